@@ -1,0 +1,251 @@
+"""Domain objects as JSON bodies: the one form that the API and `--json` give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from engine.apply import Applied
+from engine.errors import FleetError
+from engine.model import Episode, FieldChange, Proposal, RecordedEvent, Repository, Resource, Run, StepRecord, Version
+from engine.plan import Plan, Skip, Step
+from engine.review import Reviewed
+from engine.store.pauses import Pause
+from engine.sync import shown_url
+
+Body = dict[str, Any]
+
+
+def when(moment: datetime | None) -> str | None:
+    """A time as RFC 3339 in UTC, to the microsecond."""
+    return None if moment is None else moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def page(items: Sequence[Body], next_: int | str | None = None) -> Body:
+    return {"items": list(items), "next": next_}
+
+
+def repository(r: Repository) -> Body:
+    return {
+        "id": r.id,
+        "name": r.name,
+        "account": r.account,
+        "repo_url": shown_url(r.url),
+        "branch": r.branch,
+        "path_prefix": r.path_prefix,
+        "vault_credential_path": r.vault_credential_path,
+        "enabled": r.enabled,
+        "auto_apply": r.auto_apply,
+        "auto_prune": r.auto_prune,
+        "auto_heal": r.auto_heal,
+        "allow_empty": r.allow_empty,
+        "paused": None
+        if r.paused_reason is None
+        else {"reason": r.paused_reason, "by": r.paused_by, "at": when(r.paused_at)},
+        "failure_count": r.failure_count,
+        "next_attempt_at": when(r.next_attempt_at),
+        "created_at": when(r.created_at),
+    }
+
+
+def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[Body]) -> Body:
+    """A run with what it withheld, and the steps tried on the proposals that it opened or reopened."""
+    return {
+        "id": r.id,
+        "repository": r.repository,
+        "repository_id": r.repository_id,
+        "account": r.account,
+        "status": r.status.value,
+        "unchanged": r.unchanged,
+        "trigger": r.trigger.value,
+        "actor": r.actor,
+        "revision": r.revision,
+        "author": r.author,
+        "subject": r.subject,
+        "committed_at": when(r.committed_at),
+        "started_at": when(r.started_at),
+        "finished_at": when(r.finished_at),
+        "stages": list(r.stages),
+        "diff_count": r.diff_count,
+        "remaining": r.remaining,
+        "opened": r.opened,
+        "counts": r.counts,
+        "informational": list(r.informational),
+        "proposal_ids": list(r.proposal_ids),
+        "applied_actions": [_record(s) for s in steps if s.outcome == "applied"],
+        "failed_actions": [_record(s) for s in steps if s.outcome == "failed"],
+        "withheld": list(withheld),
+        "warnings": list(r.warnings),
+        "error": r.error,
+    }
+
+
+def _record(s: StepRecord) -> Body:
+    return {
+        "id": s.proposal_id,
+        "kind": s.key.kind,
+        "name": s.key.name,
+        "change": s.change.value,
+        "wave": s.wave,
+        "apply_id": s.apply_id,
+        "actor": s.actor,
+        "at": when(s.ended_at),
+        "error": s.error,
+    }
+
+
+def field_change(c: FieldChange) -> Body:
+    return {"path": c.path, "change": c.change, "base": c.base, "current": c.current, "desired": c.desired}
+
+
+def proposal(p: Proposal) -> Body:
+    return {
+        "id": p.id,
+        "account": p.key.account,
+        "kind": p.key.kind,
+        "name": p.key.name,
+        "change": p.change.value,
+        "status": p.status.value,
+        "current": p.current,
+        "desired": p.desired,
+        "base": p.base,
+        "fields": [field_change(c) for c in p.fields],
+        "cause": p.cause.value,
+        "origin": p.origin.value,
+        "fingerprint": p.fingerprint,
+        "repository": p.repository,
+        "repository_id": p.repository_id,
+        "revision": p.revision,
+        "run_id": p.run_id,
+        "references": list(p.references),
+        "blast_radius": p.blast_radius,
+        "reopened_count": p.reopened_count,
+        "reason": p.reason,
+        "error": p.error,
+        "opened_at": when(p.opened_at),
+        "decided_at": when(p.decided_at),
+        "decided_by": p.decided_by,
+        "ended_at": when(p.ended_at),
+    }
+
+
+def step(s: Step) -> Body:
+    p = s.proposal
+    return {
+        "id": p.id,
+        "account": p.key.account,
+        "kind": p.key.kind,
+        "name": p.key.name,
+        "change": p.change.value,
+        "repository": p.repository,
+        "wave": s.wave,
+        "blast_radius": p.blast_radius,
+    }
+
+
+def skip(s: Skip) -> Body:
+    p = s.proposal
+    return {
+        "id": p.id,
+        "account": p.key.account,
+        "kind": p.key.kind,
+        "name": p.key.name,
+        "change": p.change.value,
+        "repository": p.repository,
+        "reason": s.reason,
+        "detail": s.detail,
+    }
+
+
+def plan(p: Plan) -> Body:
+    return {"waves": [[step(s) for s in wave] for wave in p.waves], "skipped": [skip(s) for s in p.skipped]}
+
+
+def applied(a: Applied) -> Body:
+    return {
+        "applied": [step(s) for s in a.applied],
+        "failed": [{**step(s), "error": error.body()} for s, error in a.failed],
+        "skipped": [skip(s) for s in a.skipped],
+    }
+
+
+def reviewed(outcomes: Sequence[Reviewed]) -> Body:
+    return {
+        "items": [
+            {"id": o.id, "status": o.status and o.status.value, "error": o.error and o.error.body()} for o in outcomes
+        ]
+    }
+
+
+def episode(e: Episode) -> Body:
+    return {
+        "id": e.id,
+        "repository": e.repository,
+        "account": e.key.account,
+        "kind": e.key.kind,
+        "name": e.key.name,
+        "change": e.change.value,
+        "fields": list(e.fields),
+        "severity": e.severity,
+        "moved_by": e.moved_by,
+        "moved_at": when(e.moved_at),
+        "opened_at": when(e.opened_at),
+        "opened_run": e.opened_run,
+        "closed_at": when(e.closed_at),
+        "closed_run": e.closed_run,
+        "outcome": e.outcome,
+    }
+
+
+def resource(r: Resource) -> Body:
+    return {
+        "account": r.key.account,
+        "kind": r.key.kind,
+        "name": r.key.name,
+        "spec": r.spec,
+        "version": r.version,
+        "updated_at": when(r.updated_at),
+        "updated_by": r.updated_by,
+        "repository": r.holder,
+        "owned": r.owned,
+    }
+
+
+def version(v: Version) -> Body:
+    return {
+        "seq": v.seq,
+        "version": v.version,
+        "spec": v.spec,
+        "valid_from": when(v.valid_from),
+        "valid_to": when(v.valid_to),
+        "actor": v.actor,
+        "cause": v.cause,
+        "proposal_id": v.proposal_id,
+        "note": v.note,
+    }
+
+
+def event(e: RecordedEvent) -> Body:
+    return {
+        "seq": e.seq,
+        "at": when(e.at),
+        "type": e.event.type,
+        "actor": e.actor,
+        "account": e.event.account,
+        "repository_id": e.event.repository_id,
+        "run_id": e.event.run_id,
+        "proposal_id": e.event.proposal_id,
+        "kind": e.event.kind,
+        "name": e.event.name,
+        "reason": e.event.reason,
+        "data": e.event.data,
+    }
+
+
+def pause(p: Pause) -> Body:
+    return {"repository": p.repository, "reason": p.reason, "by": p.by, "at": when(p.at)}
+
+
+def error(e: FleetError) -> Body:
+    return e.body()

@@ -1,0 +1,248 @@
+"""What kinds of resource a fleet has. Each is declared once, in `fleet.py`; everything else reads the declarations.
+
+A `Kind` says its section in the fleet file, its view, its fields, what it refers to and its phase. `Kinds` is the set
+in force; stages take it as an argument, so that another set (a test's ninth kind) reaches every stage with no other change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from engine.kinds.fields import Fault, FieldType, Ref, RefList, Target, alike, name_problem
+from engine.model import Spec, canonical
+
+__all__ = [
+    "REQUIRED",
+    "Constraint",
+    "Fault",
+    "Field",
+    "KeyPart",
+    "Kind",
+    "Kinds",
+    "Lookup",
+    "Target",
+    "alike",
+    "name_problem",
+]
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Final = _Required()
+"""The default of a field that has none: a create must declare it."""
+
+Lookup = Callable[[str, str], Spec | None]
+"""Gives the spec of (kind, name) in the fleet at hand, or None."""
+
+Constraint = Callable[[Spec, Lookup], str | None]
+"""A rule between a resource and what it refers to: a sentence when it is broken, else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    type: FieldType
+    doc: str
+    default: Any = REQUIRED
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    @property
+    def nullable(self) -> bool:
+        """`null` is a value only where the default is none."""
+        return self.default is None
+
+    def faults(self, value: Any) -> Iterator[Fault]:
+        if value is None:
+            if not self.nullable:
+                yield Fault((), f"{self.name} must not be null", "give it a value, or leave the field out")
+            return
+        yield from self.type.faults(value)
+
+    def from_text(self, text: str) -> Any:
+        """Read a value as typed: `null` where it is one, else by the type. Raises ValueError."""
+        return None if self.nullable and text == "null" else self.type.from_text(text)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """One part of a composite key: the name of a resource that the key's resource refers to."""
+
+    label: str
+    kind: str
+    reaches: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    section: str
+    view: str
+    """Name of the typed view in the store, as the platform names it."""
+    title: str
+    """One resource of it, in words: `node template`."""
+    phase: int
+    """Place in the apply order among what does not refer to one another."""
+    doc: str
+    fields: tuple[Field, ...]
+    key: tuple[KeyPart, ...] = ()
+    """Parts of a composite key `a:b`; empty for a plain name."""
+    constraints: tuple[Constraint, ...] = ()
+    version_field: str | None = None
+    """The field that holds the version which a pin `name@version` means."""
+    informational: bool = False
+    """Git never writes it; shown and exported only."""
+    no_credentials: bool = False
+    """Credential-like keys are refused in it, at any depth."""
+    reached: bool = False
+    """Counted by the blast radius (nodes)."""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def defaults(self) -> Spec:
+        return {field.name: field.default for field in self.fields if not field.required}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields if field.required)
+
+    @cached_property
+    def _maps(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields if field.type.shape == "map")
+
+    @cached_property
+    def _referring(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if isinstance(field.type, Ref | RefList))
+
+    @cached_property
+    def refers_to(self) -> frozenset[str]:
+        """Sections that its resources may refer to."""
+        parts = {part.kind for part in self.key}
+        return frozenset(
+            parts | {field.type.kind for field in self._referring if isinstance(field.type, Ref | RefList)}
+        )
+
+    @cached_property
+    def reaches(self) -> frozenset[str]:
+        """Sections whose resources a change here reaches."""
+        parts = {part.kind for part in self.key if part.reaches}
+        return frozenset(
+            parts | {f.type.kind for f in self._referring if isinstance(f.type, Ref | RefList) and f.type.reaches}
+        )
+
+    def name_problem(self, name: str) -> str | None:
+        """What is wrong with a resource's name (each part of a composite one), or None."""
+        if not self.key:
+            return name_problem(name)
+        parts = name.split(":")
+        form = ":".join(f"<{part.label}>" for part in self.key)
+        if len(parts) != len(self.key):
+            return f"the key must be {form}"
+        return next((problem for part in parts if (problem := name_problem(part))), None)
+
+    def complete(self, spec: Spec) -> Spec:
+        """The spec with defaults for what it leaves out, in the order of the declaration."""
+        return {f.name: spec.get(f.name, f.default) for f in self.fields if f.name in spec or not f.required}
+
+    def same(self, declared: Spec, live: Spec) -> bool:
+        """Whether live has every declared field as declared (`true` and `1`, `1` and `1.0` are different)."""
+        for name, value in declared.items():
+            if name not in live or live[name] != value:
+                return False
+        return not any(
+            name in declared and declared[name] and canonical(declared[name]) != canonical(live[name])
+            for name in self._maps
+        )
+
+    def differs(self, field: str, one: Spec, other: Spec) -> bool:
+        """Whether two specs disagree on one field; a missing field differs from any value."""
+        if field not in one or field not in other:
+            return (field in one) != (field in other)
+        return one[field] != other[field] or (field in self._maps and canonical(one[field]) != canonical(other[field]))
+
+    def targets(self, name: str, spec: Spec) -> Iterator[Target]:
+        """What a resource refers to, key first, then fields in the order of the declaration."""
+        if self.key:
+            for part, target in zip(self.key, name.split(":"), strict=True):
+                yield Target(part.kind, target)
+        for field in self._referring:
+            if field.name in spec:
+                yield from field.type.targets(spec[field.name])
+
+    @cached_property
+    def pins(self) -> bool:
+        """Whether its resources may pin the version of what they refer to."""
+        return any(isinstance(field.type, RefList) and field.type.pins for field in self.fields)
+
+    def pinnable(self, spec: Spec) -> Iterator[Target]:
+        """References of a spec, whole or slice, that may pin a version."""
+        for field in self._referring:
+            if isinstance(field.type, RefList) and field.type.pins and field.name in spec:
+                yield from field.type.targets(spec[field.name])
+
+    def faults(self, spec: Spec) -> Iterator[Fault]:
+        """What is wrong with the fields that a spec gives, each under its field's name. Missing fields are not faults."""
+        for name, value in spec.items():
+            field = self.by_name.get(name)
+            if field is None:
+                yield Fault((name,), f"{self.section} has no field {name}", f"fields: {', '.join(self.by_name)}")
+                continue
+            for fault in field.faults(value):
+                yield Fault((name, *fault.path), fault.message, fault.hint)
+
+
+class Kinds(Mapping[str, Kind]):
+    """The kinds in force by section, in the order of the fleet file."""
+
+    def __init__(self, kinds: tuple[Kind, ...]) -> None:
+        self._kinds = {kind.section: kind for kind in kinds}
+        for kind in kinds:
+            unknown = kind.refers_to - self._kinds.keys()
+            if unknown:
+                raise ValueError(f"kind {kind.section} refers to undeclared {', '.join(sorted(unknown))}")
+
+    def __getitem__(self, section: str) -> Kind:
+        return self._kinds[section]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    @cached_property
+    def managed(self) -> tuple[str, ...]:
+        """Sections that git manages."""
+        return tuple(section for section, kind in self._kinds.items() if not kind.informational)
+
+    @cached_property
+    def recursive(self) -> frozenset[str]:
+        """Sections whose resources may refer back to themselves through others: only these can form a cycle."""
+
+        def reachable(start: str) -> set[str]:
+            seen: set[str] = set()
+            stack = [start]
+            while stack:
+                for target in self._kinds[stack.pop()].refers_to - seen:
+                    seen.add(target)
+                    stack.append(target)
+            return seen
+
+        return frozenset(section for section in self._kinds if section in reachable(section))
+
+    @cached_property
+    def referrers_of(self) -> Mapping[str, tuple[str, ...]]:
+        """For each section, the sections whose resources may refer to it."""
+        return {
+            section: tuple(k.section for k in self._kinds.values() if section in k.refers_to) for section in self._kinds
+        }

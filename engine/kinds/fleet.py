@@ -1,0 +1,146 @@
+"""The kinds of a fleet. This file is the only place that names them (section 4 of the design).
+
+To add a kind, declare it here and add it to `FLEET`. Parsing, validation, JSON Schema, diff, apply order, views, export
+and the README's table follow.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from engine.kinds import Field, KeyPart, Kind, Kinds, Lookup
+from engine.kinds.fields import Address, Boolean, Choice, Endpoint, Integer, Map, Network, Ref, RefList, Text
+from engine.model import Spec
+
+
+def address_within_network(spec: Spec, lookup: Lookup) -> str | None:
+    """A virtual IP's address lies in the network that it names."""
+    network = lookup("sdwan_networks", spec["network"])
+    if network is None or ipaddress.ip_address(spec["address"]) in ipaddress.ip_network(network["cidr"]):
+        return None
+    return f"address {spec['address']} is not within {network['cidr']} of sdwan_networks/{spec['network']}"
+
+
+TEMPLATES = Kind(
+    section="templates",
+    view="node_templates",
+    title="node template",
+    phase=1,
+    doc="What a kind of node is made of: the modules it carries and its configuration.",
+    fields=(
+        Field("description", Text(), "What the template is for.", ""),
+        Field("node_platform_id", Text(), "Id of the node platform.", ""),
+        Field("modules", RefList("modules", pins=True), "Modules it carries; pin the version with `@`.", []),
+        Field("config", Map(), "Free configuration.", {}),
+    ),
+)
+
+MODULES = Kind(
+    section="modules",
+    view="node_modules",
+    title="module",
+    phase=2,
+    doc="A piece of software or configuration that nodes carry.",
+    version_field="version",
+    fields=(
+        Field("description", Text(), "What the module does.", ""),
+        Field("priority", Integer(0), "Order among the modules of a node.", 0),
+        Field("variety", Choice(("config", "instance", "subscription")), "How it is carried.", "config"),
+        Field("version", Text(), "Version that a pin `name@version` means.", None),
+        Field("config", Map(), "Free configuration.", {}),
+        Field("depends_on", RefList("modules"), "Modules that must be there first.", []),
+    ),
+)
+
+NODES = Kind(
+    section="nodes",
+    view="nodes",
+    title="node",
+    phase=3,
+    doc="A machine of the fleet.",
+    reached=True,
+    fields=(
+        Field("template", Ref("templates"), "Template that it follows.", None),
+        Field(
+            "lifecycle_class",
+            Choice(("persistent", "ephemeral", "spot")),
+            "How long it is meant to live.",
+            "persistent",
+        ),
+        Field("labels", Map(), "Free labels.", {}),
+    ),
+)
+
+ASSIGNMENTS = Kind(
+    section="assignments",
+    view="node_module_assignments",
+    title="assignment",
+    phase=4,
+    doc="A module on one node, beside what its template brings; `enabled: false` switches it off without detaching it.",
+    key=(KeyPart("node", "nodes", reaches=True), KeyPart("module", "modules")),
+    fields=(
+        Field("enabled", Boolean(), "Whether the module is on.", True),
+        Field("priority", Integer(0), "Order among the modules of the node.", 0),
+        Field("config", Map(), "Configuration on this node.", {}),
+    ),
+)
+
+SDWAN_NETWORKS = Kind(
+    section="sdwan_networks",
+    view="sdwan_networks",
+    title="SD-WAN network",
+    phase=5,
+    doc="An overlay network.",
+    fields=(
+        Field("cidr", Network(), "Address range, IPv4 or IPv6."),
+        Field("routing_mode", Choice(("hub", "mesh")), "How peers reach one another.", "mesh"),
+        Field("description", Text(), "What the network is for.", ""),
+    ),
+)
+
+SDWAN_PEERS = Kind(
+    section="sdwan_peers",
+    view="sdwan_peers",
+    title="SD-WAN peer",
+    phase=5,
+    doc="A node's place in an overlay network.",
+    key=(KeyPart("network", "sdwan_networks"), KeyPart("node", "nodes", reaches=True)),
+    fields=(
+        Field("publicly_reachable", Boolean(), "Whether others reach it from outside.", False),
+        Field("endpoint", Endpoint(), "Where others reach it.", None),
+    ),
+)
+
+SDWAN_VIRTUAL_IPS = Kind(
+    section="sdwan_virtual_ips",
+    view="sdwan_virtual_ips",
+    title="SD-WAN virtual IP",
+    phase=5,
+    doc="An address that moves between nodes.",
+    constraints=(address_within_network,),
+    fields=(
+        Field("network", Ref("sdwan_networks"), "Network that it belongs to."),
+        Field("address", Address(), "Address, within the network's range."),
+        Field("primary_holder", Ref("nodes", reaches=True), "Node that holds it."),
+        Field("failover_holders", RefList("nodes", reaches=True), "Nodes that take over, in order.", []),
+    ),
+)
+
+PROVIDER_CONFIGS = Kind(
+    section="provider_configs",
+    view="provider_connections",
+    title="provider connection",
+    phase=6,
+    doc="A connection to a provider. Git never writes it; operators do. Credentials belong in Vault.",
+    informational=True,
+    no_credentials=True,
+    fields=(
+        Field("provider", Text(), "Which provider.", ""),
+        Field("endpoint_url", Text(), "Where its API is.", ""),
+        Field("config", Map(), "Free configuration, without credentials.", {}),
+    ),
+)
+
+FLEET = Kinds(
+    (TEMPLATES, MODULES, NODES, ASSIGNMENTS, SDWAN_NETWORKS, SDWAN_PEERS, SDWAN_VIRTUAL_IPS, PROVIDER_CONFIGS)
+)

@@ -1,0 +1,419 @@
+"""The domain objects that every stage takes and gives. Nothing here knows a store, git, a clock or randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import orjson
+
+JSON = Any
+"""A JSON value: None, bool, int, float, str, list or dict of them. (Python's typing has no useful recursive form.)"""
+
+Spec = dict[str, Any]
+"""A resource's fields by name, or a slice of them. Treated as immutable once made."""
+
+Clock = Callable[[], datetime]
+"""Gives the present time, aware and in UTC. Passed in, so that tests and the demo can set it."""
+
+
+class ResourceKey(NamedTuple):
+    """The only identity of a resource. Ordered and hashable."""
+
+    account: str
+    kind: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """The one text key under which the store keeps it: `account/kind/name` (no part contains a slash)."""
+        return f"{self.account}/{self.kind}/{self.name}"
+
+    @property
+    def address(self) -> str:
+        """How people write it where the account is known: `modules/nginx-public`."""
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def of(cls, text: str) -> ResourceKey:
+        return cls(*text.split("/", 2))
+
+
+class Change(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DESTROY = "destroy"
+    INFORMATIONAL = "informational"
+
+
+class Cause(StrEnum):
+    """Why a difference exists, read from base, live and desired (section 7 of the design)."""
+
+    GIT_MOVED = "git_moved"
+    LIVE_MOVED = "live_moved"
+    BOTH = "both"
+
+
+class Status(StrEnum):
+    """Where a proposal stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    APPLIED = "applied"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def live(self) -> bool:
+        """Whether the proposal still speaks for its resource; at most one live proposal stands for each."""
+        return self in LIVE_STATUSES
+
+
+LIVE_STATUSES = frozenset({Status.PENDING, Status.APPROVED, Status.FAILED, Status.REJECTED})
+
+
+class Withheld(StrEnum):
+    """Why a difference is not proposed."""
+
+    CAP = "cap"
+    MISSING_REFERENCE = "missing_reference"
+    STILL_REFERENCED = "still_referenced"
+    OWNERSHIP_CONFLICT = "ownership_conflict"
+    CONFLICT = "conflict"
+
+
+class RunStatus(StrEnum):
+    RUNNING = "running"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    SUCCESS = "success"
+    APPLIED = "applied"
+
+
+class Trigger(StrEnum):
+    """What asked for a tick or an apply."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    WEBHOOK = "webhook"
+
+
+class Origin(StrEnum):
+    GIT = "git"
+    REVERT = "revert"
+
+
+class Permission(StrEnum):
+    READ = "system.gitops.read"
+    WRITE = "system.gitops.write"
+    SYNC = "system.gitops.sync"
+    REVIEW = "system.gitops.review"
+    APPLY = "system.gitops.apply"
+    FLEET_WRITE = "system.fleet.write"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks for something, and what they may do."""
+
+    name: str
+    permissions: frozenset[Permission] = frozenset(Permission)
+    account: str = "*"
+    """The one account they may touch, or `*` for every one."""
+
+
+AUTO_APPLY = Actor("gitops_auto_apply")
+SCHEDULER = Actor("gitops_scheduler")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One path of a spec that a change touches, for people: maps are shown path by path, lists whole."""
+
+    path: str
+    change: str
+    """`added`, `changed` or `removed`."""
+    current: Any = None
+    desired: Any = None
+    base: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which repository holds a resource, live yet or not, and what it last agreed on with live."""
+
+    repository_id: int
+    base: Spec | None = None
+    """The declared slice last applied or found live and equal. None: claimed, not owned."""
+    base_revision: str | None = None
+    base_version: int | None = None
+    rejections: int = 0
+    """Times people rejected a change on this resource since one was last applied."""
+
+    @property
+    def owned(self) -> bool:
+        return self.base is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One resource on which desired and live disagree."""
+
+    key: ResourceKey
+    change: Change
+    current: Spec | None
+    """Live slice over the declared fields; the whole spec for a destroy; None for a create."""
+    desired: Spec | None
+    """Declared slice; the whole spec with defaults for a create; None for a destroy."""
+    cause: Cause
+    base: Spec | None = None
+    declared: tuple[str, ...] = ()
+    """The fields that the revision declares, sorted: what becomes the base once applied."""
+    live_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldDiff:
+    """A difference that is not proposed, with the reason and, in words, what it waits for."""
+
+    difference: Difference
+    reason: Withheld
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A difference opened for review. One row of `proposals`."""
+
+    id: int
+    repository_id: int
+    repository: str
+    key: ResourceKey
+    change: Change
+    status: Status
+    current: Spec | None
+    desired: Spec | None
+    declared: tuple[str, ...]
+    base: Spec | None
+    fields: tuple[FieldChange, ...]
+    cause: Cause
+    origin: Origin
+    fingerprint: str
+    revision: str
+    run_id: int
+    references: tuple[str, ...]
+    """Addresses of what the resource refers to once the change is applied."""
+    blast_radius: int
+    """Nodes that the change reaches."""
+    reopened_count: int
+    reason: str | None
+    error: dict[str, Any] | None
+    opened_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A registered git repository and its settings. One row of `gitops_repositories`."""
+
+    id: int
+    name: str
+    account: str
+    url: str
+    branch: str = "main"
+    path_prefix: str = ""
+    vault_credential_path: str | None = None
+    enabled: bool = True
+    auto_apply: bool = False
+    auto_prune: bool = False
+    auto_heal: bool = False
+    allow_empty: bool = False
+    paused_reason: str | None = None
+    paused_by: str | None = None
+    paused_at: datetime | None = None
+    failure_count: int = 0
+    next_attempt_at: datetime | None = None
+    created_at: datetime | None = None
+    proposals_version: int = 0
+    """Counts every move of a proposal of this repository; part of what makes a tick unchanged."""
+
+    @property
+    def file(self) -> str:
+        """Path of the fleet file inside the repository."""
+        return f"{self.path_prefix}/fleet.yaml" if self.path_prefix else "fleet.yaml"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the outcome of a tick, besides the commit: part of what makes a tick unchanged."""
+        names = (
+            "account",
+            "url",
+            "branch",
+            "path_prefix",
+            "vault_credential_path",
+            "auto_apply",
+            "auto_prune",
+            "auto_heal",
+            "allow_empty",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit as fetched, with the fleet file it holds."""
+
+    commit: str
+    author: str
+    subject: str
+    committed_at: datetime
+    file: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class LiveFleet:
+    """The live fleet of one account in memory. `specs` and `versions` are keyed by section, then name."""
+
+    account: str
+    specs: dict[str, dict[str, Spec]] = field(default_factory=dict)
+    versions: dict[str, dict[str, int]] = field(default_factory=dict)
+    claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
+    known_versions: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """Every version that each (section, name) ever had, live or declared: what a pin may mean."""
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON text of a value: keys sorted, no spaces. Equal bytes mean equal values, `true` and `1` apart."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+Named = Mapping[str, Spec]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was decided, moved or edited. One row of `fleet_events`; `actor` is that of the transaction's writer."""
+
+    type: str
+    account: str | None = None
+    repository_id: int | None = None
+    run_id: int | None = None
+    proposal_id: int | None = None
+    kind: str | None = None
+    name: str | None = None
+    reason: str | None = None
+    data: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    seq: int
+    at: datetime
+    actor: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The record of one tick. One row of `gitops_sync_runs`."""
+
+    id: int
+    repository_id: int
+    repository: str
+    account: str
+    trigger: Trigger
+    actor: str
+    status: RunStatus
+    started_at: datetime
+    finished_at: datetime | None
+    revision: str | None
+    author: str | None
+    subject: str | None
+    committed_at: datetime | None
+    stages: tuple[dict[str, Any], ...]
+    """`{stage, seconds}` in the order they ran; the last one of a failed run is where it failed."""
+    diff_count: int
+    remaining: int
+    opened: int
+    counts: dict[str, dict[str, int]]
+    informational: tuple[dict[str, Any], ...]
+    proposal_ids: tuple[int, ...]
+    warnings: tuple[dict[str, Any], ...]
+    error: dict[str, Any] | None
+    inputs: str | None
+    """What the tick saw when it ended, as text; None when the next tick must look again."""
+    unchanged: bool = False
+    """Set on the answer of a sync that found nothing moved since this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One time that live stood away from base and desired. One row of `drift_episodes`."""
+
+    id: int
+    repository_id: int
+    repository: str
+    key: ResourceKey
+    change: Change
+    fields: tuple[dict[str, Any], ...]
+    severity: str
+    moved_by: str | None
+    moved_at: datetime | None
+    opened_at: datetime
+    opened_run: int
+    closed_at: datetime | None
+    closed_run: int | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a resource. `spec` None: from then on it was absent."""
+
+    seq: int
+    version: int
+    spec: Spec | None
+    valid_from: datetime
+    valid_to: datetime | None
+    actor: str
+    cause: str
+    proposal_id: int | None
+    apply_id: int | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One live resource with its last writer and, if a repository claims it, the holder."""
+
+    key: ResourceKey
+    spec: Spec
+    version: int
+    updated_at: datetime
+    updated_by: str
+    holder: str | None
+    owned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step that was tried, as recorded. One row of `apply_steps`."""
+
+    id: int
+    apply_id: int
+    proposal_id: int
+    key: ResourceKey
+    change: Change
+    wave: int
+    outcome: str
+    actor: str
+    ended_at: datetime
+    error: dict[str, Any] | None

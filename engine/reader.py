@@ -1,0 +1,503 @@
+"""All reading: what the command line, pages, the API and notebooks may ask of a store. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import TopologicalSorter
+from typing import Any
+
+from engine import apply as applying
+from engine import bodies, diff, export, sync
+from engine.errors import RefusedEdit, ReviewError
+from engine.fields import field_changes
+from engine.kinds import Kinds
+from engine.model import (
+    Difference,
+    Episode,
+    FieldChange,
+    Named,
+    Proposal,
+    RecordedEvent,
+    Repository,
+    Resource,
+    ResourceKey,
+    Run,
+    Status,
+    Version,
+)
+from engine.parse import FleetFile, read_fleet_file
+from engine.plan import Plan
+from engine.settings import Settings
+from engine.store import (
+    Store,
+    Transaction,
+    applies,
+    drift,
+    events,
+    live,
+    pauses,
+    proposals,
+    repositories,
+    runs,
+    withheld,
+)
+from engine.store.pauses import Pause
+
+MOST = 10_000
+"""Most rows that one page of a list gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewEntry:
+    """One difference between a file at hand and the live fleet."""
+
+    difference: Difference
+    fields: tuple[FieldChange, ...]
+    withheld: str | None
+    """The reason for which a tick would not propose it, or None."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a tick would find if this file were pushed."""
+
+    account: str
+    entries: tuple[PreviewEntry, ...]
+    informational: tuple[dict[str, Any], ...]
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryHealth:
+    repository: Repository
+    last: Run | None
+    checked_at: datetime | None
+    """When the remote was last reached, unchanged ticks included."""
+    pending: int
+    approved: int
+    failed: int
+    withheld: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """Is all well, and what waits for people."""
+
+    accounts: tuple[str, ...]
+    resources: int
+    owned: int
+    pauses: tuple[Pause, ...]
+    repositories: tuple[RepositoryHealth, ...]
+    counts: Mapping[Status, int]
+    """Live proposals by status."""
+    oldest_pending_at: datetime | None
+    drift: tuple[Episode, ...]
+    """Open episodes, newest first."""
+    withheld: Mapping[str, int]
+
+    @property
+    def well(self) -> bool:
+        """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
+        failing = any(health.last is not None and health.last.status == "failed" for health in self.repositories)
+        return not (failing or self.pauses or self.drift or self.counts.get(Status.FAILED))
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    key: ResourceKey
+    state: str
+    """in_sync, pending, drifted, failed or unmanaged."""
+    layer: int
+    """0 for what refers to nothing, else one more than the deepest that it refers to."""
+    repository: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[tuple[ResourceKey, ResourceKey], ...]
+    """From a resource to what it refers to."""
+
+
+class Reader:
+    """Reads one store. Every call sees one consistent state; lists come newest first, keyset-paged by id."""
+
+    def __init__(self, store: Store, kinds: Kinds, settings: Settings) -> None:
+        self.store = store
+        self.kinds = kinds
+        self.settings = settings
+
+    # Naming things
+
+    def account(self, name: str | None) -> str:
+        """The account meant: the one named, else the only one there is, else `default`."""
+        if name is not None:
+            return name
+        with self.store.read() as tx:
+            known = live.accounts(tx)
+        return known[0] if len(known) == 1 else "default"
+
+    def accounts(self) -> list[str]:
+        with self.store.read() as tx:
+            return live.accounts(tx)
+
+    def repository(self, name: str) -> Repository:
+        """A repository in service by name. Raises: RefusedEdit FLEET-603."""
+        with self.store.read() as tx:
+            return _repository(tx, name)
+
+    def repositories(self, account: str | None = None) -> list[Repository]:
+        with self.store.read() as tx:
+            return repositories.registered(tx, account)
+
+    # Proposals and runs
+
+    def proposal(self, id_: int) -> Proposal:
+        """One proposal. Raises: ReviewError FLEET-401."""
+        with self.store.read() as tx:
+            found = proposals.by_ids(tx, [id_])
+        if id_ not in found:
+            raise ReviewError("FLEET-401", f"There is no proposal {id_}.", "List them with: fleet proposals")
+        return found[id_]
+
+    def proposals_by_id(self, ids: Sequence[int]) -> list[Proposal]:
+        """Proposals in the order of the ids given; unknown ones are left out."""
+        with self.store.read() as tx:
+            found = proposals.by_ids(tx, list(ids))
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def proposals(
+        self,
+        *,
+        account: str | None = None,
+        repository: str | None = None,
+        status: str | None = None,
+        kind: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Proposal]:
+        """Proposals, newest first."""
+        with self.store.read() as tx:
+            return proposals.read(
+                tx,
+                account=account,
+                repository_id=_id(tx, repository),
+                status=status,
+                kind=kind,
+                before=before,
+                limit=_limit(limit),
+            )
+
+    def live_proposals(
+        self, *, account: str | None = None, repository: str | None = None, status: Status | None = None
+    ) -> list[Proposal]:
+        """All live proposals, oldest first."""
+        with self.store.read() as tx:
+            return proposals.live_of(tx, repository_id=_id(tx, repository), account=account, status=status)
+
+    def run(self, id_: int) -> Run:
+        """One run. Raises: RefusedEdit FLEET-604."""
+        with self.store.read() as tx:
+            found = runs.by_id(tx, id_)
+        if found is None:
+            raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
+        return found
+
+    def runs(
+        self,
+        *,
+        account: str | None = None,
+        repository: str | None = None,
+        status: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Run]:
+        """Runs, newest first."""
+        with self.store.read() as tx:
+            return runs.read(
+                tx,
+                repository_id=_id(tx, repository),
+                account=account,
+                status=status,
+                before=before,
+                limit=_limit(limit),
+            )
+
+    def run_body(self, run: Run) -> bodies.Body:
+        """A run as the API gives it, with what it withheld and the steps on its proposals."""
+        with self.store.read() as tx:
+            steps = applies.steps_of(tx, run.proposal_ids) if run.proposal_ids else []
+            held = withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
+        return bodies.run(run, steps, held)
+
+    def events(
+        self,
+        *,
+        proposal_id: int | None = None,
+        account: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[RecordedEvent]:
+        """Events, newest first."""
+        with self.store.read() as tx:
+            return events.read(
+                tx, proposal_id=proposal_id, account=account, kind=kind, name=name, before=before, limit=_limit(limit)
+            )
+
+    # The fleet
+
+    def resource(self, key: ResourceKey) -> Resource:
+        """One live resource. Raises: RefusedEdit FLEET-627."""
+        with self.store.read() as tx:
+            found = live.resource(tx, key)
+        if found is None:
+            raise RefusedEdit(
+                "FLEET-627", f"There is no {key.address} in account {key.account}.", "See what there is: fleet export"
+            )
+        return found
+
+    def history(self, key: ResourceKey, limit: int = 100) -> list[Version]:
+        """Versions of one resource, newest first; the newest may be its absence."""
+        with self.store.read() as tx:
+            return live.history(tx, key, _limit(limit))
+
+    def plan(
+        self, *, account: str | None = None, repository: str | None = None, proposal_ids: Sequence[int] | None = None
+    ) -> Plan:
+        """What an apply would do now. The real apply runs the same plan."""
+        with self.store.read() as tx:
+            return applying.plan(
+                tx, self.kinds, repository_id=_id(tx, repository), account=account, proposal_ids=proposal_ids
+            )
+
+    def drift(
+        self,
+        *,
+        account: str | None = None,
+        repository: str | None = None,
+        open_: bool | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[Episode]:
+        """Drift episodes, newest first."""
+        with self.store.read() as tx:
+            return drift.read(
+                tx, account=account, repository_id=_id(tx, repository), open_=open_, before=before, limit=_limit(limit)
+            )
+
+    def read_file(self, data: bytes, *, file: str, account: str | None = None) -> FleetFile:
+        """Read a fleet file at hand. Raises: FleetFileInvalid."""
+        return read_fleet_file(data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=account)
+
+    def preview(self, desired: FleetFile, *, account: str, repository: str | None = None) -> Preview:
+        """What a tick would find if this file were pushed; destroys only when a repository is named."""
+        with self.store.read() as tx:
+            owner = None if repository is None else _repository(tx, repository)
+            fleet = live.read_live(tx, account)
+            names = repositories.names(tx)
+        if owner is None:
+            fleet.claims = {}
+        for section, entries in desired.sections.items():
+            version_field = self.kinds[section].version_field
+            for name, spec in entries.items() if version_field else ():
+                if (version := spec.get(version_field or "")) is not None:
+                    fleet.known_versions.setdefault((section, name), set()).add(version)
+        found = diff.compare(self.kinds, desired.sections, fleet, owner.id if owner else 0, "", names)
+        settled = diff.withhold(self.kinds, found.differences, fleet)
+        held = {w.difference.key: (w.reason.value, w.detail) for w in (*settled.withheld, *found.foreign)}
+        by_key = {d.key: d for d in found.differences} | {w.difference.key: w.difference for w in found.foreign}
+        order = [*settled.ordering.order, *(w.difference.key for w in (*settled.withheld, *found.foreign))]
+        entries_ = []
+        for key in order:
+            d = by_key[key]
+            reason, detail = held.get(key, (None, ""))
+            entries_.append(PreviewEntry(d, field_changes(d.current, d.desired, d.base), reason, detail))
+        unchanged = sum(counts["unchanged"] for counts in found.counts.values())
+        return Preview(account, tuple(entries_), found.informational, unchanged)
+
+    def export(
+        self, *, account: str, repository: str | None = None, unmanaged: bool = False, at: datetime | None = None
+    ) -> str:
+        """The canonical fleet file of an account: all of it, one repository's part, or what no repository holds; as of now or then.
+
+        Raises: RefusedEdit FLEET-603, FLEET-630 (over the size limit).
+        """
+        with self.store.read() as tx:
+            owner = None if repository is None else _repository(tx, repository)
+            fleet = live.read_live(tx, account) if at is None or owner or unmanaged else None
+            specs: Mapping[str, Named]
+            specs = (
+                fleet.specs
+                if at is None and fleet is not None
+                else live.read_fleet_at(tx, account, at or self.store.clock())
+            )
+            as_of = live.last_change_at(tx, account, at)
+        scope = f"all of account {account}"
+        if owner is not None or unmanaged:
+            claims = fleet.claims
+            wanted = owner.id if owner else None
+            specs = {
+                section: {
+                    name: spec
+                    for name, spec in entries.items()
+                    if (
+                        claim.repository_id
+                        if (claim := claims.get(section, {}).get(name)) is not None and claim.owned
+                        else None
+                    )
+                    == wanted
+                }
+                for section, entries in specs.items()
+            }
+            scope = (
+                f"what repository {owner.name} owns in account {account}"
+                if owner
+                else f"what no repository owns in account {account}"
+            )
+        text = export.render(
+            self.kinds, account, specs, as_of=as_of, scope=scope, store_version=self.store.schema_version
+        )
+        size, limit = len(text.encode()), self.settings.max_file_bytes
+        if size > limit:
+            raise RefusedEdit(
+                "FLEET-630",
+                f"The export has {size:,} bytes; a fleet file may have {limit:,}.",
+                "Export per repository with --repo, or raise FLEET_MAX_FILE_BYTES here and where it is read.",
+                size=size,
+                limit=limit,
+            )
+        return text
+
+    def graph(self, *, account: str | None = None, repository: str | None = None) -> Graph:
+        """The live fleet as a graph of references, with the state of each resource."""
+        with self.store.read() as tx:
+            names = [account] if account is not None else live.accounts(tx)
+            fleets = [live.read_live(tx, name) for name in names]
+            standing = {p.key: p.status for p in proposals.live_of(tx)}
+            drifting = {e.key for e in drift.read(tx, open_=True, limit=MOST)}
+            wanted = _id(tx, repository)
+            holders = repositories.names(tx)
+        nodes: list[GraphNode] = []
+        edges: list[tuple[ResourceKey, ResourceKey]] = []
+        for fleet in fleets:
+            chosen = {
+                ResourceKey(fleet.account, kind, name)
+                for kind, specs in fleet.specs.items()
+                for name in specs
+                if wanted is None
+                or ((claim := fleet.claims.get(kind, {}).get(name)) is not None and claim.repository_id == wanted)
+            }
+            layers: dict[ResourceKey, int] = {}
+            targets = {
+                key: [
+                    other
+                    for t in self.kinds[key.kind].targets(key.name, fleet.specs[key.kind][key.name])
+                    if (other := ResourceKey(fleet.account, t.kind, t.name)) in chosen
+                ]
+                for key in chosen
+            }
+            for key in _references_first(targets):
+                layers[key] = 1 + max((layers[other] for other in targets[key]), default=-1)
+            for key in sorted(chosen):
+                claim = fleet.claims.get(key.kind, {}).get(key.name)
+                nodes.append(
+                    GraphNode(
+                        key,
+                        _state(key, claim is not None and claim.owned, standing, drifting),
+                        layers[key],
+                        holders[claim.repository_id] if claim else None,
+                    )
+                )
+                edges.extend((key, other) for other in sorted(targets[key]))
+        return Graph(tuple(nodes), tuple(edges))
+
+    # All at once
+
+    def pauses(self) -> list[Pause]:
+        with self.store.read() as tx:
+            return pauses.in_force(tx)
+
+    def status(self, account: str | None = None) -> FleetStatus:
+        """Is all well, and what waits for people."""
+        with self.store.read() as tx:
+            registered = repositories.registered(tx, account)
+            last = runs.last_ids(tx)
+            counts = proposals.counts(tx, account)
+            held = withheld.counts(tx, account)
+            sections = live.counts(tx, account)
+            health = []
+            for repository in registered:
+                mine = {status: count for id_, status, count, _ in counts if id_ == repository.id}
+                run = runs.by_id(tx, last[repository.id]) if repository.id in last else None
+                health.append(
+                    RepositoryHealth(
+                        repository,
+                        run,
+                        sync.head_moved_at(self.settings.home, repository.id),
+                        mine.get(Status.PENDING, 0),
+                        mine.get(Status.APPROVED, 0),
+                        mine.get(Status.FAILED, 0),
+                        {reason: count for id_, reason, count in held if id_ == repository.id},
+                    )
+                )
+            totals: dict[Status, int] = {}
+            reasons: dict[str, int] = {}
+            for _, status, count, _ in counts:
+                totals[status] = totals.get(status, 0) + count
+            for _, reason, count in held:
+                reasons[reason] = reasons.get(reason, 0) + count
+            waiting = [opened for _, status, _, opened in counts if status is Status.PENDING and opened is not None]
+            return FleetStatus(
+                tuple([account] if account is not None else live.accounts(tx)),
+                sum(row[2] for row in sections),
+                sum(row[3] for row in sections),
+                tuple(pauses.in_force(tx)),
+                tuple(health),
+                totals,
+                min(waiting, default=None),
+                tuple(drift.read(tx, account=account, open_=True, limit=MOST)),
+                reasons,
+            )
+
+
+def _repository(tx: Transaction, name: str) -> Repository:
+    found = repositories.by_name(tx, name)
+    if found is None:
+        known = ", ".join(r.name for r in repositories.registered(tx)[:10])
+        raise RefusedEdit(
+            "FLEET-603",
+            f"There is no repository {name[:80]}.",
+            f"Registered: {known}." if known else "Register one with: fleet repo add NAME URL",
+        )
+    return found
+
+
+def _id(tx: Transaction, name: str | None) -> int | None:
+    return None if name is None else _repository(tx, name).id
+
+
+def _limit(limit: int) -> int:
+    if not 1 <= limit <= MOST:
+        raise RefusedEdit(
+            "FLEET-606", f"A list gives 1 to {MOST:,} rows, not {limit}.", "Page on with the `next` of each answer."
+        )
+    return limit
+
+
+def _state(key: ResourceKey, owned: bool, standing: Mapping[ResourceKey, Status], drifting: set[ResourceKey]) -> str:
+    if standing.get(key) is Status.FAILED:
+        return "failed"
+    if key in drifting:
+        return "drifted"
+    if key in standing:
+        return "pending"
+    return "in_sync" if owned else "unmanaged"
+
+
+def _references_first(targets: Mapping[ResourceKey, Sequence[ResourceKey]]) -> list[ResourceKey]:
+    return list(TopologicalSorter(targets).static_order())

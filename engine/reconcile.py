@@ -1,0 +1,509 @@
+"""One tick of one repository: the only place that runs the stages in order.
+
+    sync ─▶ parse ─▶ diff ─▶ propose ─▶ apply
+
+What a tick decides is one transaction; a tick that fails before it applies nothing; a tick with unmoved inputs writes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from engine import apply as applying
+from engine import diff as diffing
+from engine import drift, propose, sync
+from engine.errors import FleetError, SyncError
+from engine.fields import field_changes
+from engine.kinds import Kinds
+from engine.model import (
+    AUTO_APPLY,
+    Actor,
+    Change,
+    Difference,
+    Event,
+    LiveFleet,
+    Proposal,
+    Repository,
+    ResourceKey,
+    Revision,
+    Run,
+    RunStatus,
+    Spec,
+    Status,
+    Trigger,
+    Withheld,
+)
+from engine.parse import FleetFile, read_fleet_file
+from engine.review import Verb, moved
+from engine.settings import Settings
+from engine.soundness import FleetState, reached
+from engine.store import Store, Transaction, applies, events, live, proposals, repositories, runs, withheld
+from engine.store import drift as episodes
+
+FIRST_BACKOFF = timedelta(minutes=5)
+LONGEST_BACKOFF = timedelta(hours=1)
+
+Watcher = Callable[[str], None]
+"""Told the name of each stage as it begins."""
+
+
+@dataclass(slots=True)
+class _Stages:
+    """Times each stage as it runs."""
+
+    watcher: Watcher
+    done: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.watcher(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.done.append({"stage": name, "seconds": round(time.perf_counter() - start, 6)})
+
+    @property
+    def last(self) -> str:
+        return str(self.done[-1]["stage"]) if self.done else "sync"
+
+
+def tick(
+    store: Store,
+    kinds: Kinds,
+    settings: Settings,
+    repository: Repository,
+    actor: Actor,
+    trigger: Trigger,
+    *,
+    watcher: Watcher = lambda _stage: None,
+    progress: applying.Progress = lambda _done, _all: None,
+) -> Run:
+    """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
+
+    Effects: the run and all that it decides and applies; nothing when unchanged.
+    Raises: StoreError when the store fails. What is wrong with the remote or the file is the run's own error.
+    """
+    started_at = store.clock()
+    stages = _Stages(watcher)
+    run_id: int | None = None
+    revision: Revision | None = None
+    try:
+        with stages.stage("sync"):
+            revision = sync.fetch(repository, settings)
+        with store.read() as tx:
+            last = runs.last(tx, repository.id)
+            if (
+                last is not None
+                and last.inputs is not None
+                and last.inputs == _inputs(tx, settings, repository.id, revision.commit)
+            ):
+                return replace(last, unchanged=True)
+        with store.write() as tx:
+            run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
+        with stages.stage("parse"):
+            desired = read_fleet_file(
+                revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
+            )
+        _decide(store, kinds, settings, repository.id, actor, run_id, revision, desired, last, stages)
+        with stages.stage("apply"):
+            applied = applying.apply(
+                store, kinds, actor, trigger="tick", run_id=run_id, repository_id=repository.id, progress=progress
+            )
+    except FleetError as error:
+        with suppress(FleetError):
+            return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, error)
+        raise
+    except BaseException as error:
+        unexpected = FleetError(
+            "FLEET-502",
+            f"The tick was interrupted ({type(error).__name__}).",
+            "The next tick goes on where it stopped.",
+        )
+        with suppress(FleetError):
+            _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
+        raise
+    return _finish(store, settings, repository.id, run_id, revision.commit, stages, applied)
+
+
+def _inputs(tx: Transaction, settings: Settings, repository_id: int, commit: str) -> str:
+    """All that decides a tick's outcome, as text: equal text means that a tick would find what the last one left."""
+    repository = repositories.get(tx, repository_id)
+    accounts = {repository.account, *live.claimed_accounts(tx, repository_id)}
+    facts = {
+        "commit": commit,
+        "settings": repository.settings,
+        "limits": settings.limits,
+        "live": live.live_versions(tx, accounts),
+        "proposals": repository.proposals_version,
+    }
+    return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@dataclass(slots=True)
+class _Account:
+    """One account in the course of a tick: the repository's own, or one that it has left but still owns something in."""
+
+    live: LiveFleet
+    desired: Mapping[str, Mapping[str, Spec]]
+    diff: diffing.Diff
+    settled: diffing.Settled
+
+
+def _decide(
+    store: Store,
+    kinds: Kinds,
+    settings: Settings,
+    repository_id: int,
+    actor: Actor,
+    run_id: int,
+    revision: Revision,
+    desired: FleetFile,
+    last: Run | None,
+    stages: _Stages,
+) -> None:
+    """Diff and propose, in the one transaction that holds all that a tick decides."""
+    with store.write() as tx:
+        repository = repositories.get(tx, repository_id)
+        with stages.stage("diff"):
+            accounts = _compare(tx, kinds, repository, revision, desired)
+            _refuse_empty(repository, desired, accounts)
+        with stages.stage("propose"):
+            candidates = _candidates(accounts)
+            standing = proposals.live_of(tx, repository_id=repository.id)
+            prints = propose.fingerprints(repository.id, candidates)
+            decision = propose.decide(
+                repository,
+                candidates,
+                standing,
+                settings.cap,
+                prints,
+                refused=proposals.rejected_before(tx, repository.id, list(prints.values()))
+                if repository.auto_apply
+                else (),
+                retry=_worth_retrying(tx, repository, standing, revision, last),
+            )
+            proposal_ids = _write_decision(tx, kinds, repository, actor, run_id, revision, accounts, decision)
+            _write_claims(tx, repository, actor, run_id, accounts)
+            withheld.settle(tx, repository.id, run_id, decision.withheld)
+            _write_drift(tx, kinds, repository, actor, run_id, accounts)
+            runs.decide(
+                tx,
+                run_id,
+                diff_count=len(candidates.order) + len(candidates.unsound),
+                remaining=len(decision.withheld),
+                proposal_ids=proposal_ids,
+                counts=_counts(accounts),
+                informational=[entry for account in accounts for entry in account.diff.informational],
+                warnings=_warnings(kinds, accounts, decision),
+            )
+
+
+def _compare(
+    tx: Transaction, kinds: Kinds, repository: Repository, revision: Revision, desired: FleetFile
+) -> list[_Account]:
+    """Compare every account that the repository is bound to or still holds something in; its own comes first."""
+    live.ensure_accounts(tx, [repository.account])
+    names = repositories.names(tx)
+    made = []
+    others = sorted(set(live.claimed_accounts(tx, repository.id)) - {repository.account})
+    for account in [repository.account, *others]:
+        fleet = live.read_live(tx, account)
+        declared = desired.sections if account == repository.account else {}
+        _learn_versions(tx, kinds, fleet, declared)
+        difference = diffing.compare(kinds, declared, fleet, repository.id, revision.commit, names)
+        made.append(_Account(fleet, declared, difference, diffing.withhold(kinds, difference.differences, fleet)))
+    return made
+
+
+def _learn_versions(
+    tx: Transaction, kinds: Kinds, fleet: LiveFleet, declared: Mapping[str, Mapping[str, Spec]]
+) -> None:
+    """Every version that is declared is known from then on."""
+    new = []
+    for section, entries in declared.items():
+        version_field = kinds[section].version_field
+        if version_field is None:
+            continue
+        for name, spec in entries.items():
+            version = spec.get(version_field)
+            known = fleet.known_versions.setdefault((section, name), set())
+            if version is not None and version not in known:
+                known.add(version)
+                new.append((ResourceKey(fleet.account, section, name), spec))
+    if new:
+        live.remember_versions(tx, kinds, new)
+        live.bump_accounts(tx, [fleet.account])
+
+
+def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Account]) -> None:
+    owned = sum(account.diff.owned for account in accounts)
+    if desired.is_empty and owned and not repository.allow_empty:
+        raise SyncError(
+            "FLEET-210",
+            f"{repository.file} declares nothing, and the repository owns {owned} resources: all would be destroyed.",
+            f"If that is meant: fleet repo set {repository.name} --allow-empty",
+            owned=owned,
+        )
+
+
+def _candidates(accounts: list[_Account]) -> propose.Candidates:
+    """All accounts' differences in one queue: creates and updates of each account, then destroys."""
+    by_key: dict[ResourceKey, Difference] = {d.key: d for account in accounts for d in account.diff.differences}
+    order = [by_key[key] for account in accounts for key in account.settled.ordering.order]
+    return propose.Candidates(
+        order=order,
+        waits_for={key: waits for account in accounts for key, waits in account.settled.ordering.waits_for.items()},
+        unsound=[w for account in accounts for w in (*account.settled.withheld, *account.diff.foreign)],
+        rejections={
+            ResourceKey(account.live.account, kind, name): claim.rejections
+            for account in accounts
+            for kind, claims in account.live.claims.items()
+            for name, claim in claims.items()
+            if claim.rejections
+        },
+        owned=sum(account.diff.owned for account in accounts),
+    )
+
+
+def _worth_retrying(
+    tx: Transaction, repository: Repository, standing: list[Proposal], revision: Revision, last: Run | None
+) -> set[int]:
+    """Failed proposals since whose failure git or live moved: auto-apply tries them again."""
+    failed = [proposal for proposal in standing if proposal.status is Status.FAILED]
+    if not repository.auto_apply or not failed:
+        return set()
+    if last is None or last.revision != revision.commit:
+        return {proposal.id for proposal in failed}
+    failed_at = {step.proposal_id: step.ended_at for step in applies.steps_of(tx, [p.id for p in failed])}
+    changed = {account: live.last_change_at(tx, account) for account in {p.key.account for p in failed}}
+    return {
+        p.id for p in failed if p.id not in failed_at or (changed[p.key.account] or failed_at[p.id]) > failed_at[p.id]
+    }
+
+
+def _write_decision(
+    tx: Transaction,
+    kinds: Kinds,
+    repository: Repository,
+    actor: Actor,
+    run_id: int,
+    revision: Revision,
+    accounts: list[_Account],
+    decision: propose.Decision,
+) -> list[int]:
+    """Supersede and withdraw first, then open and reopen, then approve for auto-apply. Gives the ids opened or reopened, in apply order."""
+    proposals.move(
+        tx,
+        actor.name,
+        [
+            moved(proposal, Verb.SUPERSEDE, reason="the difference is now another one")
+            for proposal in decision.superseded
+        ]
+        + [moved(proposal, Verb.WITHDRAW, reason=why) for proposal, why in decision.withdrawn],
+        run_id,
+    )
+    proposals.move(tx, actor.name, [moved(proposal, Verb.REOPEN) for proposal in decision.reopened], run_id)
+    shown = _Shown(kinds, accounts)
+    new = [shown.proposal(difference, decision.fingerprints[difference.key]) for difference in decision.opened]
+    ids = proposals.open_all(tx, repository, run_id, revision.commit, actor.name, new)
+    opened = {d.key: id_ for d, id_ in zip(decision.opened, ids, strict=True)} | {
+        p.key: p.id for p in decision.reopened
+    }
+    if decision.approved:
+        by_key = {proposal.key: proposal for proposal in proposals.live_of(tx, repository_id=repository.id)}
+        proposals.move(tx, AUTO_APPLY.name, [moved(by_key[key], Verb.APPROVE) for key in decision.approved], run_id)
+    return [opened[key] for account in accounts for key in account.settled.ordering.order if key in opened]
+
+
+class _Shown:
+    """What people are shown beside a difference; made only for those that are opened."""
+
+    def __init__(self, kinds: Kinds, accounts: list[_Account]) -> None:
+        self._kinds = kinds
+        self._accounts = {account.live.account: account for account in accounts}
+        self._before: dict[str, FleetState] = {}
+
+    def proposal(self, difference: Difference, fingerprint: str) -> proposals.NewProposal:
+        key = difference.key
+        state = self._state(difference)
+        place = (key.kind, key.name)
+        return proposals.NewProposal(
+            difference,
+            fingerprint,
+            field_changes(difference.current, difference.desired, difference.base),
+            tuple(target.address for target in state.targets(place)),
+            len(reached(state, self._kinds, [place])),
+        )
+
+    def _state(self, difference: Difference) -> FleetState:
+        """The fleet in which the resource exists: as it will be, or, for a destroy, as it is."""
+        account = self._accounts[difference.key.account]
+        if difference.change is not Change.DESTROY:
+            return account.settled.after
+        if account.live.account not in self._before:
+            self._before[account.live.account] = FleetState(
+                self._kinds, account.live.specs, account.live.known_versions
+            )
+        return self._before[account.live.account]
+
+
+def _write_claims(tx: Transaction, repository: Repository, actor: Actor, run_id: int, accounts: list[_Account]) -> None:
+    for account in accounts:
+        live.put_claims(tx, repository.id, account.diff.claimed)
+        live.delete_claims(tx, account.diff.released)
+        events.record(
+            tx,
+            actor.name,
+            [
+                Event("gitops.adopted", key.account, repository.id, run_id, None, key.kind, key.name)
+                for key in account.diff.adopted
+            ]
+            + [
+                Event(
+                    "gitops.released",
+                    key.account,
+                    repository.id,
+                    run_id,
+                    None,
+                    key.kind,
+                    key.name,
+                    "no longer declared",
+                )
+                for key in account.diff.released
+            ],
+        )
+
+
+def _write_drift(
+    tx: Transaction, kinds: Kinds, repository: Repository, actor: Actor, run_id: int, accounts: list[_Account]
+) -> None:
+    differences = [d for account in accounts for d in account.diff.differences]
+    standing = episodes.standing(tx, repository.id)
+    drifting = drift.drifting(differences)
+    if not standing and not drifting:
+        return
+    fleets = {account.live.account: account.live for account in accounts}
+    agreed: dict[ResourceKey, tuple[int, Spec]] = {}
+    for key in drifting.keys() - {episode.key for episode in standing}:
+        claim = fleets[key.account].claims[key.kind][key.name]
+        if claim.base is not None and claim.base_version is not None:
+            agreed[key] = (claim.base_version, claim.base)
+    versions = live.versions_since(tx, {key: version for key, (version, _) in agreed.items()}) if agreed else {}
+    movers = {
+        key: found for key, rows in versions.items() if (found := drift.first_move(kinds, key, agreed[key][1], rows))
+    }
+    released = {key for account in accounts for key in account.diff.released}
+    held = {}
+    for episode in standing:
+        key = episode.key
+        fleet = fleets.get(key.account)
+        if fleet is not None and key.name in fleet.claims.get(key.kind, {}) and key not in released:
+            held[key] = fleet.versions.get(key.kind, {}).get(key.name)
+    episodes.write(tx, actor.name, repository.id, run_id, drift.detect(differences, standing, held, movers))
+
+
+def _counts(accounts: list[_Account]) -> dict[str, dict[str, int]]:
+    total: dict[str, dict[str, int]] = {}
+    for account in accounts:
+        for section, counts in account.diff.counts.items():
+            into = total.setdefault(section, dict.fromkeys(counts, 0))
+            for change, count in counts.items():
+                into[change] += count
+    return total
+
+
+_MOST_WARNINGS = 100
+
+
+def _warnings(kinds: Kinds, accounts: list[_Account], decision: propose.Decision) -> list[dict[str, Any]]:
+    found = []
+    if decision.guard:
+        found.append({"code": "auto_apply_guard", "message": decision.guard})
+    for account in accounts:
+        for key, fields in account.diff.no_longer_declared:
+            names = ", ".join(fields)
+            found.append(
+                {
+                    "code": "no_longer_declared",
+                    "resource": key.address,
+                    "message": f"{key.address} no longer declares {names}; live keeps its value.",
+                }
+            )
+        for address, target, version in diffing.unpinned(kinds, account.desired, account.live):
+            found.append(
+                {
+                    "code": "unpinned_reference",
+                    "resource": address,
+                    "message": f"{address} refers to {target} without a version; today that means {version}.",
+                }
+            )
+    if len(found) > _MOST_WARNINGS:
+        rest = len(found) - _MOST_WARNINGS
+        found = [*found[:_MOST_WARNINGS], {"code": "more", "message": f"{rest} more warnings of these kinds."}]
+    return found
+
+
+def _finish(
+    store: Store,
+    settings: Settings,
+    repository_id: int,
+    run_id: int,
+    commit: str,
+    stages: _Stages,
+    applied: applying.Applied,
+) -> Run:
+    with store.write() as tx:
+        repository = repositories.get(tx, repository_id)
+        capped = any(row["reason"] == Withheld.CAP for row in withheld.of_run(tx, repository_id, run_id))
+        inputs = None if applied.touched or applied.stopped else _inputs(tx, settings, repository_id, commit)
+        runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
+        if repository.failure_count:
+            repositories.set_health(tx, repository_id, 0, None)
+        runs.mark_applied(tx, [repository_id])
+        return runs.get(tx, run_id)
+
+
+def _fail(
+    store: Store,
+    repository: Repository,
+    actor: Actor,
+    trigger: Trigger,
+    run_id: int | None,
+    revision: Revision | None,
+    started_at: datetime,
+    stages: _Stages,
+    error: FleetError,
+) -> Run:
+    """Record how a tick failed, count it against the repository and say when a scheduled tick may try again."""
+    with store.write() as tx:
+        current = repositories.get(tx, repository.id)
+        if run_id is None:
+            run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
+        runs.finish(tx, run_id, RunStatus.FAILED, stages.done, error={"stage": stages.last, **error.body()})
+        failures = current.failure_count + 1
+        pause = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF)
+        repositories.set_health(tx, repository.id, failures, tx.at + pause)
+        events.record(
+            tx,
+            actor.name,
+            [
+                Event(
+                    "gitops.run_failed",
+                    repository.account,
+                    repository.id,
+                    run_id,
+                    None,
+                    reason=error.message[:500],
+                    data={"code": error.code},
+                )
+            ],
+        )
+        return runs.get(tx, run_id)

@@ -1,0 +1,174 @@
+"""Repositories registered, changed, paused and removed; with what each of these does to claims and proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine import edits, sync
+from engine.errors import RefusedEdit
+from engine.kinds import name_problem
+from engine.model import Actor, Event, Repository
+from engine.review import Verb, moved
+from engine.settings import Settings
+from engine.store import Transaction, drift, events, live, pauses, proposals, repositories, withheld
+
+DEFAULTS: dict[str, Any] = {
+    "branch": "main",
+    "path_prefix": "",
+    "vault_credential_path": None,
+    "enabled": True,
+    "auto_apply": False,
+    "auto_prune": False,
+    "auto_heal": False,
+    "allow_empty": False,
+}
+"""Settings of a repository that a registration may leave out."""
+
+
+def register(
+    tx: Transaction, settings: Settings, actor: Actor, name: str, url: str, account: str, options: Mapping[str, Any]
+) -> Repository:
+    """Register a repository. Checks the form only; nothing is reached, and its first tick is due one interval later.
+
+    Raises: RefusedEdit FLEET-601 (name taken), 611 to 616, 629 (name or account).
+    """
+    _check_names(name=name, account=account)
+    wanted = {**DEFAULTS, **options, "url": url, "account": account}
+    _check(wanted, settings)
+    if repositories.by_name(tx, name) is not None:
+        raise RefusedEdit(
+            "FLEET-601",
+            f"There is a repository {name} already.",
+            f"Change it with fleet repo set {name}, or choose another name.",
+        )
+    live.ensure_accounts(tx, [account])
+    repository = repositories.insert(tx, name, wanted)
+    shown = {"url": sync.shown_url(url), "branch": repository.branch, "path_prefix": repository.path_prefix}
+    events.record(tx, actor.name, [Event("gitops.repository_added", account, repository.id, data=shown)])
+    return repository
+
+
+def change(
+    tx: Transaction,
+    settings: Settings,
+    actor: Actor,
+    repository: Repository,
+    changes: Mapping[str, Any],
+    *,
+    release: bool = False,
+) -> Repository:
+    """Change settings; they take effect at the next tick. A URL on another host drops the credential path.
+
+    With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
+    """
+    wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")} | dict(changes)
+    _check_names(account=wanted["account"])
+    _check(wanted, settings)
+    if "vault_credential_path" not in changes and _host(wanted["url"]) != _host(repository.url):
+        wanted["vault_credential_path"] = None  # a stored credential is never sent to a host it was not given for
+    live.ensure_accounts(tx, [wanted["account"]])
+    changed = replace(repository, **wanted)
+    moved_to = {name: value for name, value in wanted.items() if value != getattr(repository, name)}
+    if not moved_to:
+        return repository
+    repositories.update(tx, changed)
+    shown = {name: sync.shown_url(value) if name == "url" else value for name, value in moved_to.items()}
+    events.record(tx, actor.name, [Event("gitops.repository_changed", changed.account, repository.id, data=shown)])
+    if release and "account" in moved_to:
+        left = live.repository_claims(tx, repository.id, kept=changed.account)
+        edits.release_all(
+            tx, actor, repository.id, left, f"left behind when {repository.name} moved to {changed.account}"
+        )
+    return changed
+
+
+def remove(tx: Transaction, actor: Actor, repository: Repository) -> dict[str, int]:
+    """Take a repository out of service. Live state is not touched.
+
+    Shape: how many proposals were withdrawn and resources released. Effects: frees the name; runs and history stay.
+    """
+    standing = proposals.live_of(tx, repository_id=repository.id)
+    reason = f"repository {repository.name} was removed"
+    proposals.move(tx, actor.name, [moved(proposal, Verb.WITHDRAW, reason=reason) for proposal in standing])
+    held = live.repository_claims(tx, repository.id)
+    live.delete_claims(tx, held)
+    open_episodes = drift.standing(tx, repository.id)
+    drift.close_removed(tx, actor.name, repository.id, [episode.key for episode in open_episodes])
+    withheld.close_all(tx, repository.id)
+    repositories.remove(tx, repository.id)
+    facts = {"withdrawn": len(standing), "released": len(held)}
+    events.record(
+        tx,
+        actor.name,
+        [Event("gitops.repository_removed", repository.account, repository.id, reason=repository.name, data=facts)],
+    )
+    return facts
+
+
+def pause(tx: Transaction, actor: Actor, repository: Repository | None, reason: str) -> None:
+    """Stop ticks and applies of one repository, or of the whole home. Raises: RefusedEdit FLEET-605 without a reason."""
+    reason = " ".join(reason.split())
+    if not reason:
+        raise RefusedEdit("FLEET-605", "A pause needs a reason.", "Say why with --reason; every surface shows it.")
+    if repository is None:
+        pauses.set_home(tx, actor.name, reason)
+    else:
+        repositories.pause(tx, repository.id, actor.name, reason)
+    events.record(
+        tx,
+        actor.name,
+        [Event("gitops.paused", *_of(repository), reason=reason)],
+    )
+
+
+def resume(tx: Transaction, actor: Actor, repository: Repository | None) -> bool:
+    """Let work go on; gives whether anything was paused."""
+    if repository is None:
+        if pauses.of_home(tx) is None:
+            return False
+        pauses.set_home(tx, actor.name, None)
+    else:
+        if repository.paused_reason is None:
+            return False
+        repositories.pause(tx, repository.id, None, None)
+    events.record(tx, actor.name, [Event("gitops.resumed", *_of(repository))])
+    return True
+
+
+def _check(wanted: dict[str, Any], settings: Settings) -> None:
+    sync.check_url(wanted["url"], allow_local=bool(settings.allow_local_remotes), local_root=settings.home / "demo")
+    sync.check_branch(wanted["branch"])
+    wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])
+    if path := wanted["vault_credential_path"]:
+        parts = path.split("/")
+        if (
+            not path.isprintable()
+            or len(path) > 500
+            or any(part in {"", ".", ".."} for part in parts)
+            or set(path) & set("?#%\\ ")
+        ):
+            raise RefusedEdit(
+                "FLEET-616", "The Vault path is not a plain path.", "Write it as secret/data/team/deploy-key."
+            )
+    else:
+        wanted["vault_credential_path"] = None
+
+
+def _check_names(**names: str) -> None:
+    for label, name in names.items():
+        if problem := name_problem(name):
+            raise RefusedEdit("FLEET-629", f"{name[:80]!r} cannot be the {label}: {problem}.", "Choose another.")
+
+
+def _host(url: str) -> str:
+    """The host that a URL leads to, for comparing."""
+    if "://" not in url:
+        return url.partition("@")[2].partition(":")[0].lower() if "@" in url else ""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def _of(repository: Repository | None) -> tuple[str | None, int | None]:
+    return (None, None) if repository is None else (repository.account, repository.id)

@@ -1,0 +1,8 @@
+"""The platform store: one DuckDB file, one process. The only package that imports duckdb.
+
+Other stages take a `Transaction` and the functions of this package's modules; rows become domain objects here and nowhere else.
+"""
+
+from engine.store.database import Store, Transaction
+
+__all__ = ["Store", "Transaction"]

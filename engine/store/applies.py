@@ -1,0 +1,74 @@
+"""The record of applies and of every step tried: `applies` and `apply_steps`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+from engine.errors import FleetError
+from engine.model import Change, ResourceKey, StepRecord
+from engine.store.database import Transaction, moment
+
+if TYPE_CHECKING:
+    from engine.plan import Step
+
+
+def begin(tx: Transaction, actor: str, trigger: str, run_id: int | None, repository_id: int | None) -> int:
+    """Record that an apply runs; gives its id."""
+    (id_,) = tx.ids("apply_id", 1)
+    tx.run(
+        "applies/insert_apply",
+        id=id_,
+        repository_id=repository_id,
+        run_id=run_id,
+        trigger=trigger,
+        actor=actor,
+        at=tx.at,
+    )
+    return id_
+
+
+def finish(tx: Transaction, id_: int, status: str, error: FleetError | None = None) -> None:
+    tx.run("applies/finish_apply", id=id_, status=status, at=tx.at, error=_text(error))
+
+
+def record(
+    tx: Transaction, actor: str, apply_id: int, outcome: str, steps: Sequence[tuple[Step, FleetError | None]]
+) -> None:
+    """Record steps with one outcome, `applied` or `failed`."""
+    keys = [step.proposal.key for step, _ in steps]
+    tx.run(
+        "applies/insert_steps",
+        id=tx.ids("step_id", len(steps)),
+        apply_id=apply_id,
+        proposal_id=[step.proposal.id for step, _ in steps],
+        repository_id=[step.proposal.repository_id for step, _ in steps],
+        account=[key.account for key in keys],
+        kind=[key.kind for key in keys],
+        name=[key.name for key in keys],
+        change=[step.proposal.change for step, _ in steps],
+        wave=[step.wave for step, _ in steps],
+        outcome=outcome,
+        actor=actor,
+        at=tx.at,
+        error=[_text(error) for _, error in steps],
+    )
+
+
+def steps_of(tx: Transaction, proposal_ids: Sequence[int]) -> list[StepRecord]:
+    """Steps tried on some proposals, whoever applied them, oldest first."""
+    made = []
+    for id_, apply_id, proposal_id, account, kind, name, change, wave, outcome, actor, ended, error in tx.rows(
+        "applies/list_steps_of", proposal_ids=list(proposal_ids)
+    ):
+        when = moment(ended)
+        loaded = None if error is None else orjson.loads(error)
+        key = ResourceKey(account, kind, name)
+        made.append(StepRecord(id_, apply_id, proposal_id, key, Change(change), wave, outcome, actor, when, loaded))
+    return made
+
+
+def _text(error: FleetError | None) -> str | None:
+    return None if error is None else orjson.dumps(error.body(), default=str).decode()

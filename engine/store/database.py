@@ -1,0 +1,356 @@
+"""Opening, locking, migrating and asking the store file. What the tables mean stands in the modules beside this one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.errors import FleetError, StoreError, StoreLocked
+from engine.kinds import Kinds
+from engine.model import Clock
+from engine.store.views import views_script
+
+FILE_NAME = "fleet.duckdb"
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_open_files: set[Path] = set()
+"""Files that this process has open: DuckDB would silently share them, and our write lock would not."""
+_open_guard = threading.Lock()
+
+
+@cache
+def statement(name: str) -> str:
+    """The text of `sql/<name>.sql`."""
+    return (resources.files("engine.store") / "sql" / f"{name}.sql").read_text()
+
+
+@cache
+def migrations() -> tuple[tuple[int, str, str], ...]:
+    """All migrations as (number, name, script), in order."""
+    folder = resources.files("engine.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple((int(name.split("_", 1)[0]), name, (folder / name).read_text()) for name in names)
+
+
+def time_of(microseconds: int | None) -> datetime | None:
+    """A time from `epoch_us(column)`. (Fetching TIMESTAMPTZ itself would need pytz and six times the time.)"""
+    return None if microseconds is None else moment(microseconds)
+
+
+def moment(microseconds: int) -> datetime:
+    """A time from `epoch_us(column)` of a column that is never NULL."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+class Transaction:
+    """One consistent view of the store; for a write, one unit that lands whole or not at all."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, at: datetime) -> None:
+        self._cursor = cursor
+        self.at = at
+        """The time of everything that this transaction writes; later than that of every write before."""
+
+    def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of a named statement."""
+        return self._cursor.execute(statement(name), parameters or None).fetchall()
+
+    def row(self, name: str, /, **parameters: Any) -> tuple[Any, ...] | None:
+        """The first row of a named statement, or None."""
+        return self._cursor.execute(statement(name), parameters or None).fetchone()
+
+    def value(self, name: str, /, **parameters: Any) -> Any:
+        """The only value of a named statement that always gives one row."""
+        row = self.row(name, **parameters)
+        return None if row is None else row[0]
+
+    def run(self, name: str, /, **parameters: Any) -> None:
+        self._cursor.execute(statement(name), parameters or None)
+
+    def ids(self, sequence: str, count: int) -> list[int]:
+        """The next `count` numbers of a sequence, ascending. Numbers of an undone transaction are not used again."""
+        if not count:
+            return []
+        return sorted(value for (value,) in self.rows("store/next_ids", sequence=sequence, count=count))
+
+
+class Store:
+    """An open store file. One process owns it; each thread reads through its own cursor; writes take turns."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.clock = clock
+        self._connection = connection
+        self._write_lock = threading.RLock()
+        self._last_at = _EPOCH
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        kinds: Kinds,
+        clock: Clock,
+        *,
+        lock_wait_s: float = 0,
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> Store:
+        """Open the store of a home, making and migrating it when needed.
+
+        Effects: makes the home (mode 700) and the file; finishes the bookkeeping of a process that was killed.
+        Raises: StoreLocked FLEET-301; StoreError FLEET-302 (newer), 303 (not a store, or damaged), 304 (disk full), 305 (no right to write).
+        """
+        path = home / FILE_NAME
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(
+                "FLEET-305",
+                f"The home {home} cannot be made: {error.strerror}.",
+                "Choose another with --home or FLEET_HOME.",
+            ) from error
+        resolved = path.resolve()
+        with _open_guard:
+            if resolved in _open_files:
+                raise _locked(path, os.getpid())
+            _open_files.add(resolved)
+        try:
+            connection = _connect(path, lock_wait_s, on_wait)
+            store = cls(connection, path, clock)
+            try:
+                store._prepare(kinds)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            _open_files.discard(resolved)
+            raise
+        _write_holder(path)
+        return store
+
+    @property
+    def schema_version(self) -> int:
+        return migrations()[-1][0]
+
+    def close(self) -> None:
+        """Let go of the file. Safe to call twice."""
+        with self._write_lock:
+            with suppress(duckdb.Error):
+                self._connection.close()
+            if self.path.resolve() in _open_files:
+                _open_files.discard(self.path.resolve())
+                with suppress(OSError):
+                    _holder(self.path).unlink()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view; sees no write that lands after it begins."""
+        with _translated(self.path):
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                yield Transaction(cursor, self.clock())
+            finally:
+                _end(cursor)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One write: commits at the end, undone whole by any error. Writers of one process take turns."""
+        with self._write_lock, _translated(self.path):
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN TRANSACTION")
+                # Strictly later than every write before, even when the clock steps back: history stays ordered by time.
+                transaction = Transaction(cursor, max(self.clock(), self._last_at + _MICROSECOND))
+                yield transaction
+                cursor.execute("COMMIT")
+                self._last_at = transaction.at
+            finally:
+                _end(cursor)
+
+    @contextmanager
+    def serialised(self) -> Iterator[None]:
+        """Keep other writers out across several transactions of this thread."""
+        with self._write_lock:
+            yield
+
+    def _prepare(self, kinds: Kinds) -> None:
+        with _translated(self.path):
+            cursor = self._connection.cursor()
+            cursor.execute("SET TimeZone = 'UTC'")
+            self._migrate(cursor)
+            script, digest = views_script(kinds)
+            note = cursor.execute(statement("store/get_note"), {"name": "views_digest"}).fetchone()
+            if note is None or json.loads(note[0]) != digest:
+                cursor.execute("BEGIN TRANSACTION")
+                cursor.execute(script)
+                cursor.execute(statement("store/put_note"), {"name": "views_digest", "value": json.dumps(digest)})
+                cursor.execute("COMMIT")
+            last = cursor.execute(statement("store/last_time")).fetchone()
+            self._last_at = (time_of(last[0]) if last else None) or _EPOCH
+            _end(cursor)
+        self._recover()
+
+    def _migrate(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        cursor.execute(statement("store/make_schema_versions"))
+        found = cursor.execute(statement("store/schema_version")).fetchone()
+        version = found[0] if found else 0
+        known = migrations()[-1][0]
+        if version > known:
+            raise StoreError(
+                "FLEET-302",
+                f"The store {self.path} has schema {version}; this version of Fleet Workbench knows {known}.",
+                "Use the newer version that wrote it, or another home.",
+            )
+        for number, name, script in migrations():
+            if number > version:
+                cursor.execute("BEGIN TRANSACTION")
+                cursor.execute(script)
+                cursor.execute(
+                    statement("store/record_migration"), {"version": number, "name": name, "at": self.clock()}
+                )
+                cursor.execute("COMMIT")
+
+    def _recover(self) -> None:
+        """Finish what a killed process left: this process is the only owner, so whatever is `running` was interrupted."""
+        with self.read() as tx:
+            if not tx.value("store/count_running"):
+                return
+        error = json.dumps(
+            {
+                "code": "FLEET-502",
+                "message": "The process ended before this was finished.",
+                "hint": "What it did is listed; the next tick goes on.",
+            }
+        )
+        with self.write() as tx:
+            tx.run("store/interrupt_runs", at=tx.at, error=error)
+            tx.run("store/interrupt_applies", at=tx.at, error=error)
+            tx.run("store/note_interruption", at=tx.at, seq=tx.ids("event_seq", 1)[0])
+
+
+def _end(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Leave no transaction open; after a commit or a failed one there is none, which DuckDB says by raising."""
+    with suppress(duckdb.Error):
+        cursor.execute("ROLLBACK")
+    cursor.close()
+
+
+def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + lock_wait_s
+    waited = False
+    while True:
+        try:
+            with _translated(path):
+                # No extension is ever fetched or loaded: the store needs none, and a server must not reach out by itself.
+                return duckdb.connect(
+                    str(path), config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+                )
+        except StoreLocked as locked:
+            if time.monotonic() >= deadline:
+                raise
+            if not waited:
+                on_wait(locked.message)
+                waited = True
+            time.sleep(0.05)  # DuckDB offers no call that blocks until the file is free
+
+
+def _holder(path: Path) -> Path:
+    return path.with_suffix(".holder")
+
+
+def _write_holder(path: Path) -> None:
+    """Leave word of who holds the store, for the message of whoever comes next. Never needed for correctness."""
+    command = (
+        " ".join(["fleet", *sys.argv[1:3]])
+        if Path(sys.argv[0]).name in {"fleet", "__main__.py"}
+        else Path(sys.argv[0] or "python").name
+    )
+    with suppress(OSError):
+        _holder(path).write_text(
+            json.dumps(
+                {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+            )
+        )
+
+
+def _locked(path: Path, pid: int | None) -> StoreLocked:
+    command = since = None
+    with suppress(OSError, ValueError):
+        word = json.loads(_holder(path).read_text())
+        if pid is None or word["pid"] == pid:
+            pid, command, since = word["pid"], word["command"], word["since"]
+    who = (f"process {pid}" if pid else "another process") + (f" ({command}, since {since})" if command else "")
+    return StoreLocked(
+        "FLEET-301",
+        f"The store {path} is held by {who}.",
+        "Wait for it to end, stop it, or use another home with --home.",
+        pid=pid,
+        command=command,
+        since=since,
+    )
+
+
+def _pid_in(message: str) -> int | None:
+    _, found, rest = message.partition("(PID ")
+    digits = rest.split(")", 1)[0]
+    return int(digits) if found and digits.isdecimal() else None
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn what DuckDB raises into the store's errors; its text is kept out where it could quote data."""
+    try:
+        yield
+    except FleetError:
+        raise
+    except duckdb.Error as error:
+        text = str(error)
+        lowered = text.lower()
+        if "could not set lock" in lowered:
+            raise _locked(path, _pid_in(text)) from error
+        if "no space left" in lowered or "disk quota" in lowered or "file too large" in lowered:
+            raise StoreError(
+                "FLEET-304", f"The disk that holds {path} is full; nothing was written.", "Make room, then try again."
+            ) from error
+        if "permission denied" in lowered or "read-only" in lowered or "read only file system" in lowered:
+            raise StoreError(
+                "FLEET-305",
+                f"The store {path} may not be written.",
+                "Check owner and mode of the home, or use another with --home.",
+            ) from error
+        if "newer version of duckdb" in lowered or "newer duckdb version" in lowered:
+            raise StoreError(
+                "FLEET-302",
+                f"The store {path} was written by a newer version.",
+                "Use the newer version that wrote it, or another home.",
+            ) from error
+        if isinstance(
+            error, duckdb.IOException | duckdb.SerializationException | duckdb.FatalException | duckdb.InternalException
+        ):
+            raise StoreError(
+                "FLEET-303",
+                f"The store {path} cannot be read: it is damaged or no store of Fleet Workbench.",
+                "Restore it from a snapshot, or start an empty home with --home and import an exported fleet.yaml.",
+            ) from error
+        raise StoreError(
+            "FLEET-309",
+            f"The store refused a statement ({type(error).__name__}).",
+            "Nothing was written. Please report it.",
+        ) from error
+
+
+def lists(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+    """Turn rows into one list per column, as set-based statements take them."""
+    return {name: [row[index] for row in rows] for index, name in enumerate(names)}

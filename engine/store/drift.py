@@ -1,0 +1,142 @@
+"""Drift episodes: `drift_episodes`, opened, followed and closed by ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from engine.drift import DriftMoves, OpenEpisode
+from engine.model import Change, Episode, Event, ResourceKey
+from engine.store import events
+from engine.store.database import Transaction, moment, time_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def standing(tx: Transaction, repository_id: int) -> list[OpenEpisode]:
+    """Open episodes of one repository."""
+    return [
+        OpenEpisode(id_, ResourceKey(account, kind, name), Change(change), tuple(orjson.loads(fields)), version)
+        for id_, account, kind, name, change, fields, version in tx.rows("drift/list_open", repository_id=repository_id)
+    ]
+
+
+def write(tx: Transaction, actor: str, repository_id: int, run_id: int, moves: DriftMoves) -> None:
+    """Write what a tick learned of drift, with its events."""
+    opened = moves.opened
+    if opened:
+        tx.run(
+            "drift/insert_episodes",
+            id=tx.ids("episode_id", len(opened)),
+            repository_id=repository_id,
+            run_id=run_id,
+            at=tx.at,
+            account=[d.key.account for d in opened],
+            kind=[d.key.kind for d in opened],
+            name=[d.key.name for d in opened],
+            change=[d.change for d in opened],
+            fields=[orjson.dumps(d.fields).decode() for d in opened],
+            severity=[d.severity for d in opened],
+            moved_by=[d.moved_by for d in opened],
+            moved_us=[None if d.moved_at is None else _microseconds(d.moved_at) for d in opened],
+            live_version=[d.live_version for d in opened],
+        )
+    if moves.moved_on:
+        drifted = [d for _, d in moves.moved_on]
+        tx.run(
+            "drift/update_episodes",
+            id=[id_ for id_, _ in moves.moved_on],
+            fields=[orjson.dumps(d.fields).decode() for d in drifted],
+            change=[d.change for d in drifted],
+            live_version=[d.live_version for d in drifted],
+        )
+    if moves.closed:
+        close(tx, {episode.id: outcome for episode, outcome in moves.closed}, run_id)
+    events.record(
+        tx,
+        actor,
+        [
+            Event(
+                "gitops.drift_detected", d.key.account, repository_id, run_id, None, d.key.kind, d.key.name,
+                data={"severity": d.severity, "fields": [row["path"] for row in d.fields], "moved_by": d.moved_by},
+            )
+            for d in opened
+        ]
+        + [
+            Event("gitops.drift_resolved", e.key.account, repository_id, run_id, None, e.key.kind, e.key.name, outcome)
+            for e, outcome in moves.closed
+        ],
+    )  # fmt: skip
+
+
+def close(tx: Transaction, outcomes: dict[int, str], run_id: int | None) -> None:
+    """Close episodes by id."""
+    tx.run("drift/close_episodes", id=list(outcomes), outcome=list(outcomes.values()), at=tx.at, run_id=run_id)
+
+
+def close_removed(tx: Transaction, actor: str, repository_id: int, keys: Sequence[ResourceKey]) -> None:
+    """Close the open episodes of a repository on resources that it released."""
+    wanted = set(keys)
+    closing = [episode for episode in standing(tx, repository_id) if episode.key in wanted]
+    if closing:
+        close(tx, dict.fromkeys((episode.id for episode in closing), "removed"), None)
+        events.record(
+            tx,
+            actor,
+            [
+                Event(
+                    "gitops.drift_resolved", e.key.account, repository_id, None, None, e.key.kind, e.key.name, "removed"
+                )
+                for e in closing
+            ],
+        )
+
+
+def read(
+    tx: Transaction,
+    *,
+    account: str | None = None,
+    repository_id: int | None = None,
+    open_: bool | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Episode]:
+    """Episodes, newest first; `open_` None gives open and closed ones."""
+    made = []
+    for row in tx.rows(
+        "drift/list_episodes", account=account, repository_id=repository_id, open=open_, before=before, limit=limit
+    ):
+        (
+            id_,
+            repository,
+            repository_name,
+            account_,
+            kind,
+            name,
+            change,
+            fields,
+            severity,
+            by,
+            moved,
+            opened,
+            run,
+            closed,
+            closed_run,
+            outcome,
+        ) = row
+        opened_at = moment(opened)
+        key = ResourceKey(account_, kind, name)
+        made.append(
+            Episode(
+                id_, repository, repository_name, key, Change(change), tuple(orjson.loads(fields)), severity, by, time_of(moved), opened_at, run,
+                time_of(closed), closed_run, outcome,
+            )
+        )  # fmt: skip
+    return made
+
+
+def _microseconds(when: datetime) -> int:
+    delta = when - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

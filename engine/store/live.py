@@ -1,0 +1,291 @@
+"""The live fleet, its history and its claims. `write_live` is the one way in for every live write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from engine.errors import StoreError
+from engine.kinds import Kinds
+from engine.model import Claim, Event, LiveFleet, Resource, ResourceKey, Spec, Version, canonical
+from engine.store import events
+from engine.store.database import Transaction, moment, time_of
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWrite:
+    """One resource's next spec (None: it goes), and the version that the writer saw (None: absent)."""
+
+    key: ResourceKey
+    spec: Spec | None
+    seen_version: int | None
+    event: Event
+    proposal_id: int | None = None
+
+
+def write_live(
+    tx: Transaction,
+    kinds: Kinds,
+    actor: str,
+    cause: str,
+    writes: Sequence[LiveWrite],
+    *,
+    apply_id: int | None = None,
+    note: str | None = None,
+) -> list[int]:
+    """Write resources with their history and events, and read them back before the transaction goes on.
+
+    Shape: one new version number for each write, in order. Cause is `edit` or `apply`.
+    Raises: StoreError FLEET-306 when a resource moved since it was seen, FLEET-307 when what stands there is not what was written.
+    """
+    if not writes:
+        return []
+    keys = [write.key.text for write in writes]
+    texts = [None if write.spec is None else canonical(write.spec).decode() for write in writes]
+    if tx.value("live/check_versions", keys=keys, versions=[write.seen_version for write in writes]) != len(writes):
+        raise StoreError(
+            "FLEET-306", "The live fleet moved while this was being written.", "Nothing was written. Try again."
+        )
+    absent = [write.key.text for write in writes if write.seen_version is None]
+    last = dict(tx.rows("live/last_versions", keys=absent)) if absent else {}
+    versions = [
+        (last.get(key, 0) if write.seen_version is None else write.seen_version) + 1
+        for key, write in zip(keys, writes, strict=True)
+    ]
+
+    ensure_accounts(tx, {write.key.account for write in writes})
+    tx.run("live/close_versions", at=tx.at, keys=keys)
+    tx.run(
+        "live/insert_versions",
+        seq=tx.ids("history_seq", len(writes)),
+        key=keys,
+        account=[write.key.account for write in writes],
+        kind=[write.key.kind for write in writes],
+        name=[write.key.name for write in writes],
+        version=versions,
+        spec=texts,
+        at=tx.at,
+        actor=actor,
+        cause=cause,
+        proposal_id=[write.proposal_id for write in writes],
+        apply_id=apply_id,
+        note=note,
+    )
+    put = [place for place, write in enumerate(writes) if write.spec is not None]
+    if put:
+        tx.run(
+            "live/put_resources",
+            key=[keys[place] for place in put],
+            account=[writes[place].key.account for place in put],
+            kind=[writes[place].key.kind for place in put],
+            name=[writes[place].key.name for place in put],
+            spec=[texts[place] for place in put],
+            version=[versions[place] for place in put],
+            at=tx.at,
+            actor=actor,
+        )
+    if len(put) < len(writes):
+        tx.run("live/delete_resources", keys=[key for key, text in zip(keys, texts, strict=True) if text is None])
+    if dict(tx.rows("live/read_back", keys=keys)) != {
+        key: text for key, text in zip(keys, texts, strict=True) if text is not None
+    }:
+        raise StoreError(
+            "FLEET-307",
+            "What was read back is not what was written.",
+            "Nothing was kept. Try again; if it stays, check the disk.",
+        )
+    remember_versions(tx, kinds, ((write.key, write.spec) for write in writes if write.spec is not None))
+    bump_accounts(tx, {write.key.account for write in writes})
+    events.record(tx, actor, [write.event for write in writes])
+    return versions
+
+
+def ensure_accounts(tx: Transaction, accounts: Iterable[str]) -> None:
+    for account in sorted(accounts):
+        tx.run("live/ensure_account", name=account, at=tx.at)
+
+
+def bump_accounts(tx: Transaction, accounts: Iterable[str]) -> None:
+    """Note that live, claims or known versions of these accounts moved, so that no tick passes as unchanged."""
+    tx.run("live/bump_accounts", accounts=sorted(set(accounts)))
+
+
+def remember_versions(tx: Transaction, kinds: Kinds, specs: Iterable[tuple[ResourceKey, Spec]]) -> None:
+    """Remember the version that each spec names, where its kind has versions."""
+    by_account: dict[str, list[tuple[str, str, str]]] = {}
+    for key, spec in specs:
+        field = kinds[key.kind].version_field
+        if field is not None and (version := spec.get(field)) is not None:
+            by_account.setdefault(key.account, []).append((key.kind, key.name, version))
+    for account, found in sorted(by_account.items()):
+        kind, name, version = (list(column) for column in zip(*found, strict=True))
+        tx.run("live/put_module_versions", account=account, kind=kind, name=name, version=version, at=tx.at)
+
+
+def accounts(tx: Transaction) -> list[str]:
+    return [name for (name,) in tx.rows("live/list_accounts")]
+
+
+def live_versions(tx: Transaction, names: Iterable[str]) -> dict[str, int]:
+    """How far live, claims and known versions of some accounts have moved, by account."""
+    return dict(tx.rows("live/get_live_versions", accounts=sorted(names)))
+
+
+def read_live(tx: Transaction, account: str) -> LiveFleet:
+    """The live fleet of one account with its claims and known versions."""
+    fleet = LiveFleet(account)
+    loads = orjson.loads
+    for kind, name, spec, version in tx.rows("live/read_resources", account=account):
+        fleet.specs.setdefault(kind, {})[name] = loads(spec)
+        fleet.versions.setdefault(kind, {})[name] = version
+    for kind, name, repository_id, base, revision, version, rejections in tx.rows("live/read_claims", account=account):
+        claim = Claim(repository_id, None if base is None else loads(base), revision, version, rejections)
+        fleet.claims.setdefault(kind, {})[name] = claim
+    for kind, name, known in tx.rows("live/read_module_versions", account=account):
+        fleet.known_versions.setdefault((kind, name), set()).add(known)
+    return fleet
+
+
+def read_fleet_at(tx: Transaction, account: str, at: datetime) -> dict[str, dict[str, Spec]]:
+    """Specs by section and name as they were at a time."""
+    specs: dict[str, dict[str, Spec]] = {}
+    for kind, name, spec, _ in tx.rows("live/read_fleet_at", account=account, at=at):
+        specs.setdefault(kind, {})[name] = orjson.loads(spec)
+    return specs
+
+
+def last_change_at(tx: Transaction, account: str, at: datetime | None = None) -> datetime | None:
+    """When the account's fleet last changed, up to a time."""
+    return time_of(tx.value("live/last_change_at", account=account, at=at))
+
+
+def resource(tx: Transaction, key: ResourceKey) -> Resource | None:
+    row = tx.row("live/get_resource", key=key.text)
+    return None if row is None else _resource((*key, *row))
+
+
+def resources(
+    tx: Transaction, *, account: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 100
+) -> list[Resource]:
+    """Live resources in the order of their keys."""
+    return [
+        _resource(row) for row in tx.rows("live/list_resources", account=account, kind=kind, after=after, limit=limit)
+    ]
+
+
+def _resource(row: Sequence[Any]) -> Resource:
+    account, kind, name, spec, version, updated, by, holder, owned = row
+    when = moment(updated)
+    return Resource(ResourceKey(account, kind, name), orjson.loads(spec), version, when, by, holder, bool(owned))
+
+
+def history(tx: Transaction, key: ResourceKey, limit: int = 100) -> list[Version]:
+    """All versions of one resource, newest first."""
+    made = []
+    for seq, version, spec, start, end, actor, cause, proposal_id, apply_id, note in tx.rows(
+        "live/list_history", key=key.text, limit=limit
+    ):
+        valid_from = moment(start)
+        loaded = None if spec is None else orjson.loads(spec)
+        made.append(Version(seq, version, loaded, valid_from, time_of(end), actor, cause, proposal_id, apply_id, note))
+    return made
+
+
+def versions_since(
+    tx: Transaction, agreed: Mapping[ResourceKey, int]
+) -> dict[ResourceKey, list[tuple[Spec | None, datetime, str]]]:
+    """For each key, its versions from the agreed one on, oldest first: spec, time, actor."""
+    keys = sorted(agreed)
+    found: dict[ResourceKey, list[tuple[Spec | None, datetime, str]]] = {key: [] for key in keys}
+    rows = tx.rows("live/read_versions_since", keys=[key.text for key in keys], versions=[agreed[key] for key in keys])
+    for text, _, spec, start, actor in rows:
+        when = moment(start)
+        found[ResourceKey.of(text)].append((None if spec is None else orjson.loads(spec), when, actor))
+    return found
+
+
+def counts(tx: Transaction, account: str | None = None) -> list[tuple[str, str, int, int]]:
+    """(account, section, resources, owned) for each section that has any."""
+    return [(row[0], row[1], row[2], row[3]) for row in tx.rows("live/count_resources", account=account)]
+
+
+def put_claims(tx: Transaction, repository_id: int, claims: Mapping[ResourceKey, Claim]) -> None:
+    """Claim resources for a repository, or set what its claims agreed on. Bumps their accounts."""
+    if not claims:
+        return
+    keys = sorted(claims)
+    found = [claims[key] for key in keys]
+    tx.run(
+        "live/put_claims",
+        repository_id=repository_id,
+        at=tx.at,
+        key=[key.text for key in keys],
+        account=[key.account for key in keys],
+        kind=[key.kind for key in keys],
+        name=[key.name for key in keys],
+        base=[None if claim.base is None else canonical(claim.base).decode() for claim in found],
+        base_revision=[claim.base_revision for claim in found],
+        base_version=[claim.base_version for claim in found],
+        rejections=[claim.rejections for claim in found],
+    )
+    bump_accounts(tx, {key.account for key in keys})
+
+
+def delete_claims(tx: Transaction, keys: Sequence[ResourceKey]) -> None:
+    """Release resources. Bumps their accounts."""
+    if keys:
+        tx.run("live/delete_claims", keys=[key.text for key in keys])
+        bump_accounts(tx, {key.account for key in keys})
+
+
+def count_rejections(tx: Transaction, keys: Sequence[ResourceKey]) -> None:
+    if keys:
+        tx.run("live/count_rejections", keys=[key.text for key in keys])
+
+
+def claimed_accounts(tx: Transaction, repository_id: int) -> list[str]:
+    """Accounts in which a repository holds claims."""
+    return [account for (account,) in tx.rows("live/claimed_accounts", repository_id=repository_id)]
+
+
+def repository_claims(tx: Transaction, repository_id: int, *, kept: str | None = None) -> list[ResourceKey]:
+    """Resources that a repository holds, in accounts other than `kept`."""
+    return [ResourceKey(*row) for row in tx.rows("live/list_repository_claims", repository_id=repository_id, kept=kept)]
+
+
+def claim_of(tx: Transaction, key: ResourceKey) -> tuple[int, bool, str] | None:
+    """(repository id, whether owned, repository name) of the claim on a resource, or None."""
+    row = tx.row("live/get_claim", key=key.text)
+    return None if row is None else (row[0], bool(row[1]), row[2])
+
+
+def specs_and_claims(
+    tx: Transaction, keys: Sequence[ResourceKey]
+) -> dict[ResourceKey, tuple[Spec | None, Claim | None]]:
+    """Spec and claim of some resources; None for what there is not."""
+    found: dict[ResourceKey, tuple[Spec | None, Claim | None]] = {}
+    for text, spec, repository_id, base, revision, version, rejections in tx.rows(
+        "live/read_some", keys=[key.text for key in keys]
+    ):
+        claim = (
+            None
+            if repository_id is None
+            else Claim(repository_id, None if base is None else orjson.loads(base), revision, version, rejections)
+        )
+        found[ResourceKey.of(text)] = (None if spec is None else orjson.loads(spec), claim)
+    return found
+
+
+def missing(tx: Transaction, keys: Iterable[ResourceKey]) -> list[str]:
+    """Text keys among these that are not live."""
+    return [key for (key,) in tx.rows("live/list_missing", keys=sorted({key.text for key in keys}))]
+
+
+def held_by(tx: Transaction, keys: Sequence[ResourceKey], repository_ids: Sequence[int]) -> int:
+    """How many of these resources are claimed by the repository named beside each."""
+    count: int = tx.value("live/count_held", keys=[key.text for key in keys], repository_ids=list(repository_ids))
+    return count

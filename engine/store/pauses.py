@@ -1,0 +1,61 @@
+"""The brakes: a pause of the whole home or of one repository, with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from engine.store import repositories
+from engine.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    reason: str
+    by: str
+    at: datetime
+    repository: str | None = None
+    """None: everything."""
+
+
+def of_home(tx: Transaction) -> Pause | None:
+    text = tx.value("store/get_note", name="paused")
+    if text is None:
+        return None
+    note = orjson.loads(text)
+    return Pause(note["reason"], note["by"], datetime.fromisoformat(note["at"]))
+
+
+def set_home(tx: Transaction, actor: str, reason: str | None) -> None:
+    """Pause everything, or resume with None."""
+    if reason is None:
+        tx.run("store/delete_note", name="paused")
+    else:
+        value = orjson.dumps({"reason": reason, "by": actor, "at": tx.at.isoformat()}).decode()
+        tx.run("store/put_note", name="paused", value=value)
+
+
+def in_force(tx: Transaction) -> list[Pause]:
+    """The home's pause, if any, then those of repositories by name."""
+    home = of_home(tx)
+    found = [] if home is None else [home]
+    for repository in repositories.registered(tx):
+        if repository.paused_reason is not None and repository.paused_at is not None:
+            found.append(
+                Pause(repository.paused_reason, repository.paused_by or "", repository.paused_at, repository.name)
+            )
+    return found
+
+
+def reason_of(tx: Transaction, repository_ids: Collection[int]) -> str | None:
+    """Why work on one of these repositories is paused, or None."""
+    home = of_home(tx)
+    if home is not None:
+        return f"everything is paused by {home.by}: {home.reason}"
+    for repository in repositories.registered(tx):
+        if repository.id in repository_ids and repository.paused_reason is not None:
+            return f"{repository.name} is paused by {repository.paused_by}: {repository.paused_reason}"
+    return None

@@ -1,0 +1,262 @@
+"""Proposals and the moves of their status. Only `move` changes a status; each move leaves its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from engine.errors import StoreError
+from engine.model import (
+    Cause,
+    Change,
+    Difference,
+    Event,
+    FieldChange,
+    Origin,
+    Proposal,
+    Repository,
+    ResourceKey,
+    Status,
+    canonical,
+)
+from engine.store import events, repositories
+from engine.store.database import Transaction, moment, time_of
+
+
+@dataclass(frozen=True, slots=True)
+class NewProposal:
+    """A difference about to be opened, with what people are shown beside it."""
+
+    difference: Difference
+    fingerprint: str
+    fields: tuple[FieldChange, ...]
+    references: tuple[str, ...]
+    blast_radius: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of the state machine on one proposal. `event` names it in the record."""
+
+    proposal: Proposal
+    to: Status
+    event: str
+    decided: bool = False
+    """Whether a person (or auto-apply) decides here: sets who and when."""
+    reopened: bool = False
+    reason: str | None = None
+    error: dict[str, Any] | None = None
+
+
+def open_all(
+    tx: Transaction,
+    repository: Repository,
+    run_id: int,
+    revision: str,
+    actor: str,
+    new: Sequence[NewProposal],
+    origin: Origin = Origin.GIT,
+) -> list[int]:
+    """Open proposals; gives their ids, in order."""
+    if not new:
+        return []
+    ids = tx.ids("proposal_id", len(new))
+    differences = [item.difference for item in new]
+    tx.run(
+        "proposals/insert_proposals",
+        id=ids,
+        live_key=[f"{repository.id}/{d.key.text}" for d in differences],
+        repository_id=repository.id,
+        repository=repository.name,
+        key=[d.key.text for d in differences],
+        account=[d.key.account for d in differences],
+        kind=[d.key.kind for d in differences],
+        name=[d.key.name for d in differences],
+        change=[d.change for d in differences],
+        current=[_text(d.current) for d in differences],
+        desired=[_text(d.desired) for d in differences],
+        declared=[list(d.declared) for d in differences],
+        base=[_text(d.base) for d in differences],
+        fields=[orjson.dumps([asdict(change) for change in item.fields]).decode() for item in new],
+        cause=[d.cause for d in differences],
+        origin=origin,
+        fingerprint=[item.fingerprint for item in new],
+        revision=revision,
+        run_id=run_id,
+        refers_to=[list(item.references) for item in new],
+        blast_radius=[item.blast_radius for item in new],
+        at=tx.at,
+    )
+    events.record(
+        tx,
+        actor,
+        [
+            Event(
+                "gitops.proposal_opened",
+                d.key.account,
+                repository.id,
+                run_id,
+                id_,
+                d.key.kind,
+                d.key.name,
+                data={"change": d.change, "cause": d.cause},
+            )
+            for id_, d in zip(ids, differences, strict=True)
+        ],
+    )
+    repositories.bump_proposals(tx, [repository.id])
+    return ids
+
+
+def move(tx: Transaction, actor: str, moves: Sequence[Move], run_id: int | None = None) -> None:
+    """Move statuses, each from the one that the mover saw, with an event each.
+
+    Raises: StoreError FLEET-306 when a proposal has moved since.
+    """
+    if not moves:
+        return
+    moved = tx.rows(
+        "proposals/move_status",
+        at=tx.at,
+        actor=actor,
+        id=[m.proposal.id for m in moves],
+        seen=[m.proposal.status for m in moves],
+        status=[m.to for m in moves],
+        live=[m.to.live for m in moves],
+        decided=[m.decided for m in moves],
+        reopened=[int(m.reopened) for m in moves],
+        reason=[m.reason for m in moves],
+        error=[None if m.error is None else orjson.dumps(m.error, default=str).decode() for m in moves],
+    )
+    if len(moved) != len(moves):
+        raise StoreError(
+            "FLEET-306",
+            "A proposal moved while this was being written.",
+            "Nothing was written. Look again and try again.",
+        )
+    record = []
+    for m in moves:
+        key, p = m.proposal.key, m.proposal
+        data = {"from": p.status, "to": m.to} | ({"error": m.error} if m.error else {})
+        record.append(Event(m.event, key.account, p.repository_id, run_id, p.id, key.kind, key.name, m.reason, data))
+    events.record(tx, actor, record)
+    repositories.bump_proposals(tx, [m.proposal.repository_id for m in moves])
+
+
+def by_ids(tx: Transaction, ids: Sequence[int]) -> dict[int, Proposal]:
+    """Proposals by id; unknown ids are left out."""
+    return {proposal.id: proposal for proposal in map(_proposal, tx.rows("proposals/get_proposals", ids=list(ids)))}
+
+
+def live_of(
+    tx: Transaction, *, repository_id: int | None = None, account: str | None = None, status: Status | None = None
+) -> list[Proposal]:
+    """Live proposals in the order of their ids, which within one tick is the apply order."""
+    return [
+        _proposal(row)
+        for row in tx.rows("proposals/list_live_proposals", repository_id=repository_id, account=account, status=status)
+    ]
+
+
+def read(
+    tx: Transaction,
+    *,
+    account: str | None = None,
+    repository_id: int | None = None,
+    status: str | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Proposal]:
+    """Proposals, newest first."""
+    rows = tx.rows(
+        "proposals/list_proposals",
+        account=account,
+        repository_id=repository_id,
+        status=status,
+        kind=kind,
+        before=before,
+        limit=limit,
+    )
+    return [_proposal(row) for row in rows]
+
+
+def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, Status, int, Any]]:
+    """(repository id, status, how many, oldest opened_at) of live proposals."""
+    return [
+        (row[0], Status(row[1]), row[2], time_of(row[3]))
+        for row in tx.rows("proposals/count_proposals", account=account)
+    ]
+
+
+def rejected_before(tx: Transaction, repository_id: int, fingerprints: Sequence[str]) -> set[str]:
+    """Which of these differences a person has rejected before, under whatever proposal."""
+    if not fingerprints:
+        return set()
+    return {
+        value
+        for (value,) in tx.rows(
+            "proposals/rejected_fingerprints", repository_id=repository_id, fingerprints=list(fingerprints)
+        )
+    }
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else canonical(value).decode()
+
+
+def _loaded(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
+
+
+def _proposal(row: Sequence[Any]) -> Proposal:
+    (
+        id_,
+        repository_id,
+        repository,
+        key,
+        change,
+        status,
+        current,
+        desired,
+        declared,
+        base,
+        fields,
+        cause,
+        origin,
+        fingerprint,
+    ) = row[:14]
+    (revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened, decided, decided_by, ended) = (
+        row[14:]
+    )
+    opened_at = moment(opened)
+    return Proposal(
+        id=id_,
+        repository_id=repository_id,
+        repository=repository,
+        key=ResourceKey.of(key),
+        change=Change(change),
+        status=Status(status),
+        current=_loaded(current),
+        desired=_loaded(desired),
+        declared=tuple(declared),
+        base=_loaded(base),
+        fields=tuple(FieldChange(**item) for item in orjson.loads(fields)),
+        cause=Cause(cause),
+        origin=Origin(origin),
+        fingerprint=fingerprint,
+        revision=revision,
+        run_id=run_id,
+        references=tuple(refers_to),
+        blast_radius=blast_radius,
+        reopened_count=reopened_count,
+        reason=reason,
+        error=_loaded(error),
+        opened_at=opened_at,
+        decided_at=time_of(decided),
+        decided_by=decided_by,
+        ended_at=time_of(ended),
+    )

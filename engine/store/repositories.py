@@ -1,0 +1,94 @@
+"""Registered repositories: `gitops_repositories`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from engine.model import Repository
+from engine.store.database import Transaction, time_of
+
+_SETTABLE = (
+    "account",
+    "url",
+    "branch",
+    "path_prefix",
+    "vault_credential_path",
+    "enabled",
+    "auto_apply",
+    "auto_prune",
+    "auto_heal",
+    "allow_empty",
+)
+
+
+def insert(tx: Transaction, name: str, settings: dict[str, Any]) -> Repository:
+    """Register a repository. Shape: `settings` has exactly the settable fields."""
+    (id_,) = tx.ids("repository_id", 1)
+    tx.run(
+        "repositories/insert_repository", id=id_, name=name, at=tx.at, **{field: settings[field] for field in _SETTABLE}
+    )
+    return get(tx, id_)
+
+
+def update(tx: Transaction, repository: Repository) -> None:
+    tx.run(
+        "repositories/update_repository", id=repository.id, **{field: getattr(repository, field) for field in _SETTABLE}
+    )
+
+
+def remove(tx: Transaction, id_: int) -> None:
+    tx.run("repositories/remove_repository", id=id_, at=tx.at)
+
+
+def pause(tx: Transaction, id_: int, actor: str | None, reason: str | None) -> None:
+    tx.run("repositories/pause_repository", id=id_, actor=actor, reason=reason, at=None if reason is None else tx.at)
+
+
+def set_health(tx: Transaction, id_: int, failure_count: int, next_attempt_at: datetime | None) -> None:
+    tx.run("repositories/set_health", id=id_, failure_count=failure_count, next_attempt_at=next_attempt_at)
+
+
+def bump_proposals(tx: Transaction, ids: Iterable[int]) -> None:
+    """Note that proposals of these repositories moved, so that no tick of theirs passes as unchanged."""
+    tx.run("repositories/bump_proposals", ids=sorted(set(ids)))
+
+
+def by_name(tx: Transaction, name: str) -> Repository | None:
+    found = _read(tx, name=name)
+    return found[0] if found else None
+
+
+def get(tx: Transaction, id_: int) -> Repository:
+    """A repository by an id that the store gave, removed ones too."""
+    return _read(tx, id_=id_, removed=True)[0]
+
+
+def registered(tx: Transaction, account: str | None = None) -> list[Repository]:
+    """All repositories in service, by name."""
+    return _read(tx, account=account)
+
+
+def names(tx: Transaction) -> dict[int, str]:
+    """Names of all repositories by id, removed ones too."""
+    return {repository.id: repository.name for repository in _read(tx, removed=True)}
+
+
+def _read(
+    tx: Transaction,
+    *,
+    account: str | None = None,
+    id_: int | None = None,
+    name: str | None = None,
+    removed: bool = False,
+) -> list[Repository]:
+    order = [field.name for field in fields(Repository)]
+    made = []
+    for row in tx.rows("repositories/list_repositories", account=account, id=id_, name=name, removed=removed):
+        values = dict(zip(order, row, strict=True))
+        for when in ("paused_at", "next_attempt_at", "created_at"):
+            values[when] = time_of(values[when])
+        made.append(Repository(**values))
+    return made

@@ -1,0 +1,178 @@
+"""The record of ticks: `gitops_sync_runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from engine.model import Repository, Revision, Run, RunStatus, Trigger
+from engine.store.database import Transaction, moment, time_of
+
+
+def insert(
+    tx: Transaction,
+    repository: Repository,
+    trigger: Trigger,
+    actor: str,
+    started_at: datetime,
+    revision: Revision | None,
+) -> int:
+    """Begin a run; gives its id."""
+    (id_,) = tx.ids("run_id", 1)
+    tx.run(
+        "runs/insert_run",
+        id=id_,
+        repository_id=repository.id,
+        repository=repository.name,
+        account=repository.account,
+        trigger=trigger,
+        actor=actor,
+        started_at=started_at,
+        revision=revision and revision.commit,
+        author=revision and revision.author,
+        subject=revision and revision.subject,
+        committed_at=revision and revision.committed_at,
+    )
+    return id_
+
+
+def decide(
+    tx: Transaction,
+    id_: int,
+    *,
+    diff_count: int,
+    remaining: int,
+    proposal_ids: Sequence[int],
+    counts: dict[str, dict[str, int]],
+    informational: Sequence[dict[str, Any]],
+    warnings: Sequence[dict[str, Any]],
+) -> None:
+    """Record what a tick decided."""
+    tx.run(
+        "runs/decide_run",
+        id=id_,
+        diff_count=diff_count,
+        remaining=remaining,
+        opened=len(proposal_ids),
+        proposal_ids=list(proposal_ids),
+        counts=orjson.dumps(counts).decode(),
+        informational=orjson.dumps(list(informational)).decode(),
+        warnings=orjson.dumps(list(warnings)).decode(),
+    )
+
+
+def finish(
+    tx: Transaction,
+    id_: int,
+    status: RunStatus,
+    stages: Sequence[dict[str, Any]],
+    *,
+    error: dict[str, Any] | None = None,
+    inputs: str | None = None,
+) -> None:
+    tx.run(
+        "runs/finish_run",
+        id=id_,
+        status=status,
+        at=tx.at,
+        stages=orjson.dumps(list(stages)).decode(),
+        error=None if error is None else orjson.dumps(error, default=str).decode(),
+        inputs=inputs,
+    )
+
+
+def mark_applied(tx: Transaction, repository_ids: Iterable[int]) -> None:
+    """Turn into `applied` each success whose every proposal, opened or reopened, is applied."""
+    tx.run("runs/mark_applied", repository_ids=sorted(set(repository_ids)))
+
+
+def by_id(tx: Transaction, id_: int) -> Run | None:
+    found = read(tx, id_=id_, limit=1)
+    return found[0] if found else None
+
+
+def get(tx: Transaction, id_: int) -> Run:
+    """A run by an id that the store gave."""
+    return read(tx, id_=id_, limit=1)[0]
+
+
+def last(tx: Transaction, repository_id: int) -> Run | None:
+    """The newest run of a repository."""
+    found = read(tx, repository_id=repository_id, limit=1)
+    return found[0] if found else None
+
+
+def last_ids(tx: Transaction) -> dict[int, int]:
+    """Id of the newest run by repository id."""
+    return dict(tx.rows("runs/last_run_ids"))
+
+
+def read(
+    tx: Transaction,
+    *,
+    id_: int | None = None,
+    repository_id: int | None = None,
+    account: str | None = None,
+    status: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Run]:
+    """Runs, newest first."""
+    rows = tx.rows(
+        "runs/list_runs",
+        id=id_,
+        repository_id=repository_id,
+        account=account,
+        status=status,
+        before=before,
+        limit=limit,
+    )
+    return [_run(row) for row in rows]
+
+
+def _run(row: Sequence[Any]) -> Run:
+    (
+        id_,
+        repository_id,
+        repository,
+        account,
+        trigger,
+        actor,
+        status,
+        started,
+        finished,
+        revision,
+        author,
+        subject,
+        committed,
+    ) = row[:13]
+    (stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs) = row[13:]
+    started_at = moment(started)
+    return Run(
+        id=id_,
+        repository_id=repository_id,
+        repository=repository,
+        account=account,
+        trigger=Trigger(trigger),
+        actor=actor,
+        status=RunStatus(status),
+        started_at=started_at,
+        finished_at=time_of(finished),
+        revision=revision,
+        author=author,
+        subject=subject,
+        committed_at=time_of(committed),
+        stages=tuple(orjson.loads(stages)),
+        diff_count=diff_count,
+        remaining=remaining,
+        opened=opened,
+        counts=orjson.loads(counts),
+        informational=tuple(orjson.loads(informational)),
+        proposal_ids=tuple(proposal_ids),
+        warnings=tuple(orjson.loads(warnings)),
+        error=None if error is None else orjson.loads(error),
+        inputs=inputs,
+    )

@@ -1,0 +1,2 @@
+-- How an apply ended.
+UPDATE applies SET status = $status, finished_at = $at, error = $error WHERE id = $id

@@ -1,0 +1,2 @@
+-- Release resources.
+DELETE FROM claims WHERE key IN (SELECT unnest($keys::VARCHAR[]))

@@ -1,0 +1,2 @@
+-- Names of all accounts.
+SELECT name FROM accounts ORDER BY name

@@ -1,0 +1,40 @@
+"""The typed views, one for each kind, made from the declarations; and `fleet_at`, the fleet at any past time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from engine.kinds import Kind, Kinds
+
+_TYPES = {"string": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "map": "JSON", "list": ["VARCHAR"]}
+
+_FLEET_AT = """
+CREATE OR REPLACE MACRO fleet_at(ts) AS TABLE
+SELECT key, account, kind, name, version, spec, valid_from, actor
+FROM resource_history
+WHERE valid_from <= ts AND (valid_to IS NULL OR valid_to > ts) AND spec IS NOT NULL;
+"""
+
+
+def views_script(kinds: Kinds) -> tuple[str, str]:
+    """The script that makes every view anew, and its digest (to make them only when a declaration changed)."""
+    script = _FLEET_AT + "".join(_view(kind) for kind in kinds.values())
+    return script, hashlib.sha256(script.encode()).hexdigest()
+
+
+def _view(kind: Kind) -> str:
+    shape = json.dumps({field.name: _TYPES[field.type.shape] for field in kind.fields}).replace("'", "''")
+    parts = [f"split_part(name, ':', {place}) AS {_quoted(part.label)}" for place, part in enumerate(kind.key, 1)]
+    fields = [f"spec.{_quoted(field.name)} AS {_quoted(field.name)}" for field in kind.fields]
+    columns = ", ".join(["account", "name", *parts, *fields, "version", "updated_at", "updated_by"])
+    return f"""
+CREATE OR REPLACE VIEW {_quoted(kind.view)} AS
+SELECT {columns}
+FROM (SELECT account, name, from_json(spec, '{shape}') AS spec, version, updated_at, updated_by
+      FROM resources WHERE kind = '{kind.section.replace("'", "''")}');
+"""
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,60 @@
+"""Differences that are not proposed, as intervals from the run that withheld them first to the one that no longer did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.model import WithheldDiff
+from engine.store.database import Transaction
+
+
+def settle(tx: Transaction, repository_id: int, run_id: int, withheld: Sequence[WithheldDiff]) -> None:
+    """Make the open intervals of a repository those of this run: keep what stays, close what ended, open what is new."""
+    standing = {
+        (a, k, n, change, reason, detail, position): id_
+        for id_, a, k, n, change, reason, detail, position in tx.rows("withheld/list_open", repository_id=repository_id)
+    }
+    wanted = {
+        (*w.difference.key, w.difference.change.value, w.reason.value, w.detail, place)
+        for place, w in enumerate(withheld)
+    }
+    ended = [id_ for facts, id_ in standing.items() if facts not in wanted]
+    if ended:
+        tx.run("withheld/close_withheld", ids=ended, run_id=run_id, at=tx.at)
+    new = sorted(wanted - standing.keys(), key=lambda facts: facts[-1])
+    if new:
+        account, kind, name, change, reason, detail, position = (list(column) for column in zip(*new, strict=True))
+        tx.run(
+            "withheld/insert_withheld",
+            id=tx.ids("withheld_id", len(new)),
+            repository_id=repository_id,
+            run_id=run_id,
+            at=tx.at,
+            account=account,
+            kind=kind,
+            name=name,
+            change=change,
+            reason=reason,
+            detail=detail,
+            position=position,
+        )
+
+
+def close_all(tx: Transaction, repository_id: int) -> None:
+    """A removed repository withholds nothing."""
+    tx.run("withheld/close_repository", repository_id=repository_id, at=tx.at)
+
+
+def of_run(tx: Transaction, repository_id: int, run_id: int) -> list[dict[str, Any]]:
+    """What a run withheld: account, kind, name, change, reason, detail."""
+    names = ("account", "kind", "name", "change", "reason", "detail")
+    return [
+        dict(zip(names, row, strict=True))
+        for row in tx.rows("withheld/list_of_run", repository_id=repository_id, run_id=run_id)
+    ]
+
+
+def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, str, int]]:
+    """(repository id, reason, how many) that are withheld now."""
+    return [(row[0], row[1], row[2]) for row in tx.rows("withheld/count_open", account=account)]

@@ -1,0 +1,128 @@
+"""Which remotes, branches and path prefixes a repository may have. Checks the form only; nothing is reached."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from engine.errors import RefusedEdit
+
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])")
+_SCP = re.compile(r"(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@(?P<host>[^/:@\s]+|\[[0-9A-Fa-f:.]+\]):(?P<path>[^\s].*)")
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
+def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = None) -> None:
+    """Refuse a URL that is not https, ssh or git@host:path, or that carries a credential.
+
+    A local path or file:// is accepted with `allow_local`, or inside `local_root` (where the demo makes its repository).
+    Raises: RefusedEdit FLEET-611 (form), FLEET-612 (credential in it), FLEET-613 (local and not allowed).
+    """
+    if (
+        not url
+        or len(url) > 2000
+        or _CONTROL.search(url)
+        or any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in url)
+    ):
+        raise _form("The URL is empty, too long, or has spaces or control characters in it.")
+    if url.startswith("-") or "::" in url.split("/", 1)[0].split("@")[-1].split("[")[0]:
+        raise _form("The URL has a form that git would take for an option or a remote helper.")
+    if path := local_path(url):
+        if allow_local or (local_root is not None and path.resolve().is_relative_to(local_root.resolve())):
+            return
+        raise RefusedEdit(
+            "FLEET-613",
+            "Local paths and file:// are for tests.",
+            "Use https or ssh, or set FLEET_ALLOW_LOCAL_REMOTES=1.",
+        )
+    if "://" not in url and (match := _SCP.fullmatch(url)):
+        if not _HOST.fullmatch(match["host"]) or match["path"].startswith("-"):
+            raise _form("The host or path of the ssh remote is not a plain one.")
+        return
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or 0 < parts.port < 65536
+    except ValueError:
+        raise _form("The URL cannot be read.") from None
+    if parts.scheme not in {"https", "ssh"}:
+        raise _form("Only https://…, ssh://… and git@host:path are taken.")
+    user, at, host = parts.netloc.rpartition("@")
+    if (
+        ":" in user
+        or (at and parts.scheme == "https")
+        or (at and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", user))
+    ):
+        raise RefusedEdit(
+            "FLEET-612",
+            "The URL carries a credential, which would leak into history and logs.",
+            "Leave it out of the URL and name where Vault keeps it with --vault-path.",
+        )
+    if (
+        not port_ok
+        or not _HOST.fullmatch(re.sub(r":[0-9]+$", "", host))
+        or len(parts.path) < 2
+        or parts.query
+        or parts.fragment
+    ):
+        raise _form("The URL needs a plain host and a path, and nothing after it.")
+
+
+def local_path(url: str) -> Path | None:
+    """The path that a local remote names, or None when the URL is not local."""
+    if url.startswith("file://"):
+        return Path(unquote(url.removeprefix("file://"))) if url.startswith("file:///") else None
+    return Path(url) if url.startswith(("/", "./", "../", "~")) else None
+
+
+def needs_credentials_support(url: str) -> bool:
+    """Whether the remote can only be reached with a key (ssh)."""
+    return not url.startswith("https://") and local_path(url) is None
+
+
+def check_branch(branch: str) -> None:
+    """Refuse what is not a legal branch name. Raises: RefusedEdit FLEET-614."""
+    bad = (
+        not branch
+        or len(branch) > 255
+        or branch.startswith(("-", "/", "refs/"))
+        or branch.endswith(("/", ".", ".lock"))
+        or re.search(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//", branch)
+        or branch == "@"
+        or any(part.startswith(".") or part.endswith(".lock") for part in branch.split("/"))
+        or any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in branch)
+    )
+    if bad:
+        raise RefusedEdit(
+            "FLEET-614", f"{branch[:60]!r} is not a branch name.", "Name the branch as git shows it, such as main."
+        )
+
+
+def check_prefix(prefix: str) -> str:
+    """The folder that holds fleet.yaml, normalised without slashes at its ends. Raises: RefusedEdit FLEET-615."""
+    parts = prefix.strip("/").split("/") if prefix.strip("/") else []
+    bad = (
+        prefix.startswith("/")
+        or len(prefix) > 1000
+        or "\\" in prefix
+        or "%" in prefix
+        or any(part in {"", ".", "..", ".git"} for part in parts)
+        or any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in prefix)
+    )
+    if bad:
+        raise RefusedEdit(
+            "FLEET-615",
+            f"{prefix[:60]!r} is not a folder inside the repository.",
+            "Name it from the repository's top, such as environments/prod.",
+        )
+    return "/".join(parts)
+
+
+def shown_url(url: str) -> str:
+    """A URL fit to be shown: without user information."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
+
+
+def _form(message: str) -> RefusedEdit:
+    return RefusedEdit("FLEET-611", message, "Write https://host/path, ssh://user@host/path or git@host:path.")

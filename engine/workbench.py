@@ -1,0 +1,244 @@
+"""`Workbench`: everything one can do. Pages, the command line, the API and notebooks go through it alike.
+
+Each verb takes the `Actor` who asks; what they may do is checked here, for every surface.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from engine import apply as applying
+from engine import edits, reconcile, registry, sync
+from engine.errors import ApplyError, RefusedEdit, SyncError
+from engine.kinds import Kinds
+from engine.kinds.fleet import FLEET
+from engine.model import Actor, Clock, Permission, Proposal, Repository, ResourceKey, Run, Spec, Trigger
+from engine.reader import Reader
+from engine.review import Reviewed, Verb, decide
+from engine.settings import Settings
+from engine.store import Store, pauses
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync gives: its run, and the proposals that the run opened or reopened, in apply order."""
+
+    run: Run
+    proposals: list[Proposal]
+
+
+class Workbench(Reader):
+    """A Reader with the verbs. Owns the store of a home until closed."""
+
+    def __init__(self, store: Store, kinds: Kinds, settings: Settings) -> None:
+        super().__init__(store, kinds, settings)
+        self._ticking: dict[int, str] = {}
+        self._ticking_guard = threading.Lock()
+
+    @classmethod
+    def open_home(
+        cls,
+        settings: Settings,
+        *,
+        kinds: Kinds = FLEET,
+        clock: Clock = utc_now,
+        on_wait: Callable[[str], None] = lambda _message: None,
+    ) -> Self:
+        """Open the home that the settings name. Raises: StoreError, StoreLocked."""
+        store = Store.open(settings.home, kinds, clock, lock_wait_s=settings.lock_wait_s, on_wait=on_wait)
+        return cls(store, kinds, settings)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Repositories
+
+    def add_repository(
+        self, actor: Actor, name: str, url: str, *, account: str | None = None, **options: Any
+    ) -> Repository:
+        """Register a repository. Its first tick is due one interval later."""
+        account = self.account(account)
+        self._permit(actor, Permission.WRITE, account)
+        with self.store.write() as tx:
+            return registry.register(tx, self.settings, actor, name, url, account, options)
+
+    def change_repository(
+        self, actor: Actor, name: str, changes: Mapping[str, Any], *, release: bool = False
+    ) -> Repository:
+        """Change a repository's settings from the next tick on."""
+        repository = self.repository(name)
+        self._permit(
+            actor, Permission.WRITE, repository.account, *([changes["account"]] if "account" in changes else [])
+        )
+        with self.store.write() as tx:
+            return registry.change(tx, self.settings, actor, repository, changes, release=release)
+
+    def remove_repository(self, actor: Actor, name: str) -> dict[str, int]:
+        """Take a repository out of service; live state is not touched."""
+        repository = self.repository(name)
+        self._permit(actor, Permission.WRITE, repository.account)
+        with self.store.write() as tx:
+            facts = registry.remove(tx, actor, repository)
+        sync.remove_checkout(self.settings.home, repository.id)
+        return facts
+
+    def pause(self, actor: Actor, reason: str, repository: str | None = None) -> None:
+        """Stop ticks and applies until `resume`."""
+        chosen = None if repository is None else self.repository(repository)
+        self._permit(actor, Permission.APPLY, chosen.account if chosen else "*")
+        with self.store.write() as tx:
+            registry.pause(tx, actor, chosen, reason)
+
+    def resume(self, actor: Actor, repository: str | None = None) -> bool:
+        """Let work go on; gives whether anything was paused."""
+        chosen = None if repository is None else self.repository(repository)
+        self._permit(actor, Permission.APPLY, chosen.account if chosen else "*")
+        with self.store.write() as tx:
+            return registry.resume(tx, actor, chosen)
+
+    # Ticks
+
+    def sync(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        trigger: Trigger = Trigger.MANUAL,
+        watcher: reconcile.Watcher = lambda _stage: None,
+        progress: applying.Progress = lambda _done, _all: None,
+    ) -> Synced:
+        """Run one tick of a repository now. What is wrong with its remote or file is in the run.
+
+        Raises: SyncError FLEET-211 (one is going on), FLEET-212 (disabled); ApplyError FLEET-501 (paused).
+        """
+        repository = self.repository(name)
+        self._permit(actor, Permission.SYNC, repository.account)
+        if not repository.enabled:
+            raise SyncError(
+                "FLEET-212", f"Repository {name} is disabled.", f"Enable it first: fleet repo set {name} --enabled"
+            )
+        self._refuse_paused([repository])
+        with self._ticking_guard:
+            if going := self._ticking.get(repository.id):
+                raise SyncError(
+                    "FLEET-211", f"A tick of {name} is going on already, {going}.", "Wait for it: fleet run list"
+                )
+            self._ticking[repository.id] = f"asked for by {actor.name}"
+        try:
+            run = reconcile.tick(
+                self.store, self.kinds, self.settings, repository, actor, trigger, watcher=watcher, progress=progress
+            )
+        finally:
+            with self._ticking_guard:
+                del self._ticking[repository.id]
+        return Synced(run, [] if run.unchanged else self.proposals_by_id(run.proposal_ids))
+
+    # Review and apply
+
+    def approve(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
+        """Approve proposals, each by itself."""
+        return self._decide(actor, Verb.APPROVE, ids)
+
+    def reject(self, actor: Actor, ids: Sequence[int], reason: str) -> list[Reviewed]:
+        """Reject proposals with a reason. The same difference comes back at a later sync."""
+        return self._decide(actor, Verb.REJECT, ids, reason)
+
+    def unapprove(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
+        """Take approvals back."""
+        return self._decide(actor, Verb.TAKE_BACK, ids)
+
+    def apply(
+        self,
+        actor: Actor,
+        *,
+        account: str | None = None,
+        repository: str | None = None,
+        proposal_ids: Sequence[int] | None = None,
+        progress: applying.Progress = lambda _done, _all: None,
+    ) -> applying.Applied:
+        """Apply what is approved now, in dependency order. Raises: ApplyError FLEET-501 (paused)."""
+        chosen = None if repository is None else self.repository(repository)
+        if account is None and actor.account != "*":
+            account = actor.account
+        self._permit(actor, Permission.APPLY, account or (chosen.account if chosen else "*"))
+        self._refuse_paused([chosen] if chosen else [])
+        return applying.apply(
+            self.store,
+            self.kinds,
+            actor,
+            trigger="manual",
+            repository_id=chosen.id if chosen else None,
+            account=account,
+            proposal_ids=proposal_ids,
+            progress=progress,
+        )
+
+    # Operator edits
+
+    def set_resource(
+        self, actor: Actor, key: ResourceKey, fields: Spec, *, note: str | None = None, seen_version: int | None = None
+    ) -> tuple[str, int]:
+        """Create a live resource or change some of its fields. Gives (created, updated or unchanged; version)."""
+        self._permit(actor, Permission.FLEET_WRITE, key.account)
+        with self.store.write() as tx:
+            return edits.set_resource(tx, self.kinds, actor, key, fields, note=note, seen_version=seen_version)
+
+    def delete_resource(
+        self, actor: Actor, key: ResourceKey, *, note: str | None = None, seen_version: int | None = None
+    ) -> int:
+        """Take a resource out of the live fleet."""
+        self._permit(actor, Permission.FLEET_WRITE, key.account)
+        with self.store.write() as tx:
+            return edits.delete_resource(tx, self.kinds, actor, key, note=note, seen_version=seen_version)
+
+    def release(self, actor: Actor, key: ResourceKey) -> str:
+        """Let go of a resource; live keeps it. Gives the name of the repository that held it."""
+        self._permit(actor, Permission.WRITE, key.account)
+        edits.kind_of(self.kinds, key.kind)
+        with self.store.write() as tx:
+            return edits.release(tx, actor, key)
+
+    def _decide(self, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None) -> list[Reviewed]:
+        self._permit(actor, Permission.REVIEW, actor.account)
+        with self.store.write() as tx:
+            return decide(tx, self.kinds, actor, verb, ids, reason)
+
+    def _refuse_paused(self, chosen: Sequence[Repository]) -> None:
+        with self.store.read() as tx:
+            reason = pauses.reason_of(tx, {repository.id for repository in chosen})
+        if reason:
+            where = f" --repo {chosen[0].name}" if chosen and "everything is paused" not in reason else ""
+            raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")
+
+    @staticmethod
+    def _permit(actor: Actor, permission: Permission, *accounts: str) -> None:
+        """The one place where permission is checked. Raises: RefusedEdit FLEET-600."""
+        if permission not in actor.permissions:
+            raise RefusedEdit(
+                "FLEET-600",
+                f"{actor.name} may not do this: {permission} is missing.",
+                "Ask for a token or role that has it.",
+            )
+        if actor.account != "*" and any(account != actor.account for account in accounts):
+            raise RefusedEdit(
+                "FLEET-600",
+                f"{actor.name} may only touch account {actor.account}.",
+                "Use a token of that account, or of all.",
+            )
