@@ -139,7 +139,9 @@ def _compare_declared(
         )
         if not mine:
             name_of_holder = holders.get(holder, f"number {holder}")
-            found.foreign.append(WithheldDiff(difference, Withheld.OWNERSHIP_CONFLICT, f"held by repository {name_of_holder}"))
+            found.foreign.append(
+                WithheldDiff(difference, Withheld.OWNERSHIP_CONFLICT, f"held by repository {name_of_holder}")
+            )
             counts[change.value] += 1
             continue
         counts[change.value] += 1

@@ -17,13 +17,13 @@ from engine.model import (
     Difference,
     Episode,
     FieldChange,
-    Named,
     Proposal,
     RecordedEvent,
     Repository,
     Resource,
     ResourceKey,
     Run,
+    Spec,
     Status,
     Version,
 )
@@ -329,39 +329,21 @@ class Reader:
         """
         with self.store.read() as tx:
             owner = None if repository is None else _repository(tx, repository)
-            fleet = live.read_live(tx, account) if at is None or owner or unmanaged else None
-            specs: Mapping[str, Named]
-            specs = (
-                fleet.specs
-                if at is None and fleet is not None
-                else live.read_fleet_at(tx, account, at or self.store.clock())
-            )
+            found = live.read_fleet_at(tx, account, at or self.store.newest())
+            owners = live.owners(tx, account) if owner is not None or unmanaged else {}
             as_of = live.last_change_at(tx, account, at)
         scope = f"all of account {account}"
         if owner is not None or unmanaged:
-            claims = fleet.claims
-            wanted = owner.id if owner else None
-            specs = {
-                section: {
-                    name: spec
-                    for name, spec in entries.items()
-                    if (
-                        claim.repository_id
-                        if (claim := claims.get(section, {}).get(name)) is not None and claim.owned
-                        else None
-                    )
-                    == wanted
-                }
-                for section, entries in specs.items()
-            }
-            scope = (
-                f"what repository {owner.name} owns in account {account}"
-                if owner
-                else f"what no repository owns in account {account}"
-            )
-        text = export.render(
-            self.kinds, account, specs, as_of=as_of, scope=scope, store_version=self.store.schema_version
-        )
+            wanted = None if owner is None else owner.id
+            found = [row for row in found if owners.get(row.key) == wanted]
+            as_of = max((row.valid_from for row in found), default=None)
+            whose = "no repository" if owner is None else f"repository {owner.name}"
+            scope = f"what {whose} owns in account {account}"
+        specs: dict[str, dict[str, Spec]] = {}
+        for row in found:
+            specs.setdefault(row.key.kind, {})[row.key.name] = row.spec
+        version = self.store.schema_version
+        text = export.render(self.kinds, account, specs, as_of=as_of, scope=scope, store_version=version)
         size, limit = len(text.encode()), self.settings.max_file_bytes
         if size > limit:
             raise RefusedEdit(

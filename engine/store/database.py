@@ -143,6 +143,10 @@ class Store:
     def schema_version(self) -> int:
         return migrations()[-1][0]
 
+    def newest(self) -> datetime:
+        """A time that no write lies after: the clock, unless it stepped back behind the last write."""
+        return max(self.clock(), self._last_at)
+
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
         with self._write_lock:

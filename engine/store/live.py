@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -150,12 +150,25 @@ def read_live(tx: Transaction, account: str) -> LiveFleet:
     return fleet
 
 
-def read_fleet_at(tx: Transaction, account: str, at: datetime) -> dict[str, dict[str, Spec]]:
-    """Specs by section and name as they were at a time."""
-    specs: dict[str, dict[str, Spec]] = {}
-    for kind, name, spec, _ in tx.rows("live/read_fleet_at", account=account, at=at):
-        specs.setdefault(kind, {})[name] = orjson.loads(spec)
-    return specs
+class PastResource(NamedTuple):
+    """A resource as it was at some time, and since when."""
+
+    key: ResourceKey
+    spec: Spec
+    valid_from: datetime
+
+
+def read_fleet_at(tx: Transaction, account: str, at: datetime) -> list[PastResource]:
+    """The fleet of one account as it was at a time, sorted by key."""
+    return [
+        PastResource(ResourceKey(account, kind, name), orjson.loads(spec), moment(since))
+        for kind, name, spec, since in tx.rows("live/read_fleet_at", account=account, at=at)
+    ]
+
+
+def owners(tx: Transaction, account: str) -> dict[ResourceKey, int]:
+    """Id of the repository that owns each owned resource of an account."""
+    return {ResourceKey(account, kind, name): id_ for kind, name, id_ in tx.rows("live/list_owners", account=account)}
 
 
 def last_change_at(tx: Transaction, account: str, at: datetime | None = None) -> datetime | None:
