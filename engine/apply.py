@@ -16,7 +16,7 @@ from engine.plan import Plan, Skip, Step, build
 from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, live, pauses, proposals, runs
 
-CHUNK = 1000
+CHUNK = 2500
 """Most steps that share one transaction: long enough to be fast, short enough to show progress and stop soon."""
 
 Progress = Callable[[int, int], None]

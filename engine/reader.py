@@ -261,6 +261,13 @@ class Reader:
             )
         return found
 
+    def resources(
+        self, *, account: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 100
+    ) -> list[Resource]:
+        """Live resources in the order of their keys; page on with the last key's text."""
+        with self.store.read() as tx:
+            return live.resources(tx, account=account, kind=kind, after=after, limit=_limit(limit))
+
     def history(self, key: ResourceKey, limit: int = 100) -> list[Version]:
         """Versions of one resource, newest first; the newest may be its absence."""
         with self.store.read() as tx:

@@ -118,6 +118,19 @@ def _unicode(text: str) -> bool:
     return True
 
 
+_SHOWN = 60
+
+
+def shown(text: str) -> str:
+    """A text of the file or the command line inside a message: quoted, on one line, shortened."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
+
+def _said(error: ValueError, value: str) -> str:
+    """What `ipaddress` says of a value, without a long value in it."""
+    return str(error) if len(value) <= _SHOWN else f"{shown(value)} is not an address"
+
+
 def described(value: Any) -> str:
     """A value's type as a person would say it."""
     match value:
@@ -242,9 +255,9 @@ class Choice(FieldType):
 
     def faults(self, value: Any) -> Iterator[Fault]:
         if value not in self.options or not isinstance(value, str):
-            shown = repr(value) if isinstance(value, str) else described(value)
+            found = shown(value) if isinstance(value, str) else described(value)
             yield Fault(
-                (), f"expected one of {', '.join(self.options)}, found {shown}", f"write {' or '.join(self.options)}"
+                (), f"expected one of {', '.join(self.options)}, found {found}", f"write {' or '.join(self.options)}"
             )
 
     def schema(self) -> dict[str, Any]:
@@ -328,11 +341,11 @@ class RefList(FieldType):
             if problem := name_problem(name):
                 yield Fault((index,), problem, f"write the name of an entry of {self.kind}")
             elif at and not version:
-                yield Fault((index,), f"{item} has no version after the @", f"write {name}@<version>, or {name} alone")
+                yield Fault((index,), f"{shown(item)} has no version after the @", "write name@version, or the name alone")
             elif not _unicode(version):
                 yield Fault((index,), "the text is not valid Unicode", "use whole characters")
             elif name in seen:
-                yield Fault((index,), f"{name} is named twice", "name each entry once")
+                yield Fault((index,), f"{shown(name)} is named twice", "name each entry once")
             seen.add(name)
 
     def schema(self) -> dict[str, Any]:
@@ -359,9 +372,9 @@ class Network(FieldType):
         try:
             ipaddress.ip_network(value)
             if "/" not in value:
-                raise ValueError(f"{value!r} has no prefix length")
+                raise ValueError(f"{shown(value)} has no prefix length")
         except ValueError as error:
-            yield Fault((), str(error), "write a network such as 10.20.0.0/16 or fd00:20::/64")
+            yield Fault((), _said(error, value), "write a network such as 10.20.0.0/16 or fd00:20::/64")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "/[0-9]{1,3}$"}
@@ -379,7 +392,7 @@ class Address(FieldType):
         try:
             ipaddress.ip_address(value)
         except ValueError as error:
-            yield Fault((), str(error), "write an address such as 10.20.0.10")
+            yield Fault((), _said(error, value), "write an address such as 10.20.0.10")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
@@ -400,13 +413,13 @@ class Endpoint(FieldType):
         match = _ENDPOINT.fullmatch(value)
         if not match or not 0 < int(match["port"]) < 65536 or not _unicode(value):
             yield Fault(
-                (), f"{value!r} is not host:port", "write a host and a port, such as edge-ams.example.com:51820"
+                (), f"{shown(value)} is not host:port", "write a host and a port, such as edge-ams.example.com:51820"
             )
         elif match["six"]:
             try:
                 ipaddress.IPv6Address(match["six"])
             except ValueError as error:
-                yield Fault((), str(error), "write an IPv6 host in brackets, such as [fd00::1]:51820")
+                yield Fault((), _said(error, value), "write an IPv6 host in brackets, such as [fd00::1]:51820")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[^\\s:\\[\\]/@]+):[0-9]{1,5}$"}

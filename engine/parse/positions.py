@@ -1,0 +1,96 @@
+"""Where the values of a fleet file stand: made from its bytes only once something is to be reported, never for a file that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from yaml._yaml import CParser
+from yaml.error import YAMLError
+from yaml.events import CollectionEndEvent, Event, MappingStartEvent, NodeEvent, ScalarEvent, SequenceStartEvent
+
+from engine.kinds.fields import MAX_DEPTH
+
+Place = tuple[int, int]
+"""Line and column, counted from 1."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class _Node:
+    value: Place
+    key: Place
+    """Where its key stands; for what has none, the value."""
+    children: dict[str | int, _Node] | None = None
+
+
+class _TooDeep(Exception):
+    """Nothing deeper was read, so nothing deeper is asked for."""
+
+
+class Positions:
+    """The places of every value and key of one file, by path: section, name, field and so on down."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def value(self, path: Path) -> Place:
+        """Where a value begins; the nearest enclosing one if it is not in the file."""
+        return self._find(path).value
+
+    def key(self, path: Path) -> Place:
+        """Where the key of a value begins; the nearest enclosing key if it is not in the file."""
+        return self._find(path).key
+
+    def _find(self, path: Path) -> _Node:
+        node = self._root
+        for part in path:
+            child = node.children.get(part) if node.children else None
+            if child is None:
+                break
+            node = child
+        return node
+
+    @cached_property
+    def _root(self) -> _Node:
+        """The tree of places, as far as the file can be read."""
+        root = _Node((1, 1), (1, 1))
+        next_event: Callable[[], Event] = CParser(self._data).get_event  # type: ignore[assignment]  # None only after the end
+        try:
+            while (event := next_event()) is not None:
+                if isinstance(event, NodeEvent):
+                    root.value = root.key = _place(event)
+                    _fill(root, event, next_event, 1)
+                    break
+        except (YAMLError, UnicodeDecodeError, _TooDeep):
+            pass
+        return root
+
+
+def _place(event: Event) -> Place:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+
+def _fill(node: _Node, event: Event, next_event: Callable[[], Event], depth: int) -> None:
+    """Read the places within a value. As in reading, the first of two equal keys wins."""
+    mapping = isinstance(event, MappingStartEvent)
+    if not mapping and not isinstance(event, SequenceStartEvent):
+        return
+    if depth > MAX_DEPTH:
+        raise _TooDeep
+    node.children = children = {}
+    while not isinstance(event := next_event(), CollectionEndEvent):
+        part: str | int | None = len(children)
+        key = _place(event)
+        if mapping:
+            part = event.value if isinstance(event, ScalarEvent) else None
+            if part is None:
+                _fill(_Node(key, key), event, next_event, depth + 1)
+            event = next_event()
+        child = _Node(_place(event), key)
+        if part is not None:
+            children.setdefault(part, child)
+        _fill(child, event, next_event, depth + 1)
