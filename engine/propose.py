@@ -83,10 +83,8 @@ def guard(candidates: Candidates) -> str | None:
         count = sum(difference.change is change for difference in differences)
         if count > GUARD_SHARE * candidates.owned:
             share = round(100 * count / candidates.owned)
-            return (
-                f"Auto-apply left everything to people: {count} {words} are {share} % of {candidates.owned} owned resources, "
-                f"more than {GUARD_SHARE:.0%}.".replace("30%", "30 %")
-            )
+            limit = round(100 * GUARD_SHARE)
+            return f"Auto-apply left everything to people: {count} {words} are {share} % of {candidates.owned} owned resources; the limit is {limit} %."
     return None
 
 

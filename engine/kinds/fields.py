@@ -341,7 +341,9 @@ class RefList(FieldType):
             if problem := name_problem(name):
                 yield Fault((index,), problem, f"write the name of an entry of {self.kind}")
             elif at and not version:
-                yield Fault((index,), f"{shown(item)} has no version after the @", "write name@version, or the name alone")
+                yield Fault(
+                    (index,), f"{shown(item)} has no version after the @", "write name@version, or the name alone"
+                )
             elif not _unicode(version):
                 yield Fault((index,), "the text is not valid Unicode", "use whole characters")
             elif name in seen:

@@ -6,7 +6,6 @@ What cannot be read becomes `BROKEN` in its place, so that the rest is read and 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
@@ -82,7 +81,10 @@ _LINE_BREAK = re.compile(r"\r\n?|\n")
 
 _SYNTAX_HINTS = (
     ("found character that cannot start any token", "put the value in quotes; indent with spaces, not tabs"),
-    ("mapping values are not allowed", "indent the line like its neighbours, or put a value that contains ': ' in quotes"),
+    (
+        "mapping values are not allowed",
+        "indent the line like its neighbours, or put a value that contains ': ' in quotes",
+    ),
     ("could not find expected ':'", "write `key: value`, with a space after the colon"),
     ("did not find expected key", "indent the line like its neighbours"),
     ("did not find expected '-' indicator", "indent the line like its neighbours"),
@@ -109,7 +111,13 @@ def read_structure(data: bytes) -> Structure:
     if b"%TAG" in data and (directive := _TAG_DIRECTIVE.match(text)):
         # Before libyaml reads them: it takes quadratic time over many.
         line, column = place(text, directive.end() - len("%TAG"))
-        flaw = Flaw(codes.UNSUPPORTED_TAG, line, column, "a %TAG directive is not allowed", "take it out; only YAML's core tags are read")
+        flaw = Flaw(
+            codes.UNSUPPORTED_TAG,
+            line,
+            column,
+            "a %TAG directive is not allowed",
+            "take it out; only YAML's core tags are read",
+        )
         return Structure(BROKEN, [flaw], complete=False)
     return _Reading(data, text).read()
 
@@ -183,7 +191,9 @@ class _Reading:
             # libyaml lets a tag through whose escapes are not UTF-8; PyYAML stumbles over it.
             line, column = self._last_place()
             message = "a tag or name here is not valid Unicode"
-            self._flaws.append(Flaw(codes.UNSUPPORTED_TAG, line, column, message, "take the tag out; only YAML's core tags are read"))
+            self._flaws.append(
+                Flaw(codes.UNSUPPORTED_TAG, line, column, message, "take the tag out; only YAML's core tags are read")
+            )
         # What was not read is missing, not null.
         return Structure(root[0] if root else BROKEN, self._flaws, complete=False)
 
@@ -194,23 +204,29 @@ class _Reading:
                 self._node(event, root.append, 1)
             elif isinstance(event, DocumentEndEvent):
                 end = event.end_mark.index if event.end_mark else 0
-                rest = _NOTHING_MORE.match(self._text, end)
-                if rest and rest.end() < len(self._text):
-                    self._more(rest.end(), explicit=bool(event.explicit))
+                self._rest(end, explicit=bool(event.explicit))
                 return
 
     def _events(self) -> Iterator[Event]:
         while (event := self._next()) is not None:
             yield event
 
-    def _more(self, index: int, *, explicit: bool) -> None:
+    def _rest(self, end: int, *, explicit: bool) -> None:
         """Refuse what follows the document, unread: libyaml takes quadratic time over the directives of many documents."""
+        if _FORBIDDEN.search(self._text, end):
+            self._flaws.extend(_forbidden(self._text))
+        index = next(match.end() for match in _NOTHING_MORE.finditer(self._text, end))
+        if index == len(self._text):
+            return
         line, column = place(self._text, index)
         if explicit or self._text.startswith(("---", "%"), index):
             message, hint = "a second YAML document begins here", "keep one document; `---` may stand only before it"
             self._flaws.append(Flaw(codes.SEVERAL_DOCUMENTS, line, column, message, hint))
         else:
-            message, hint = "text follows the end of the document", "indent the line like its neighbours, or take it out"
+            message, hint = (
+                "text follows the end of the document",
+                "indent the line like its neighbours, or take it out",
+            )
             self._flaws.append(Flaw(codes.YAML_SYNTAX, line, column, message, hint))
 
     def _mapping(self, made: dict[str, Any], depth: int) -> None:
@@ -234,7 +250,9 @@ class _Reading:
                 if key is None:
                     key = ""
                 else:
-                    self._flaw(event, codes.DUPLICATE_KEY, f"the key {shown(key)} stands twice in this map", "keep one of them")
+                    self._flaw(
+                        event, codes.DUPLICATE_KEY, f"the key {shown(key)} stands twice in this map", "keep one of them"
+                    )
 
             event = next_event()
             if type(event) is ScalarEvent and event.tag is None and event.anchor is None:
@@ -278,12 +296,22 @@ class _Reading:
         if not isinstance(event, ScalarEvent | CollectionStartEvent):
             raise TypeError(f"libyaml gave {type(event).__name__} where a value belongs")
         if event.anchor is not None:
-            self._flaw(event, codes.ANCHOR, "anchors are not allowed", "take it out, and write the value out wherever it is meant")
+            self._flaw(
+                event,
+                codes.ANCHOR,
+                "anchors are not allowed",
+                "take it out, and write the value out wherever it is meant",
+            )
         if isinstance(event, ScalarEvent):
             put(*place, self._scalar(event, *place))
             return
         if depth > MAX_DEPTH:
-            self._flaw(event, codes.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels; nothing after this place was read", "flatten the value")
+            self._flaw(
+                event,
+                codes.TOO_DEEP,
+                f"nested deeper than {MAX_DEPTH} levels; nothing after this place was read",
+                "flatten the value",
+            )
             raise _Stop
         made: dict[str, Any] | list[Any] = {} if isinstance(event, MappingStartEvent) else []
         put(*place, made if self._tag_fits(event) else BROKEN)
@@ -302,9 +330,19 @@ class _Reading:
     def _refuse_tag(self, event: ScalarEvent | CollectionStartEvent, value: str) -> None:
         tag = event.tag or ""
         if tag in _CORE:
-            self._flaw(event, codes.TAG_DISAGREES, f"the tag !!{tag.removeprefix(_TAG)} disagrees with its value, {value}", "take the tag out")
+            self._flaw(
+                event,
+                codes.TAG_DISAGREES,
+                f"the tag !!{tag.removeprefix(_TAG)} disagrees with its value, {value}",
+                "take the tag out",
+            )
         else:
-            self._flaw(event, codes.UNSUPPORTED_TAG, f"the tag {shown(tag)} is not allowed", "take it out; only YAML's core tags are read")
+            self._flaw(
+                event,
+                codes.UNSUPPORTED_TAG,
+                f"the tag {shown(tag)} is not allowed",
+                "take it out; only YAML's core tags are read",
+            )
 
     def _scalar(self, event: ScalarEvent, key: str = "") -> Any:
         """Read a scalar of any style, tagged or not."""
@@ -345,15 +383,22 @@ class _Reading:
         """Read a plain key for the first time: its text, or None where it is refused. Ambiguous words are text here."""
         text = event.value
         if text == "<<":
-            self._flaw(event, codes.MERGE_KEY, "merge keys are not allowed", 'write the fields out, or write "<<" in quotes if a key is meant')
+            self._flaw(
+                event,
+                codes.MERGE_KEY,
+                "merge keys are not allowed",
+                'write the fields out, or write "<<" in quotes if a key is meant',
+            )
             return None
         value = plain_value(text)
         if type(value) is str or (type(value) is Refused and value.code == codes.AMBIGUOUS_VALUE):
             self._keys[text] = text
             return text
-        return self._refuse_key(event)
+        self._refuse_key(event)
+        return None
 
     def _refuse_key(self, event: ScalarEvent) -> None:
+        """Refuse a key that YAML reads as something else than text."""
         found = f"the key {shown(event.value)} is" if event.value else "an empty key is"
         self._flaw(event, codes.KEY_NOT_TEXT, f"{found} not text", "put the key in quotes")
 
@@ -365,9 +410,11 @@ class _Reading:
             if event.tag is None:
                 return event.value if event.style else self._plain_key(event)
             key = self._scalar(event)
-            if key is not BROKEN and not isinstance(key, str):
-                return self._refuse_key(event)
-            return key if isinstance(key, str) else None
+            if isinstance(key, str):
+                return key
+            if key is not BROKEN:
+                self._refuse_key(event)
+            return None
         if isinstance(event, CollectionStartEvent):
             self._flaw(event, codes.COMPLEX_KEY, "a map or list cannot be a key", "write the key as text")
         self._node(event, [].append, depth + 1)

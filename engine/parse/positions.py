@@ -81,7 +81,8 @@ def _fill(node: _Node, event: Event, next_event: Callable[[], Event], depth: int
         return
     if depth > MAX_DEPTH:
         raise _TooDeep
-    node.children = children = {}
+    children: dict[str | int, _Node] = {}
+    node.children = children
     while not isinstance(event := next_event(), CollectionEndEvent):
         part: str | int | None = len(children)
         key = _place(event)

@@ -23,22 +23,42 @@ class Refused(NamedTuple):
 
 
 _BOOLEAN = Refused(
-    AMBIGUOUS_VALUE, "{value} is a boolean to some YAML readers and text to others", "write true or false, or put it in quotes if it is text"
+    AMBIGUOUS_VALUE,
+    "{value} is a boolean to some YAML readers and text to others",
+    "write true or false, or put it in quotes if it is text",
 )
-_NULL = Refused(AMBIGUOUS_VALUE, "{value} is null to some YAML readers and text to others", "write null, or put it in quotes if it is text")
+_NULL = Refused(
+    AMBIGUOUS_VALUE,
+    "{value} is null to some YAML readers and text to others",
+    "write null, or put it in quotes if it is text",
+)
 _SPECIAL = Refused(AMBIGUOUS_VALUE, "{value} has a meaning of its own to some YAML readers", "put it in quotes")
 _DATE = Refused(AMBIGUOUS_VALUE, "{value} is a date to some YAML readers and text to others", "put it in quotes")
-_BASE_60 = Refused(AMBIGUOUS_VALUE, "{value} is a number in base 60 to some YAML readers and text to others", "put it in quotes")
+_BASE_60 = Refused(
+    AMBIGUOUS_VALUE, "{value} is a number in base 60 to some YAML readers and text to others", "put it in quotes"
+)
 _NUMBER = Refused(
     AMBIGUOUS_VALUE,
     "{value} is not the same number to every YAML reader, or is one of several spellings of it",
     "put it in quotes if it is text, or write the number in plain decimal digits",
 )
-_NOT_FINITE = Refused(NUMBER_WITHOUT_JSON_FORM, "{value} has no JSON form", "write a finite number, or put it in quotes if it is text")
-_TOO_BIG = Refused(NUMBER_WITHOUT_JSON_FORM, "the number {value} does not fit in 64 bits", "put it in quotes to keep it as text")
+_NOT_FINITE = Refused(
+    NUMBER_WITHOUT_JSON_FORM, "{value} has no JSON form", "write a finite number, or put it in quotes if it is text"
+)
+_TOO_BIG = Refused(
+    NUMBER_WITHOUT_JSON_FORM, "the number {value} does not fit in 64 bits", "put it in quotes to keep it as text"
+)
 
-_EXACT: dict[str, Any] = {"": None, "null": None, "true": True, "false": False, "~": _NULL, "=": _SPECIAL, "<<": _SPECIAL}
-_WORDS = dict.fromkeys("true false yes no on off y n".split(), _BOOLEAN) | {"null": _NULL}
+_EXACT: dict[str, Any] = {
+    "": None,
+    "null": None,
+    "true": True,
+    "false": False,
+    "~": _NULL,
+    "=": _SPECIAL,
+    "<<": _SPECIAL,
+}
+_WORDS = dict.fromkeys(["true", "false", "yes", "no", "on", "off", "y", "n"], _BOOLEAN) | {"null": _NULL}
 """In lower case. Any other spelling of them is refused too, whether or not some reader knows it."""
 
 _BEGINNINGS = frozenset("0123456789+-.~=<tTfFyYnNoO")

@@ -192,7 +192,7 @@ class Store:
     def _prepare(self, kinds: Kinds) -> None:
         with _translated(self.path):
             cursor = self._connection.cursor()
-            cursor.execute("SET TimeZone = 'UTC'")
+            cursor.execute("SET GLOBAL TimeZone = 'UTC'")
             self._migrate(cursor)
             script, digest = views_script(kinds)
             note = cursor.execute(statement("store/get_note"), {"name": "views_digest"}).fetchone()

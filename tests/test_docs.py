@@ -1,0 +1,83 @@
+"""The README says what the code says: its tables are made from the declarations, and its commands are those that run.
+
+`UPDATE_README=1 pytest tests/test_docs.py` writes the tables anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from engine import errors, parse
+from engine.kinds.fleet import FLEET
+from engine.schema import schema_table
+from engine.settings import SETTINGS
+from tests.test_failure_modes import MODES
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def _codes(table: dict[str, str], begin: str) -> str:
+    rows = [f"| {code} | {meaning[0].upper() + meaning[1:].rstrip('.')} |" for code, meaning in sorted(table.items()) if code >= begin]
+    return "\n".join(["| code | meaning |", "|---|---|", *rows])
+
+
+def _failure_modes() -> str:
+    rows = [f"| {mode.runbook} | {mode.happens} | {mode.then} |" for mode in MODES.values()]
+    return "\n".join(["| the runbook's words | what happens now | what to do |", "|---|---|---|", *rows])
+
+
+def _settings() -> str:
+    rows = [f"| `{s.variable}` | {s.default:,} | {s.meaning} |" for s in SETTINGS.values()]
+    return "\n".join(["| variable | default | meaning |", "|---|---:|---|", *rows])
+
+
+BLOCKS = {
+    "kinds": lambda: schema_table(FLEET),
+    "file codes": lambda: _codes(parse.CODES, ""),
+    "failure modes": _failure_modes,
+    "codes": lambda: _codes(errors.CODES, ""),
+    "settings": _settings,
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_table_of_the_readme_is_what_the_code_declares(name: str) -> None:
+    text = README.read_text()
+    pattern = re.compile(rf"(<!-- {name}(?::[^>]*)? -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
+    found = pattern.search(text)
+    assert found, f"the README has no block {name}"
+    wanted = BLOCKS[name]().strip() + "\n"
+    if os.environ.get("UPDATE_README"):
+        README.write_text(text[: found.start(2)] + wanted + text[found.end(2) :])
+        return
+    assert found[2] == wanted, "run: UPDATE_README=1 pytest tests/test_docs.py -p no:randomly -n 0"
+
+
+def test_every_code_is_documented_and_every_documented_code_is_used() -> None:
+    sources = [p for p in (ROOT / "engine").rglob("*.py") if p.name != "codes.py" and p != ROOT / "engine" / "errors.py"]
+    used = set(re.findall(r"FLEET-[2-9][0-9]{2}", "\n".join(path.read_text() for path in sources)))
+    assert used == set(errors.CODES)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    command = re.search(r"^uv run \.ci/test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert command
+    assert f"&& {command[0]}\n" in README.read_text()
+
+
+def test_every_module_of_the_stage_table_exists() -> None:
+    for path in re.findall(r"\| `(engine/[^`]+)` \|", README.read_text()):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_verb_shown_in_the_readme_exists() -> None:
+    from engine.cli import cli
+
+    verbs = set(re.findall(r"(?:^|[`(] ?|uv run )fleet ([a-z]+)", README.read_text(), re.MULTILINE))
+    assert verbs
+    assert verbs <= set(cli.list_commands(None))  # type: ignore[arg-type]
