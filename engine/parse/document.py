@@ -90,7 +90,7 @@ def read_fleet_file(
         raise FleetFileInvalid([Problem(codes.TOO_LARGE, message, hint, file)])
     structure = read_structure(data)
     problems = [Problem(f.code, f.text, f.hint, file, f.line + 1, f.column + 1) for f in structure.flaws]
-    document = _Document(kinds, file, Positions(data), trusted=not structure.flaws)
+    document = _Document(kinds, file, Positions(data))
     try:
         found = document.read(structure.root, account, complete=structure.complete)
     except _Enough:
@@ -113,12 +113,10 @@ class _Enough(Exception):
 class _Document:
     """Judges the values of one file. What is faulty is reported and left out, so that each fault is reported once."""
 
-    def __init__(self, kinds: Kinds, file: str, positions: Positions, *, trusted: bool) -> None:
+    def __init__(self, kinds: Kinds, file: str, positions: Positions) -> None:
         self._kinds = kinds
         self._file = file
         self._positions = positions
-        self._trusted = trusted
-        """Whether the values hold nothing broken."""
         self._names: set[str] = set()
         """Names known to be right."""
         self.problems: list[Problem] = []
@@ -223,7 +221,7 @@ class _Document:
 
     def _entries(self, kind: Kind, entries: Mapping[str, Any], unusable: set[str]) -> dict[str, Spec]:
         """The declared slices of a section, without faulty fields and without the unusable names."""
-        checks = _checks(kind, self._names) if self._trusted else {}
+        checks = _checks(kind, self._names)
         named = not kind.key and "name" not in kind.by_name
         made: dict[str, Spec] = {}
         for name, entry in entries.items():
@@ -301,9 +299,9 @@ class _Document:
                 TopologicalSorter(graph).prepare()
                 return
             except CycleError as error:
-                cycle: list[tuple[str, str]] = error.args[1][
-                    :0:-1
-                ]  # graphlib's direction is that of the order, and it closes the ring
+                closed: list[tuple[str, str]] = error.args[1]
+            # graphlib lists what comes first in order before what refers to it, and repeats the first at the end.
+            cycle = closed[:0:-1]
             start = cycle.index(min(cycle))
             cycle = [*cycle[start:], *cycle[:start]]
             self._cycle(sections, cycle)

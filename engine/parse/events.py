@@ -68,6 +68,8 @@ BROKEN: Final = _Broken()
 
 _UNSEEN: Final = object()
 
+_VALUES: Final = (ScalarEvent, CollectionStartEvent)
+
 _TAG = "tag:yaml.org,2002:"
 _CORE = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
@@ -265,7 +267,17 @@ class _Reading:
             else:
                 found = len(self._flaws)
                 try:
-                    self._node(event, into.__setitem__, depth + 1, key)
+                    if (
+                        type(event) is MappingStartEvent
+                        and event.tag is None
+                        and event.anchor is None
+                        and depth < MAX_DEPTH
+                    ):
+                        child: dict[str, Any] = {}
+                        into[key] = child
+                        self._mapping(child, depth + 1)
+                    else:
+                        self._node(event, into.__setitem__, depth + 1, key)
                 finally:
                     if len(self._flaws) > found and credential_like(key):
                         self._flaws[found:] = [flaw._replace(value=None) for flaw in self._flaws[found:]]
@@ -293,7 +305,7 @@ class _Reading:
             self._flaw(event, codes.ALIAS, "aliases are not allowed", "write the value out")
             put(*place, BROKEN)
             return
-        if not isinstance(event, ScalarEvent | CollectionStartEvent):
+        if not isinstance(event, _VALUES):
             raise TypeError(f"libyaml gave {type(event).__name__} where a value belongs")
         if event.anchor is not None:
             self._flaw(
@@ -352,14 +364,12 @@ class _Reading:
         if tag in ("!", _TAG + "str"):
             return text
         value = plain_value(text)
-        if isinstance(value, Refused):
-            value = None if tag == _TAG + "null" and value.code == codes.AMBIGUOUS_VALUE else value
         match tag.removeprefix(_TAG), value:
             case ("int", int()) | ("bool", bool()) if (tag == _TAG + "bool") is isinstance(value, bool):
                 return value
             case "float", int() | float() if not isinstance(value, bool):
                 return float(value)
-            case "null", None if text in ("", "null"):
+            case "null", None:
                 return None
         if tag in _CORE and isinstance(value, Refused):
             return self._refuse_value(event, value, key)

@@ -61,8 +61,9 @@ _EXACT: dict[str, Any] = {
 _WORDS = dict.fromkeys(["true", "false", "yes", "no", "on", "off", "y", "n"], _BOOLEAN) | {"null": _NULL}
 """In lower case. Any other spelling of them is refused too, whether or not some reader knows it."""
 
-_BEGINNINGS = frozenset("0123456789+-.~=<tTfFyYnNoO")
-"""What a plain scalar that is not text may begin with."""
+_LONGEST_WORD = max(map(len, _WORDS))
+
+_NUMERIC_BEGINNINGS = frozenset("0123456789+-.")
 
 _NUMERIC = re.compile(
     r"""(?P<integer>-?(?:0|[1-9][0-9]*))
@@ -85,10 +86,10 @@ def plain_value(text: str) -> Any:
     """Read a plain scalar: text, an integer, a finite float, a boolean, None, or a `Refused`."""
     if text in _EXACT:
         return _EXACT[text]
-    if text[0] not in _BEGINNINGS:
-        return text
-    if len(text) <= 5 and (refused := _WORDS.get(text.lower())):
+    if len(text) <= _LONGEST_WORD and (refused := _WORDS.get(text.lower())):
         return refused
+    if text[0] not in _NUMERIC_BEGINNINGS:
+        return text
     match = _NUMERIC.fullmatch(text)
     if match is None:
         return text

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import FrozenInstanceError
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.kinds import Kinds
+from engine.errors import FleetFileInvalid
+from engine.kinds import Fault, Field, KeyPart, Kind, Kinds
+from engine.kinds.fields import Ref, Text
 from engine.kinds.fleet import FLEET
 from engine.parse import DEFAULT_LIMIT, FleetFile, read_fleet_file
 
 HEAD = "version: 1\naccount: acme\n"
 
-RUNBOOK = '''\
+RUNBOOK = """\
 version: 1
 account: "<account-id>"
 
@@ -38,7 +41,7 @@ assignments:
     priority: 50
   app-02:nginx-public:
     enabled: false      # disabled on app-02 without detaching the module
-'''
+"""
 
 
 def read(text: str, kinds: Kinds = FLEET) -> FleetFile:
@@ -47,7 +50,9 @@ def read(text: str, kinds: Kinds = FLEET) -> FleetFile:
 
 def config(text: str) -> object:
     """Read one value that stands in a module's free configuration."""
-    return read(f"{HEAD}modules:\n  nginx:\n    config:\n      value: {text}\n").sections["modules"]["nginx"]["config"]["value"]
+    return read(f"{HEAD}modules:\n  nginx:\n    config:\n      value: {text}\n").sections["modules"]["nginx"]["config"][
+        "value"
+    ]
 
 
 def test_the_minimal_example_of_the_runbook_is_read() -> None:
@@ -65,15 +70,20 @@ def test_the_minimal_example_of_the_runbook_is_read() -> None:
     }
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "data" / "example").glob("*.yaml")), ids=lambda p: p.stem)
-def test_the_example_fleet_is_read_but_for_the_one_slip_that_its_story_tells(path: Path) -> None:
-    from engine.errors import FleetFileInvalid
+EXAMPLES = sorted((Path(__file__).parents[2] / "data" / "example").glob("*.yaml"))
 
-    try:
-        assert not read_fleet_file(path.read_bytes(), FLEET, account="northwind").is_empty
-    except FleetFileInvalid as error:
-        assert path.stem.startswith("04-")
-        assert [problem.code for problem in error.problems] == ["FLEET-115"]
+
+@pytest.mark.parametrize(
+    "path", [path for path in EXAMPLES if not path.stem.startswith("04-")], ids=lambda path: path.stem
+)
+def test_the_example_fleet_is_read(path: Path) -> None:
+    assert not read_fleet_file(path.read_bytes(), FLEET, account="northwind").is_empty
+
+
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path.stem.startswith("04-")], ids=lambda path: path.stem)
+def test_the_slip_in_the_example_fleets_story_is_caught(path: Path) -> None:
+    with pytest.raises(FleetFileInvalid, match="FLEET-115"):
+        read_fleet_file(path.read_bytes(), FLEET, account="northwind")
 
 
 def test_only_declared_fields_are_given_and_no_defaults() -> None:
@@ -90,7 +100,9 @@ def test_a_byte_order_mark_is_accepted_and_not_counted() -> None:
 def test_line_endings_make_no_difference(ending: str) -> None:
     fleet = read_fleet_file(RUNBOOK.replace("\n", ending).encode(), FLEET)
     assert fleet == read(RUNBOOK)
-    assert fleet.locate("modules", "nginx-public", "priority") == read(RUNBOOK).locate("modules", "nginx-public", "priority")
+    assert fleet.locate("modules", "nginx-public", "priority") == read(RUNBOOK).locate(
+        "modules", "nginx-public", "priority"
+    )
 
 
 def test_a_file_of_exactly_the_limit_is_accepted() -> None:
@@ -176,22 +188,35 @@ def test_a_value_is_what_every_yaml_reads_in_it(text: str, value: object) -> Non
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize("word", ["yes", "no", "On", "off", "y", "N", "True", "NULL", "~", "012", "0x1F", "1_000", "1:30", "2026-11-23", "=", "1e5"])
+@pytest.mark.parametrize(
+    "word",
+    ["yes", "no", "On", "off", "y", "N", "True", "NULL", "~", "012", "0x1F", "1_000", "1:30", "2026-11-23", "=", "1e5"],
+)
 def test_as_a_key_an_ambiguous_word_is_text(word: str) -> None:
     assert config(f"{{{word}: 1}}") == {word: 1}
 
 
 def test_a_resource_may_be_named_by_an_ambiguous_word() -> None:
-    assert read(f"{HEAD}nodes:\n  no:\n  on: {{template: web}}\n").sections == {"nodes": {"no": {}, "on": {"template": "web"}}}
+    assert read(f"{HEAD}nodes:\n  no:\n  on: {{template: web}}\n").sections == {
+        "nodes": {"no": {}, "on": {"template": "web"}}
+    }
 
 
 def test_a_quoted_number_or_merge_sign_is_a_key() -> None:
-    assert config('{"1": a, "<<": b, "true": c, !!str 2: d, ! 3: e}') == {"1": "a", "<<": "b", "true": "c", "2": "d", "3": "e"}
+    assert config('{"1": a, "<<": b, "true": c, !!str 2: d, ! 3: e}') == {
+        "1": "a",
+        "<<": "b",
+        "true": "c",
+        "2": "d",
+        "3": "e",
+    }
 
 
 def test_a_long_key_may_stand_in_the_explicit_form() -> None:
     key = "k" * 2000
-    text = f'{HEAD}modules:\n  nginx:\n    config:\n      ? "{key}"\n      : 1\n      ? "{key}2"\n      :\n        a: 2\n'
+    text = (
+        f'{HEAD}modules:\n  nginx:\n    config:\n      ? "{key}"\n      : 1\n      ? "{key}2"\n      :\n        a: 2\n'
+    )
     assert read(text).sections["modules"]["nginx"]["config"] == {key: 1, f"{key}2": {"a": 2}}
 
 
@@ -244,17 +269,19 @@ def test_every_value_can_be_located() -> None:
         ("field",): (13, 15),
         ("name",): (12, 11),
         ("deep",): (16, 22),
-        ("flow",): (25, 23),
-        ("item",): (25, 31),
+        ("flow",): (26, 23),
+        ("item",): (26, 31),
         ("account",): (2, 10),
-        ("empty",): (26, 9),
+        ("empty",): (27, 9),
     }
 
 
 def test_what_is_not_in_the_file_is_located_at_the_nearest_enclosing_value() -> None:
     fleet = read(RUNBOOK)
     assert fleet.locate("modules", "nginx-public", "version") == fleet.locate("modules", "nginx-public")
-    assert fleet.locate("modules", "nginx-public", "config", "a", "b") == fleet.locate("modules", "nginx-public", "config")
+    assert fleet.locate("modules", "nginx-public", "config", "a", "b") == fleet.locate(
+        "modules", "nginx-public", "config"
+    )
     assert fleet.locate("modules", "absent") == fleet.locate("modules")
     assert fleet.locate("nodes", "app-01") == (1, 1)
 
@@ -273,4 +300,32 @@ def test_a_fleet_file_cannot_be_changed() -> None:
 def test_kinds_are_taken_from_the_argument() -> None:
     only_nodes = Kinds(tuple(kind for kind in FLEET.values() if kind.section in {"modules", "templates", "nodes"}))
     assert read(f"{HEAD}nodes: {{a: }}\n", only_nodes).sections == {"nodes": {"a": {}}}
-    assert re.fullmatch(r"[\w,]+", ",".join(only_nodes))
+    with pytest.raises(FleetFileInvalid, match="there is no section 'assignments'"):
+        read(f"{HEAD}assignments: {{}}\n", only_nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class LowerText(Text):
+    """A type that the reader has never seen, stricter than the one it is made from."""
+
+    def faults(self, value: Any) -> Iterator[Fault]:
+        if value != str(value).lower():
+            yield Fault((), "must be in lower case", "write it so")
+
+
+def test_a_new_kind_with_a_type_of_its_own_is_read_like_the_others() -> None:
+    racks = Kind(
+        section="racks",
+        view="racks",
+        title="rack",
+        phase=9,
+        doc="A rack.",
+        key=(KeyPart("node", "nodes"), KeyPart("rack", "racks")),
+        fields=(Field("label", LowerText(), "Label."), Field("above", Ref("racks"), "The one above.", None)),
+    )
+    kinds = Kinds((*FLEET.values(), racks))
+    assert read(f"{HEAD}racks: {{a:b: {{label: low}}}}\n", kinds).sections == {"racks": {"a:b": {"label": "low"}}}
+    with pytest.raises(FleetFileInvalid, match="label: must be in lower case"):
+        read(f"{HEAD}racks: {{a:b: {{label: High}}}}\n", kinds)
+    with pytest.raises(FleetFileInvalid, match="the key must be <node>:<rack>"):
+        read(f"{HEAD}racks: {{a: {{}}}}\n", kinds)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import FleetFileInvalid, Problem
+from engine.kinds import Field, Kind, Kinds
+from engine.kinds.fields import Ref
 from engine.kinds.fleet import FLEET
 from engine.parse import CODES, DEFAULT_LIMIT, codes, file_warnings, read_fleet_file
 
@@ -53,14 +55,17 @@ STRUCTURE = [
     ("a control character after the document", f"{HEAD}...\n# \x02\n", codes.FORBIDDEN_CHARACTER, 4, 3),
     ("a tab that indents", body("nodes:\n\ta: {}\n"), codes.YAML_SYNTAX, 4, 1),
     ("an open quote", body('nodes: {} # ok\nx: "a\n'), codes.YAML_SYNTAX, 5, 1),
-    ("an open bracket", body("nodes: {a: [}\n"), codes.YAML_SYNTAX, 3, 13),
-    ("a bad indent", body("nodes: {}\n modules: {}\n"), codes.YAML_SYNTAX, 4, 9),
+    ("an open bracket", body("nodes: {a: }]\n"), codes.YAML_SYNTAX, 3, 13),
+    ("a bad indent", body("nodes: {}\n modules: {}\n"), codes.YAML_SYNTAX, 4, 2),
     ("text after the document", "{version: 1, account: a}\nx", codes.YAML_SYNTAX, 2, 1),
     ("a YAML version of the future", f"%YAML 2.0\n---\n{HEAD}", codes.YAML_SYNTAX, 1, 1),
     ("an escape of half a character", value('"\\ud800"'), codes.YAML_SYNTAX, 6, 13),
     ("a second document", f"{HEAD}---\na: 1\n", codes.SEVERAL_DOCUMENTS, 3, 1),
     ("an empty second document", f"{HEAD}\n# c\n--- # d\n", codes.SEVERAL_DOCUMENTS, 5, 1),
     ("a second document after an end", f"{HEAD}...\nb: 1\n", codes.SEVERAL_DOCUMENTS, 4, 1),
+    ("a control character long after the document", f"{HEAD}...\n{'# pad' * 20_000}\n# \x02\n", codes.FORBIDDEN_CHARACTER, 5, 3),
+    ("a byte order mark and text after the document", "\ufeff{version: 1, account: a} x", codes.YAML_SYNTAX, 1, 26),
+    ("a null tag on another spelling", value("!!null ~"), codes.AMBIGUOUS_VALUE, *V),
     ("depth 33", value("[" * 29 + "]" * 29), codes.TOO_DEEP, 6, 38),
     ("an anchor", value("&a 1"), codes.ANCHOR, *V),
     ("an anchor on a map", value("&a {b: 1}"), codes.ANCHOR, *V),
@@ -112,11 +117,11 @@ STRUCTURE = [
     ),
 ]  # fmt: skip
 
-AMBIGUOUS = """
+AMBIGUOUS = re.findall(r"\S+", """
     yes Yes YES no No NO on On ON off Off OFF y Y n N yEs True TRUE tRUE False FALSE Null NULL nULL ~
     012 0o17 0x1F 0b1 00 08 -012 1_000 1_0.5 +1 +1.5 1:30 1:30:00 190:20:30 1:30.5 2026-11-23 2026-11-23T10:00:00Z
     2026-1-2T1:00:00+01:00 2001-12-14t21:59:43.10-05:00 1e5 1E5 1e-5 -1e5 1.0e16 .5 1. -.5 01.5 1.e+5 0.1_5 0o7 0x_ = <<
-""".split()
+""")  # fmt: skip
 
 MEANING = [
     ("nothing", "", codes.ACCOUNT_MISSING, 1, 1),
@@ -170,17 +175,17 @@ MEANING = [
     ("an address of no form", body("sdwan_virtual_ips:\n  n:\n    address: 10.0.0\n"), codes.VALUE_INVALID, 5, 14),
     ("an endpoint without a port", body("sdwan_peers:\n  n:a:\n    endpoint: host\n"), codes.VALUE_INVALID, 5, 15),
     ("a credential", body("provider_configs:\n  aws:\n    config:\n      api_key: hunter2\n"), codes.CREDENTIAL, 6, 7),
-    ("a credential deep down", body("provider_configs:\n  aws: {config: {a: [{b: {dbPassword: hunter2}}]}}\n"), codes.CREDENTIAL, 4, 28),
+    ("a credential deep down", body("provider_configs:\n  aws: {config: {a: [{b: {dbPassword: hunter2}}]}}\n"), codes.CREDENTIAL, 4, 27),
     ("a credential as a field", body("provider_configs:\n  aws:\n    token: hunter2\n"), codes.CREDENTIAL, 5, 5),
     ("a module that needs itself", body("modules:\n  a: {depends_on: [a]}\n"), codes.REFERENCE_CYCLE, 4, 20),
     (
         "a cycle of modules",
-        body("modules:\n  c: {depends_on: [a]}\n  d: {depends_on: [b]}\n  b: {depends_on: [x, c]}\n  a: {depends_on: [y, b]}\n"),
+        body("modules:\n  c: {depends_on: [a]}\n  d: {depends_on: [b]}\n  b: {depends_on: [x, c]}\n  a: {depends_on: [x, b]}\n"),
         codes.REFERENCE_CYCLE, 7, 23,
     ),
     (
         "an address outside its network",
-        body("sdwan_networks:\n  n: {cidr: 10.0.0.0/8}\nsdwan_virtual_ips:\n  v: {network: n, address: 11.0.0.1, primary_holder: a}\n"),
+        body("sdwan_networks:\n  net: {cidr: 10.0.0.0/8}\nsdwan_virtual_ips:\n  v: {network: net, address: 11.0.0.1, primary_holder: a}\n"),
         codes.CONSTRAINT_BROKEN, 6, 3,
     ),
 ]  # fmt: skip
@@ -216,13 +221,28 @@ def test_an_account_that_is_not_the_repositorys_is_refused_with_the_line_that_re
     assert "fleet repo set <name> --account acme" in problem.hint
 
 
+def test_the_line_that_rebinds_can_be_pasted_into_a_shell() -> None:
+    [problem] = problems_of("version: 1\naccount: acme $HOME\n", account="globex")
+    assert "--account 'acme $HOME'" in problem.hint
+
+
+def test_places_are_right_after_keys_that_are_refused() -> None:
+    text = body("modules:\n  m:\n    config: {[a, {b: c}]: 1, {d: e}: [f], 1: 2, <<: 3}\n    priority: high\n")
+    assert places(problems_of(text))[-1] == (codes.VALUE_INVALID, 6, 15)
+
+
 def test_the_repositorys_own_account_is_accepted() -> None:
     assert read_fleet_file(HEAD.encode(), FLEET, account="acme").account == "acme"
 
 
 @pytest.mark.parametrize(
     ("text", "near"),
-    [("modulse:\n", "modules"), ("acount: x\n", "account"), ("nodes:\n  a:\n    tempalte: t\n", "template"), ("modules:\n  a:\n    priorty: 1\n", "priority")],
+    [
+        ("modulse:\n", "modules"),
+        ("acount: x\n", "account"),
+        ("nodes:\n  a:\n    tempalte: t\n", "template"),
+        ("modules:\n  a:\n    priorty: 1\n", "priority"),
+    ],
 )
 def test_the_nearest_name_is_proposed(text: str, near: str) -> None:
     [problem] = problems_of(body(text))
@@ -246,9 +266,11 @@ def test_a_long_cycle_is_shown_in_part() -> None:
 
 
 def test_a_constraint_is_judged_only_when_the_file_declares_both_sides() -> None:
-    alone = body("sdwan_virtual_ips:\n  v: {network: n, address: 11.0.0.1, primary_holder: a}\n")
-    partly = body("sdwan_networks:\n  n: {cidr: 10.0.0.0/8}\nsdwan_virtual_ips:\n  v: {network: n, address: 11.0.0.1}\n")
-    without_range = alone + "sdwan_networks:\n  n:\n"
+    alone = body("sdwan_virtual_ips:\n  v: {network: net, address: 11.0.0.1, primary_holder: a}\n")
+    partly = body(
+        "sdwan_networks:\n  net: {cidr: 10.0.0.0/8}\nsdwan_virtual_ips:\n  v: {network: net, address: 11.0.0.1}\n"
+    )
+    without_range = alone + "sdwan_networks:\n  net:\n"
     for text in (alone, partly, without_range):
         assert read_fleet_file(text.encode(), FLEET).account == "acme"
 
@@ -303,7 +325,9 @@ def test_a_merge_is_refused_along_with_its_anchor_and_alias() -> None:
 
 
 def test_a_broken_value_is_reported_once() -> None:
-    text = body("modules:\n  a: {priority: 012, variety: *v, config: {p: [1_0]}, depends_on: [!x y, b]}\n  b: *c\nnodes: *d\n")
+    text = body(
+        "modules:\n  a: {priority: 012, variety: *v, config: {p: [1_0]}, depends_on: [!x y, b]}\n  b: *c\nnodes: *d\n"
+    )
     assert [p.code for p in problems_of(text)] == [
         codes.AMBIGUOUS_VALUE, codes.ALIAS, codes.AMBIGUOUS_VALUE, codes.UNSUPPORTED_TAG, codes.ALIAS, codes.ALIAS,
     ]  # fmt: skip
@@ -374,7 +398,7 @@ def test_every_code_has_a_meaning_and_is_used() -> None:
     assert list(CODES) == sorted(CODES)
     assert all(re.fullmatch(r"FLEET-1[0-9]{2}", code) and meaning.endswith(".") for code, meaning in CODES.items())
     source = "".join(path.read_text() for path in Path(codes.__file__).parent.glob("*.py") if path.name != "codes.py")
-    names = {name for name, value in vars(codes).items() if value in CODES and isinstance(value, str)}
+    names = {name for name, value in vars(codes).items() if isinstance(value, str) and value in CODES}
     assert {name for name in names if not re.search(rf"\b{name}\b", source)} == set()
 
 
@@ -395,10 +419,34 @@ def warnings_of(text: str) -> list[Problem]:
         ("modules:\n  a: {depends_on: [b]}\n", codes.TARGET_UNKNOWN, 4, 20, "modules/b"),
         ("nodes: {a: }\nassignments:\n  a:m:\n", codes.TARGET_UNKNOWN, 5, 3, "modules/m"),
         ("templates:\n  t: {modules: [a, b@2]}\nmodules: {a: }\n", codes.TARGET_UNKNOWN, 4, 20, "modules/b"),
-        ('modules:\n  m: {version: "1"}\ntemplates:\n  t: {modules: [m@2]}\n', codes.PINNED_VERSION_UNKNOWN, 6, 17, "declares version '1'"),
-        ("modules:\n  m:\ntemplates:\n  t: {modules: [m@2]}\n", codes.PINNED_VERSION_UNKNOWN, 6, 17, "declares no version"),
-        ("modules:\n  m: {version: null}\ntemplates:\n  t: {modules: [m@2]}\n", codes.PINNED_VERSION_UNKNOWN, 6, 17, "declares no version"),
-        ('modules:\n  m: {version: "1"}\ntemplates:\n  t: {modules: [m]}\n', codes.REFERENCE_UNPINNED, 6, 17, "means '1' today"),
+        (
+            'modules:\n  m: {version: "1"}\ntemplates:\n  t: {modules: [m@2]}\n',
+            codes.PINNED_VERSION_UNKNOWN,
+            6,
+            17,
+            "declares version '1'",
+        ),
+        (
+            "modules:\n  m:\ntemplates:\n  t: {modules: [m@2]}\n",
+            codes.PINNED_VERSION_UNKNOWN,
+            6,
+            17,
+            "declares no version",
+        ),
+        (
+            "modules:\n  m: {version: null}\ntemplates:\n  t: {modules: [m@2]}\n",
+            codes.PINNED_VERSION_UNKNOWN,
+            6,
+            17,
+            "declares no version",
+        ),
+        (
+            'modules:\n  m: {version: "1"}\ntemplates:\n  t: {modules: [m]}\n',
+            codes.REFERENCE_UNPINNED,
+            6,
+            17,
+            "means '1' today",
+        ),
         ("sdwan_networks:\n  n: {description: x}\n", codes.REQUIRED_FIELD_MISSING, 4, 3, "cidr"),
         ("sdwan_virtual_ips:\n  v:\n", codes.REQUIRED_FIELD_MISSING, 4, 3, "network and address and primary_holder"),
     ],
@@ -418,14 +466,22 @@ modules:
 templates: {t: {modules: [m@1, free]}}
 nodes: {a: {template: t}, b: {template: null}}
 assignments: {a:m: }
-sdwan_networks: {n: {cidr: 10.0.0.0/8}}
-sdwan_peers: {n:a: {endpoint: null}}
-sdwan_virtual_ips: {v: {network: n, address: 10.0.0.1, primary_holder: a, failover_holders: [b]}}
+sdwan_networks: {net: {cidr: 10.0.0.0/8}}
+sdwan_peers: {net:a: {endpoint: null}}
+sdwan_virtual_ips: {v: {network: net, address: 10.0.0.1, primary_holder: a, failover_holders: [b]}}
 provider_configs: {aws: }
 """
     assert warnings_of(text) == []
 
 
+def test_what_git_never_writes_is_not_warned_of() -> None:
+    connections = Kind(
+        "links", "links", "link", 9, "A link.", (Field("to", Ref("nodes"), "Node."),), informational=True
+    )
+    kinds = Kinds((*FLEET.values(), connections))
+    assert file_warnings(read_fleet_file(body("links: {a: {}, b: {to: c}}\n").encode(), kinds), kinds) == []
+
+
 def test_warnings_come_in_the_order_of_the_file() -> None:
-    found = warnings_of("nodes:\n  a: {template: t}\nmodules:\n  m: {depends_on: [x, y]}\n")
+    found = warnings_of("nodes:\n  a: {template: t}\nmodules:\n  m: {depends_on: [x, z]}\n")
     assert [(warning.line, warning.column) for warning in found] == [(4, 17), (6, 20), (6, 23)]
