@@ -22,7 +22,11 @@ README = ROOT / "README.md"
 
 
 def _codes(table: dict[str, str], begin: str) -> str:
-    rows = [f"| {code} | {meaning[0].upper() + meaning[1:].rstrip('.')} |" for code, meaning in sorted(table.items()) if code >= begin]
+    rows = [
+        f"| {code} | {meaning[0].upper() + meaning[1:].rstrip('.')} |"
+        for code, meaning in sorted(table.items())
+        if code >= begin
+    ]
     return "\n".join(["| code | meaning |", "|---|---|", *rows])
 
 
@@ -59,7 +63,9 @@ def test_a_table_of_the_readme_is_what_the_code_declares(name: str) -> None:
 
 
 def test_every_code_is_documented_and_every_documented_code_is_used() -> None:
-    sources = [p for p in (ROOT / "engine").rglob("*.py") if p.name != "codes.py" and p != ROOT / "engine" / "errors.py"]
+    sources = [
+        p for p in (ROOT / "engine").rglob("*.py") if p.name != "codes.py" and p != ROOT / "engine" / "errors.py"
+    ]
     used = set(re.findall(r"FLEET-[2-9][0-9]{2}", "\n".join(path.read_text() for path in sources)))
     assert used == set(errors.CODES)
 

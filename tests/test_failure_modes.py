@@ -34,7 +34,7 @@ MODES = {
         "`YAML safe_load: undefined class Date`",
         "the run fails at `parse`, with the place of every such value",
         "FLEET-115 fleet.yaml:6:14",
-        "quote the value: `since: \"2026-11-23\"`",
+        'quote the value: `since: "2026-11-23"`',
     ),
     "too_big": Mode(
         "`fleet.yaml` rejected at the 1 MiB limit",
@@ -110,7 +110,9 @@ def test_a_file_over_the_limit_is_not_read(registered: Callable[..., Any]) -> No
     _failed(registered(MODULE + "#" * 1_048_576).run, "sync", "too_big")
 
 
-def test_a_remote_that_is_away_fails_the_run_and_backs_off(registered: Callable[..., Any], workbench: Workbench, git_repo: Any) -> None:
+def test_a_remote_that_is_away_fails_the_run_and_backs_off(
+    registered: Callable[..., Any], workbench: Workbench, git_repo: Any
+) -> None:
     registered(MODULE)
     git_repo.path.rename(git_repo.path.with_name("gone"))
     _failed(workbench.sync(ME, "fleet-config").run, "sync", "away")
@@ -119,7 +121,9 @@ def test_a_remote_that_is_away_fails_the_run_and_backs_off(registered: Callable[
     assert repository.next_attempt_at is not None
 
 
-def test_a_file_that_matches_live_opens_nothing_and_says_so(registered: Callable[..., Any], workbench: Workbench) -> None:
+def test_a_file_that_matches_live_opens_nothing_and_says_so(
+    registered: Callable[..., Any], workbench: Workbench
+) -> None:
     workbench.set_resource(ME, ResourceKey("acme", "modules", "nginx-public"), {"priority": 50})
     run = registered(MODULE).run
     assert run.status == MODES["equal"].says
@@ -136,7 +140,9 @@ def test_another_account_is_refused_with_the_way_to_rebind(registered: Callable[
     assert "fleet repo set" in str(run.error["problems"])
 
 
-def test_an_edit_by_hand_gives_one_proposal_however_many_ticks(registered: Callable[..., Any], workbench: Workbench) -> None:
+def test_an_edit_by_hand_gives_one_proposal_however_many_ticks(
+    registered: Callable[..., Any], workbench: Workbench
+) -> None:
     opened = registered(MODULE).proposals
     workbench.approve(ME, [proposal.id for proposal in opened])
     workbench.apply(ME)
@@ -148,7 +154,9 @@ def test_an_edit_by_hand_gives_one_proposal_however_many_ticks(registered: Calla
     assert [episode.moved_by for episode in workbench.drift(open_=True)] == ["bob"]
 
 
-def test_what_would_refer_to_nothing_is_blocked_not_applied(registered: Callable[..., Any], workbench: Workbench) -> None:
+def test_what_would_refer_to_nothing_is_blocked_not_applied(
+    registered: Callable[..., Any], workbench: Workbench
+) -> None:
     text = MODULE + "templates:\n  web:\n    modules: [nginx-public]\n"
     opened = {proposal.key.kind: proposal for proposal in registered(text).proposals}
     workbench.approve(ME, [opened["templates"].id])
