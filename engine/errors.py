@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-
 CODES: dict[str, str] = {
     "FLEET-201": "the remote cannot be fetched; live state is not affected",
     "FLEET-202": "the remote did not answer within the time limit",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from git.objects import Blob, Tree
 from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
+from engine.sync.checkouts import checkout, remove_checkout
 from engine.sync.remotes import local_path, needs_credentials_support, shown_url
 
 _REF = "refs/fleet/head"
@@ -52,22 +53,6 @@ def fetch(repository: Repository, settings: Settings) -> Revision:
         raise SyncError(
             "FLEET-209", f"Git failed: {_cleaned(str(error))}", "Try again; if it stays, look at the remote."
         ) from error
-
-
-def checkout(home: Path, repository_id: int) -> Path:
-    return home / "git" / str(repository_id)
-
-
-def remove_checkout(home: Path, repository_id: int) -> None:
-    """Remove what was fetched for a repository."""
-    shutil.rmtree(checkout(home, repository_id), ignore_errors=True)
-
-
-def head_moved_at(home: Path, repository_id: int) -> datetime | None:
-    """When the remote was last reached, whether or not anything had moved; None before the first time."""
-    with suppress(OSError):
-        return datetime.fromtimestamp((checkout(home, repository_id) / "FETCH_HEAD").stat().st_mtime, UTC)
-    return None
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -148,19 +133,13 @@ def _fetch(folder: Path, repository: Repository, settings: Settings) -> None:
         url,
         refspec,
     ]
-    allowed = settings if settings.allow_local_remotes or path is None else _with_local(settings)
+    allowed = settings if settings.allow_local_remotes or path is None else replace(settings, allow_local_remotes=1)
     try:
         _run(folder, allowed, *arguments)
     except GitCommandNotFound as error:
         raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
     except GitCommandError as error:
         raise _explained(str(error.stderr), repository, settings) from error
-
-
-def _with_local(settings: Settings) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, allow_local_remotes=1)
 
 
 def _explained(stderr: str, repository: Repository, settings: Settings) -> SyncError:

@@ -1,0 +1,5 @@
+"""`python -m engine.cli` is `fleet`."""
+
+from engine.cli import main
+
+main()

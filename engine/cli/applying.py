@@ -1,0 +1,133 @@
+"""`fleet plan` and `fleet apply`: the same plan, shown or done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.session import Session, verb
+from engine.errors import FleetError
+
+if TYPE_CHECKING:
+    from engine.apply import Applied
+    from engine.plan import Plan, Skip
+
+
+@verb("plan")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
+@click.option("--account", metavar="NAME", help="Only this account's.")
+def plan(session: Session, repository: str | None, account: str | None) -> int | None:
+    """What an apply would do now, wave by wave; changes nothing."""
+    _dry_run(session, repository, account)
+    return None
+
+
+@verb("apply")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
+@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--dry-run", is_flag=True, help="Only show the plan.")
+def apply(session: Session, repository: str | None, account: str | None, dry_run: bool) -> int | None:
+    """Apply what is approved, in dependency order, each resource whole or not at all."""
+    if dry_run:
+        _dry_run(session, repository, account)
+        return None
+    from engine import bodies
+    from engine.cli import output as out
+
+    with session.open() as workbench:
+        if session.as_json:
+            applied = workbench.apply(session.actor, repository=repository, account=account)
+            session.json(bodies.applied(applied))
+        else:
+            with out.working("apply …") as say:
+                applied = workbench.apply(
+                    session.actor,
+                    repository=repository,
+                    account=account,
+                    progress=lambda done, count: say(f"apply {done:,} of {count:,} …"),
+                )
+            _show_applied(session, applied)
+    for step, error in applied.failed:
+        session.complain(
+            FleetError(
+                error.code, f"Proposal {step.proposal.id}, {step.proposal.key.address}: {error.message}", error.hint
+            )
+        )
+    return 1 if applied.failed else 0
+
+
+def _dry_run(session: Session, repository: str | None, account: str | None) -> None:
+    from engine import bodies
+
+    with session.open() as workbench:
+        planned = workbench.plan(repository=repository, account=account)
+    if session.as_json:
+        session.json(bodies.plan(planned))
+    else:
+        _show_plan(session, planned)
+
+
+def _show_plan(session: Session, planned: Plan) -> None:
+    from engine.cli import output as out
+
+    if not planned.steps and not planned.skipped:
+        out.line("Nothing is approved.")
+        out.next_steps(session.command, "proposals --status pending")
+        return
+    if planned.steps:
+        counts: dict[str, int] = {}
+        for step in planned.steps:
+            counts[step.proposal.change.value] = counts.get(step.proposal.change.value, 0) + 1
+        out.line(f"{len(planned.steps)} steps in {len(planned.waves)} waves: ", out.tally(counts))
+        rows = [
+            (
+                f"{step.wave}",
+                str(step.proposal.id),
+                out.mark(step.proposal.change),
+                step.proposal.key.address,
+                str(step.proposal.blast_radius),
+                out.summary(step.proposal),
+            )
+            for step in planned.steps
+        ]
+        out.table(("wave", "id", "", "resource", "nodes", "what"), rows, right=(0, 1, 4), indent=2)
+    _show_skipped(planned.skipped)
+    out.next_steps(session.command, "apply" if planned.steps else "status")
+
+
+def _show_applied(session: Session, applied: Applied) -> None:
+    from engine.cli import output as out
+
+    if not applied.applied and not applied.failed and not applied.skipped:
+        out.line("Nothing is approved, so nothing was applied.")
+        out.next_steps(session.command, "proposals --status pending")
+        return
+    counts: dict[str, int] = {}
+    for step in applied.applied:
+        counts[step.proposal.change.value] = counts.get(step.proposal.change.value, 0) + 1
+    out.line(f"{len(applied.applied)} applied: ", out.tally(counts))
+    for step in applied.applied[:40]:
+        out.line("  ", out.mark(step.proposal.change), f" {step.proposal.key.address}")
+    if len(applied.applied) > 40:
+        out.line(f"  and {len(applied.applied) - 40} more")
+    if applied.stopped:
+        out.line(out.styled("Stopped", "yellow"), f": {applied.stopped}")
+    _show_skipped(applied.skipped)
+    names = sorted({step.proposal.repository for step in applied.applied})
+    out.next_steps(session.command, f"sync {names[0]}" if len(names) == 1 else "sync --all", "status")
+
+
+def _show_skipped(skipped: tuple[Skip, ...]) -> None:
+    from engine.cli import output as out
+
+    if skipped:
+        out.line(f"{len(skipped)} skipped, still approved:")
+        out.table(
+            ("", "", "", ""),
+            [
+                (str(skip.proposal.id), out.styled(skip.reason, "yellow"), skip.proposal.key.address, skip.detail)
+                for skip in skipped
+            ],
+            indent=2,
+        )

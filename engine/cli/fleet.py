@@ -1,0 +1,257 @@
+"""The live fleet by hand and as a whole: `set`, `delete`, `release`, `drift`, `graph`, `export`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from engine.cli.session import Session, account_option, page_options, verb
+from engine.errors import RefusedEdit
+from engine.model import ResourceKey
+
+_note_option = click.option("--note", metavar="TEXT", help="Why; kept with the version.")
+
+
+@verb("set")
+@click.argument("kind", metavar="KIND")
+@click.argument("name")
+@click.argument("fields", metavar="[FIELD=VALUE]…", nargs=-1)
+@account_option()
+@_note_option
+def set_(
+    session: Session, kind: str, name: str, fields: tuple[str, ...], account: str | None, note: str | None
+) -> int | None:
+    """Create a live resource, or change some of its fields, beside git.
+
+    KIND is a section of the fleet file. Values are read by the field's type; maps and lists as JSON: config='{"workers": 8}'.
+    """
+    texts: dict[str, str] = {}
+    for field in fields:
+        label, equals, text = field.partition("=")
+        if not equals or label in texts:
+            raise click.UsageError(f"{field!r} is no FIELD=VALUE, or its field is given twice.")
+        texts[label] = text
+    from engine import bodies, edits
+
+    with session.open() as workbench:
+        key = ResourceKey(workbench.account(account), kind, name)
+        spec = edits.read_fields(edits.kind_of(workbench.kinds, kind), texts)
+        said, version = workbench.set_resource(session.actor, key, spec, note=note)
+        found = workbench.resource(key)
+    if session.as_json:
+        session.json(bodies.resource(found))
+        return None
+    from engine.cli import output as out
+
+    if said == "unchanged":
+        out.line(f"{key.address} is so already, at version {version}; nothing was written.")
+        return None
+    out.line(f"{said.capitalize()} {key.address} in account {key.account}: version {version}.")
+    if found.holder is not None:
+        out.line(f"Repository {found.holder} holds it: its next tick shows this as drift, with you as who made it.")
+        out.next_steps(session.command, f"sync {found.holder}", "drift")
+    return None
+
+
+@verb("delete")
+@click.argument("kind", metavar="KIND")
+@click.argument("name")
+@account_option()
+@_note_option
+def delete(session: Session, kind: str, name: str, account: str | None, note: str | None) -> int | None:
+    """Take a resource out of the live fleet. Refused, naming them, while others refer to it."""
+    with session.open() as workbench:
+        key = ResourceKey(workbench.account(account), kind, name)
+        version = workbench.delete_resource(session.actor, key, note=note)
+    if session.as_json:
+        session.json({"account": key.account, "kind": key.kind, "name": key.name, "version": version, "deleted": True})
+        return None
+    from engine.cli import output as out
+
+    out.line(f"Deleted {key.address} from account {key.account}; its history stays.")
+    return None
+
+
+@verb("release")
+@click.argument("kind", metavar="KIND")
+@click.argument("name")
+@account_option()
+def release(session: Session, kind: str, name: str, account: str | None) -> int | None:
+    """Let go of a resource: no repository holds it any more, live keeps it. A tick claims it again while the file declares it."""
+    with session.open() as workbench:
+        key = ResourceKey(workbench.account(account), kind, name)
+        holder = workbench.release(session.actor, key)
+    if session.as_json:
+        session.json({"account": key.account, "kind": key.kind, "name": key.name, "released_from": holder})
+        return None
+    from engine.cli import output as out
+
+    out.line(f"Released {key.address}: repository {holder} does not hold it any more.")
+    out.line("Take it out of the file as well, or the next tick claims it again.")
+    return None
+
+
+@verb("drift")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
+@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--all", "everything", is_flag=True, help="Also what was reverted, codified or removed.")
+@page_options
+def drift(
+    session: Session, repository: str | None, account: str | None, everything: bool, limit: int, before: int | None
+) -> int | None:
+    """Where live moved away from git: who, when, which fields."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        open_ = None if everything else True
+        found = workbench.drift(repository=repository, account=account, open_=open_, before=before, limit=limit)
+        if session.as_json:
+            session.json(bodies.page([bodies.episode(e) for e in found], found[-1].id if len(found) == limit else None))
+            return None
+        standing = {p.key: p.id for p in workbench.live_proposals()}
+    from engine.cli import output as out
+
+    if not found:
+        out.line(
+            "Nothing drifted yet." if everything else "Nothing drifts: live is as git says, or proposals say why not."
+        )
+        return None
+    rows = []
+    for e in found:
+        moves = (
+            ", ".join(f"{row['path']} {out.value(row['base'], 24)} → {out.value(row['live'], 24)}" for row in e.fields)
+            if e.change != "create"
+            else "deleted"
+        )
+        state = out.styled(
+            e.outcome or e.severity, "green" if e.outcome else "red" if e.severity == "high" else "yellow"
+        )
+        proposal = str(standing.get(e.key, "")) if e.closed_at is None else ""
+        rows.append((e.key.address, state, e.moved_by or "unknown", out.ago(e.moved_at), e.repository, proposal, moves))
+    out.table(("resource", "state", "moved by", "when", "repository", "proposal", "base → live"), rows)
+    ids = [standing[e.key] for e in found if e.closed_at is None and e.key in standing]
+    if ids:
+        out.next_steps(session.command, f"show {ids[0]}", f"approve {out.ranges(ids)}")
+        out.line("Approve to go back to git, or put the change into fleet.yaml to keep it.")
+    return None
+
+
+@verb("graph")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
+@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--dot", is_flag=True, help="As Graphviz reads it.")
+def graph(session: Session, repository: str | None, account: str | None, dot: bool) -> int | None:
+    """The live fleet by who refers to whom, in layers: what refers to nothing comes first."""
+    with session.open() as workbench:
+        found = workbench.graph(repository=repository, account=account)
+    if session.as_json:
+        nodes = [
+            {
+                "account": n.key.account,
+                "kind": n.key.kind,
+                "name": n.key.name,
+                "state": n.state,
+                "layer": n.layer,
+                "repository": n.repository,
+            }
+            for n in found.nodes
+        ]
+        session.json({"nodes": nodes, "edges": [{"from": a._asdict(), "to": b._asdict()} for a, b in found.edges]})
+        return None
+    from engine.cli import output as out
+
+    if dot:
+        quoted = {
+            n.key: '"' + out.clean(n.key.address).replace("\\", "\\\\").replace('"', '\\"') + '"' for n in found.nodes
+        }
+        lines = ["digraph fleet {", "  rankdir=BT;", *(f"  {quoted[n.key]};" for n in found.nodes)]
+        lines += [f"  {quoted[a]} -> {quoted[b]};" for a, b in found.edges]
+        click.echo("\n".join([*lines, "}"]))
+        return None
+    if not found.nodes:
+        out.line("The live fleet is empty.")
+        out.next_steps(session.command, "demo", "repo add NAME URL")
+        return None
+    targets: dict[ResourceKey, list[str]] = {}
+    for a, b in found.edges:
+        targets.setdefault(a, []).append(b.address)
+    for layer in range(max(n.layer for n in found.nodes) + 1):
+        out.line(out.styled(f"Layer {layer}", "bold"))
+        rows = [
+            (n.key.address, n.state.replace("_", " "), "→ " + ", ".join(targets[n.key]) if n.key in targets else "")
+            for n in found.nodes
+            if n.layer == layer
+        ]
+        out.table(("", "", ""), rows, indent=2)
+    return None
+
+
+@verb("export")
+@account_option()
+@click.option("--repo", "repository", metavar="NAME", help="Only what this repository owns.")
+@click.option("--unmanaged", is_flag=True, help="Only what no repository owns.")
+@click.option("--at", metavar="TIME", help="As it was then: 2026-11-20T02:13:00Z.")
+@click.option(
+    "--out",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of standard output.",
+)
+def export(
+    session: Session, account: str | None, repository: str | None, unmanaged: bool, at: str | None, path: Path | None
+) -> int | None:
+    """Write the canonical fleet.yaml of an account, as it is or as it was."""
+    if repository is not None and unmanaged:
+        raise click.UsageError("--repo and --unmanaged exclude each other.")
+    moment = None if at is None else _moment(at)
+    with session.open() as workbench:
+        chosen = (
+            workbench.repository(repository).account
+            if repository is not None and account is None
+            else workbench.account(account)
+        )
+        text = workbench.export(account=chosen, repository=repository, unmanaged=unmanaged, at=moment)
+    if path is not None:
+        _write(path, text)
+    if session.as_json:
+        session.json(
+            {"account": chosen, "fleet_yaml": text}
+            if path is None
+            else {"account": chosen, "path": str(path), "bytes": len(text.encode())}
+        )
+    elif path is None:
+        click.echo(text, nl=False)
+    else:
+        from engine.cli import output as out
+
+        out.line(f"Wrote {len(text.encode()):,} bytes to {path}.")
+        out.next_steps(session.command, f"validate {path}")
+    return None
+
+
+def _moment(text: str) -> datetime:
+    """A time as typed; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no time such as 2026-11-20T02:13:00Z.", param_hint="--at") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises: RefusedEdit FLEET-607."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+        Path(file.name).chmod(0o644)
+        os.replace(file.name, path)  # noqa: PTH105 - reads as what it is: one step that replaces
+    except OSError as error:
+        raise RefusedEdit(
+            "FLEET-607", f"{path} cannot be written: {error.strerror}.", "Choose another file with --out."
+        ) from error

@@ -1,0 +1,244 @@
+"""`fleet repo …`: repositories registered, shown, changed, checked and removed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.session import Session, account_option, verb
+from engine.errors import FleetError
+from engine.model import Repository
+
+_SWITCHES = {
+    "auto_apply": "Approve and apply creates and updates that git moved, without people.",
+    "auto_prune": "Let auto-apply destroy, too.",
+    "auto_heal": "Let auto-apply repair drift, too.",
+    "allow_empty": "Accept a file that declares nothing, though it destroys all that the repository owns.",
+}
+
+
+@click.group("repo")
+def repo() -> None:
+    """Registered repositories."""
+
+
+def _switches(*, both: bool) -> Callable[..., Any]:
+    """The switches of a repository; with `both`, each can be set and unset."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for name, text in reversed(_SWITCHES.items()):
+            flag = "--" + name.replace("_", "-")
+            declaration = f"{flag}/--no-{flag[2:]}" if both else flag
+            function = click.option(declaration, name, default=None, is_flag=True, help=text)(function)
+        return function
+
+    return decorate
+
+
+@verb("add", group=repo)
+@click.argument("name")
+@click.argument("url")
+@account_option()
+@click.option("--branch", metavar="NAME", help="Branch to follow (default: main).")
+@click.option("--path-prefix", metavar="FOLDER", help="Folder that holds fleet.yaml (default: the top).")
+@click.option("--vault-path", "vault_credential_path", metavar="PATH", help="Where Vault keeps the credential.")
+@_switches(both=False)
+@click.option("--disabled", is_flag=True, help="Register it without ticks.")
+def add(session: Session, name: str, url: str, account: str | None, disabled: bool, **options: Any) -> int | None:
+    """Register a repository. Checks the form only; `fleet repo check` reaches out."""
+    given = {option: value for option, value in options.items() if value is not None}
+    with session.open() as workbench:
+        made = workbench.add_repository(session.actor, name, url, account=account, enabled=not disabled, **given)
+    _show(session, made, f"Registered {name}.", f"repo check {name}", f"sync {name}")
+    return None
+
+
+@verb("set", group=repo)
+@click.argument("name")
+@click.option("--url", metavar="URL", help="Another remote; on another host the credential path is dropped.")
+@click.option("--branch", metavar="NAME", help="Branch to follow.")
+@click.option("--path-prefix", metavar="FOLDER", help="Folder that holds fleet.yaml; '' for the top.")
+@click.option(
+    "--vault-path", "vault_credential_path", metavar="PATH", help="Where Vault keeps the credential; '' for none."
+)
+@click.option("--account", metavar="NAME", help="Bind it to another account.")
+@click.option("--release", is_flag=True, help="With --account: leave what it owns in the old account as it is.")
+@click.option("--enabled/--disabled", "enabled", default=None, help="Whether it has ticks.")
+@_switches(both=True)
+def set_(session: Session, name: str, release: bool, **options: Any) -> int | None:
+    """Change settings; they take effect at the next tick."""
+    given = {option: value for option, value in options.items() if value is not None}
+    if not given:
+        raise click.UsageError("Nothing to set: name an option, such as --branch main.")
+    if release and "account" not in given:
+        raise click.UsageError("--release goes with --account.")
+    with session.open() as workbench:
+        changed = workbench.change_repository(session.actor, name, given, release=release)
+    _show(session, changed, f"Changed {name}; the next tick goes by it.", f"sync {name}")
+    return None
+
+
+@verb("list", group=repo)
+@click.option("--account", metavar="NAME", help="Only this account's.")
+def list_(session: Session, account: str | None) -> int | None:
+    """All registered repositories."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        found = workbench.repositories(account)
+        if session.as_json:
+            session.json(bodies.page([bodies.repository(repository) for repository in found]))
+            return None
+        health = {h.repository.id: h for h in workbench.status(account).repositories}
+    from engine.cli import output as out
+
+    if not found:
+        out.line("No repository is registered.")
+        out.next_steps(session.command, "repo add NAME https://git.example.com/team/fleet-config.git", "demo")
+        return None
+    rows = []
+    for repository in found:
+        last = health[repository.id].last
+        state = _state(repository) or (last.status.value if last else "never synced")
+        rows.append(
+            (
+                repository.name,
+                repository.account,
+                out.status(state),
+                out.ago(last.started_at if last else None),
+                repository.branch,
+                out.clean(bodies.repository(repository)["repo_url"]),
+            )
+        )
+    out.table(("name", "account", "last run", "when", "branch", "remote"), rows)
+    return None
+
+
+@verb("show", group=repo)
+@click.argument("name")
+def show(session: Session, name: str) -> int | None:
+    """One repository with its settings."""
+    with session.open() as workbench:
+        found = workbench.repository(name)
+    _show(session, found, None, f"run list --repo {name}", f"sync {name}")
+    return None
+
+
+@verb("remove", group=repo)
+@click.argument("name")
+def remove(session: Session, name: str) -> int | None:
+    """Take a repository out of service. Live state stays as it is; its proposals are withdrawn, its resources released."""
+    with session.open() as workbench:
+        facts = workbench.remove_repository(session.actor, name)
+    if session.as_json:
+        session.json({"name": name, **facts})
+        return None
+    from engine.cli import output as out
+
+    out.line(
+        f"Removed {name}: {facts['withdrawn']} proposals withdrawn, {facts['released']} resources released. Live state was not touched."
+    )
+    return None
+
+
+@verb("check", group=repo)
+@click.argument("name")
+def check(session: Session, name: str) -> int | None:
+    """Say, without syncing, whether the remote, branch, folder and file are as they should be."""
+    from engine import sync
+
+    with session.open() as workbench:
+        repository = workbench.repository(name)
+        settings = workbench.settings
+        results: list[dict[str, Any]] = []
+
+        def attempt(what: str, action: Callable[[], Any]) -> Any:
+            if results and not results[-1]["ok"]:
+                return None
+            try:
+                made = action()
+            except FleetError as error:
+                results.append({"check": what, "ok": False, "error": error.body()})
+                return None
+            results.append({"check": what, "ok": True, "error": None})
+            return made
+
+        attempt(
+            "form",
+            lambda: sync.check_url(
+                repository.url, allow_local=bool(settings.allow_local_remotes), local_root=settings.home / "demo"
+            ),
+        )
+        with tempfile.TemporaryDirectory(prefix="fleet-check-") as folder:
+            aside = replace(settings, home=Path(folder), allow_local_remotes=1)
+            revision = attempt("remote, branch and file", lambda: sync.fetch(repository, aside))
+        if revision is not None:
+            attempt(
+                "content",
+                lambda: workbench.read_file(revision.content, file=repository.file, account=repository.account),
+            )
+    good = all(result["ok"] for result in results)
+    if session.as_json:
+        session.json({"name": name, "ok": good, "revision": revision and revision.commit, "checks": results})
+        return 0 if good else 1
+    from engine.cli import output as out
+
+    for result in results:
+        error = result["error"]
+        said = out.styled("ok", "green") if error is None else out.styled("failed", "red")
+        out.line(f"{result['check']}: ", said)
+        if error is not None:
+            out.line(f"  {error['code']} {error['message']}")
+            out.line(f"  {error['hint']}")
+    if good and revision is not None:
+        out.line(
+            f"{repository.file} at {revision.commit[:12]} “{revision.subject}” by {revision.author} can be synced."
+        )
+        out.next_steps(session.command, f"sync {name}")
+    return 0 if good else 1
+
+
+def _state(repository: Repository) -> str | None:
+    if repository.paused_reason is not None:
+        return "paused"
+    return None if repository.enabled else "disabled"
+
+
+def _show(session: Session, repository: Repository, said: str | None, *steps: str) -> None:
+    from engine import bodies
+
+    body = bodies.repository(repository)
+    if session.as_json:
+        session.json({"gitops_repository": body})
+        return
+    from engine.cli import output as out
+
+    if said:
+        out.line(said)
+    rows = [
+        ("account", body["account"]),
+        ("remote", body["repo_url"]),
+        ("branch", body["branch"]),
+        ("file", repository.file),
+        ("credential", body["vault_credential_path"] or "none"),
+        ("ticks", "yes" if repository.enabled else "disabled"),
+        ("auto-apply", ", ".join(name.replace("_", "-") for name in _SWITCHES if body[name]) or "no: people decide"),
+    ]
+    if repository.paused_reason is not None:
+        rows.append(
+            ("paused", f"by {repository.paused_by}, {out.exact(repository.paused_at)}: {repository.paused_reason}")
+        )
+    if repository.failure_count:
+        rows.append(
+            (
+                "failing",
+                f"{repository.failure_count} times; next scheduled attempt {out.exact(repository.next_attempt_at)}",
+            )
+        )
+    out.table(("", ""), rows, indent=2)
+    out.next_steps(session.command, *steps)

@@ -1,0 +1,200 @@
+"""`fleet proposals`, `show`, `approve`, `reject`, `unapprove`: the queue and the decisions on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.session import IDS, Session, page_options, verb
+from engine.model import Proposal, Status
+
+if TYPE_CHECKING:
+    from engine.review import Reviewed
+    from engine.workbench import Workbench
+
+
+@verb("proposals")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
+@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--status", type=click.Choice([status.value for status in Status]), help="Only those that stand so.")
+@click.option("--kind", metavar="KIND", help="Only this section's.")
+@page_options
+def proposals(
+    session: Session,
+    repository: str | None,
+    account: str | None,
+    status: str | None,
+    kind: str | None,
+    limit: int,
+    before: int | None,
+) -> int | None:
+    """Proposals; the newest stand last, next to your prompt."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        found = workbench.proposals(
+            repository=repository, account=account, status=status, kind=kind, before=before, limit=limit
+        )
+        more = found[-1].id if len(found) == limit else None
+        if session.as_json:
+            session.json(bodies.page([bodies.proposal(p) for p in found], more))
+            return None
+    from engine.cli import output as out
+
+    if not found:
+        out.line("No proposal" + (f" is {status}." if status else " yet."))
+        out.next_steps(session.command, "sync --all", "status")
+        return None
+    out.proposal_table(found[::-1])
+    if more is not None:
+        out.line(f"The newest {limit}; earlier ones: --before {more}")
+    pending = [p.id for p in found if p.status is Status.PENDING]
+    out.next_steps(
+        session.command,
+        f"show {min(pending) if pending else found[0].id}",
+        f"approve {out.ranges(pending)}" if pending else "",
+    )
+    return None
+
+
+@verb("show")
+@click.argument("id_", metavar="PROPOSAL", type=click.IntRange(min=0))
+def show(session: Session, id_: int) -> int | None:
+    """One proposal: what it changes, why, what it touches, who decided what."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        proposal = workbench.proposal(id_)
+        if session.as_json:
+            session.json(bodies.proposal(proposal))
+            return None
+        _show(session, workbench, proposal)
+    return None
+
+
+_CAUSES = {
+    "git_moved": "git moved: the file declares something new",
+    "live_moved": "live moved: somebody changed it beside git (drift)",
+    "both": "both moved: git declares something new, and live was changed beside git",
+}
+
+
+def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
+    from engine.cli import output as out
+
+    out.line(
+        out.styled(f"Proposal {p.id}", "bold"),
+        " · ",
+        out.status(p.status),
+        f" · {p.repository} · {p.key.account} · {p.key.address}",
+    )
+    out.line(out.mark(p.change), " ", out.sentence(workbench.kinds, p))
+    out.line("")
+    if p.fields:
+        rows = [(c.path, out.value(c.base), out.value(c.current), out.value(c.desired)) for c in p.fields]
+        out.table(("field", "base", "live", "desired"), rows, indent=2)
+        out.line("")
+    run = workbench.run(p.run_id)
+    facts = [
+        ("cause", _CAUSES[p.cause]),
+        ("refers to", ", ".join(p.references) or "nothing"),
+        ("reaches", f"{p.blast_radius} nodes"),
+        ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}"),
+        ("opened", f"{out.exact(p.opened_at)} by run {p.run_id}"),
+    ]
+    if p.reopened_count:
+        facts.append(("reopened", f"{p.reopened_count} times"))
+    if p.reason:
+        facts.append(("reason", p.reason))
+    if p.error:
+        facts.append(("error", f"{p.error['code']} {p.error['message']} {p.error.get('hint', '')}"))
+    out.table(("", ""), facts, indent=2)
+    events = workbench.events(proposal_id=p.id)
+    if events:
+        out.line("")
+        rows_ = [
+            (
+                out.ago(e.at),
+                e.event.type.removeprefix("gitops.proposal_").replace("_", " "),
+                e.actor,
+                e.event.reason or "",
+            )
+            for e in reversed(events)
+        ]
+        out.table(("when", "what", "who", "why"), rows_, indent=2)
+    steps = {
+        Status.PENDING: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
+        Status.APPROVED: ("plan", "apply", f"unapprove {p.id}"),
+        Status.FAILED: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
+        Status.REJECTED: (f"sync {p.repository}",),
+    }
+    out.next_steps(session.command, *steps.get(p.status, (f"run show {p.run_id}",)))
+
+
+@verb("approve")
+@click.argument("ids", type=IDS, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every pending proposal.")
+@click.option("--repo", "repository", metavar="NAME", help="With --all: only this repository's.")
+@click.option("--account", metavar="NAME", help="With --all: only this account's.")
+def approve(
+    session: Session, ids: tuple[list[int], ...], everything: bool, repository: str | None, account: str | None
+) -> int | None:
+    """Approve proposals by id, by range (42-50), or all that are pending."""
+    if bool(ids) == everything:
+        raise click.UsageError("Name proposals, such as 42-50, or give --all.")
+    if (repository or account) and not everything:
+        raise click.UsageError("--repo and --account go with --all.")
+    with session.open() as workbench:
+        if everything:
+            standing = workbench.live_proposals(repository=repository, account=account, status=Status.PENDING)
+            chosen = [proposal.id for proposal in standing]
+        else:
+            chosen = _flat(ids)
+        return _tell(session, "approved", workbench.approve(session.actor, chosen), "plan", "apply")
+
+
+@verb("reject")
+@click.argument("ids", type=IDS, nargs=-1, required=True)
+@click.option("--reason", required=True, metavar="TEXT", help="Why; shown wherever the proposal is.")
+def reject(session: Session, ids: tuple[list[int], ...], reason: str) -> int | None:
+    """Reject proposals with a reason. The same difference comes back at a later sync."""
+    with session.open() as workbench:
+        return _tell(
+            session, "rejected", workbench.reject(session.actor, _flat(ids), reason), "proposals --status pending"
+        )
+
+
+@verb("unapprove")
+@click.argument("ids", type=IDS, nargs=-1, required=True)
+def unapprove(session: Session, ids: tuple[list[int], ...]) -> int | None:
+    """Take approvals back."""
+    with session.open() as workbench:
+        return _tell(
+            session, "taken back", workbench.unapprove(session.actor, _flat(ids)), "proposals --status pending"
+        )
+
+
+def _flat(ids: tuple[list[int], ...]) -> list[int]:
+    return [id_ for group in ids for id_ in group]
+
+
+def _tell(session: Session, word: str, outcomes: list[Reviewed], *steps: str) -> int:
+    """Say what became of each; gives the exit code."""
+    from engine import bodies
+
+    refused = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if session.as_json:
+        session.json(bodies.reviewed(outcomes))
+    else:
+        from engine.cli import output as out
+
+        done = [outcome.id for outcome in outcomes if outcome.error is None]
+        if done:
+            out.line(f"{len(done)} {word}: {out.ranges(done)}")
+            out.next_steps(session.command, *steps)
+        elif not refused:
+            out.line("No proposal is pending.")
+    for error in refused:
+        session.complain(error)
+    return 1 if refused else 0

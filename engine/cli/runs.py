@@ -1,0 +1,328 @@
+"""`fleet sync` and `fleet run …`: ticks by hand, and the record of every tick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.session import Session, page_options, verb
+from engine.errors import FleetError
+
+if TYPE_CHECKING:
+    from engine.workbench import Synced, Workbench
+
+
+@verb("sync")
+@click.argument("name", required=False)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every repository that is enabled and not paused, one after the other."
+)
+@click.option("--account", metavar="NAME", help="With --all: only this account's.")
+def sync(session: Session, name: str | None, everything: bool, account: str | None) -> int | None:
+    """Run one tick now: fetch, read, compare, open proposals, apply what is approved."""
+    if (name is None) != everything:
+        raise click.UsageError("Name one repository, or give --all.")
+    with session.open() as workbench:
+        if name is not None:
+            synced = _tick(session, workbench, name)
+            if session.as_json:
+                session.json(_body(workbench, synced))
+            else:
+                show_synced(session, workbench, synced)
+            return _complain(session, synced)
+        names = [r.name for r in workbench.repositories(account) if r.enabled and r.paused_reason is None]
+        return _sync_all(session, workbench, names)
+
+
+def _sync_all(session: Session, workbench: Workbench, names: list[str]) -> int:
+    """Tick several repositories; one that fails disturbs no other."""
+    made: list[dict[str, Any]] = []
+    code = 0
+    for name in names:
+        try:
+            synced = _tick(session, workbench, name)
+        except FleetError as error:
+            session.complain(error)
+            code = 1
+            continue
+        if session.as_json:
+            made.append(_body(workbench, synced))
+        else:
+            show_synced(session, workbench, synced)
+        code = max(code, _complain(session, synced))
+    if session.as_json:
+        session.json({"items": made, "next": None})
+    elif not names:
+        from engine.cli import output as out
+
+        out.line("No repository is enabled and not paused.")
+        out.next_steps(session.command, "repo list")
+    return code
+
+
+def _tick(session: Session, workbench: Workbench, name: str) -> Synced:
+    from engine.cli import output as out
+
+    if session.as_json:
+        return workbench.sync(session.actor, name)
+    with out.working(f"{name}: sync …") as say:
+        return workbench.sync(
+            session.actor,
+            name,
+            watcher=lambda stage: say(f"{name}: {stage} …"),
+            progress=lambda done, count: say(f"{name}: apply {done:,} of {count:,} …"),
+        )
+
+
+def _body(workbench: Workbench, synced: Synced) -> dict[str, Any]:
+    from engine import bodies
+
+    return {
+        "gitops_sync_run": workbench.run_body(synced.run),
+        "proposals": [bodies.proposal(p) for p in synced.proposals],
+    }
+
+
+def _complain(session: Session, synced: Synced) -> int:
+    """Say a failed run's error on stderr too; gives the exit code."""
+    error = synced.run.error
+    if error is None:
+        return 0
+    facts = {k: v for k, v in error.items() if k not in {"code", "message", "hint"}}
+    session.complain(FleetError(error["code"], error["message"], error.get("hint", ""), **facts))
+    return 1
+
+
+def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
+    """A run as it looks right after its tick."""
+    from engine.cli import output as out
+
+    run = synced.run
+    body = workbench.run_body(run)
+    if run.unchanged:
+        out.line(
+            f"{run.repository}: nothing moved since run {run.id} (",
+            out.status(run.status),
+            f", {out.ago(run.finished_at)}); nothing was written.",
+        )
+    else:
+        _heading(workbench, body)
+    if run.error is not None:
+        _problems(run.error)
+        return
+    if not run.unchanged:
+        _found(body)
+        if synced.proposals:
+            out.line("")
+            out.proposal_table(synced.proposals)
+        _applied(body)
+    _withheld(workbench, body)
+    _warnings(body)
+    standing = workbench.live_proposals(repository=run.repository)
+    pending = [p.id for p in standing if p.status == "pending"]
+    approved = [p.id for p in standing if p.status == "approved"]
+    out.next_steps(
+        session.command,
+        f"show {pending[0]}" if pending else "",
+        f"approve {out.ranges(pending)}" if pending else "",
+        "plan" if approved else "",
+        "status" if not pending and not approved else "",
+    )
+
+
+@click.group("run")
+def run() -> None:
+    """The record of every tick."""
+
+
+@verb("list", group=run)
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
+@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option(
+    "--status",
+    type=click.Choice(["running", "failed", "partial", "success", "applied"]),
+    help="Only runs that stand so.",
+)
+@page_options
+def list_(
+    session: Session, repository: str | None, account: str | None, status: str | None, limit: int, before: int | None
+) -> int | None:
+    """Runs, newest first."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        found = workbench.runs(repository=repository, account=account, status=status, before=before, limit=limit)
+        if session.as_json:
+            session.json(
+                bodies.page([workbench.run_body(r) for r in found], found[-1].id if len(found) == limit else None)
+            )
+            return None
+    from engine.cli import output as out
+
+    if not found:
+        out.line("No run yet.")
+        out.next_steps(session.command, "sync --all")
+        return None
+    rows = [
+        (
+            str(r.id),
+            out.status(r.status),
+            r.repository,
+            out.ago(r.started_at),
+            str(r.diff_count),
+            str(r.opened),
+            str(r.remaining),
+            (r.revision or "")[:8],
+            r.error["code"] if r.error else r.subject or "",
+        )
+        for r in found
+    ]
+    out.table(
+        ("id", "status", "repository", "when", "diffs", "opened", "withheld", "commit", "subject"),
+        rows,
+        right=(0, 4, 5, 6),
+    )
+    out.next_steps(session.command, f"run show {found[0].id}")
+    return None
+
+
+@verb("show", group=run)
+@click.argument("id_", metavar="ID", type=click.IntRange(min=0))
+def show(session: Session, id_: int) -> int | None:
+    """One run: what it found, opened, withheld and why, applied, and where it failed."""
+    with session.open() as workbench:
+        found = workbench.run(id_)
+        body = workbench.run_body(found)
+        if session.as_json:
+            session.json(body)
+            return None
+        from engine.cli import output as out
+
+        _heading(workbench, body)
+        out.line(f"asked for by {body['actor']} ({body['trigger']}), began {out.exact(found.started_at)}")
+        if body["stages"]:
+            out.line("stages: " + ", ".join(f"{s['stage']} {s['seconds'] * 1000:.0f} ms" for s in body["stages"]))
+        if body["error"]:
+            _problems(body["error"])
+        _found(body)
+        opened = workbench.proposals_by_id(found.proposal_ids)
+        if opened:
+            out.line("")
+            out.line("Opened or reopened, as they stand now:")
+            out.proposal_table(opened)
+        _applied(body)
+        _withheld(workbench, body)
+        _warnings(body)
+        pending = [p.id for p in opened if p.status == "pending"]
+        out.next_steps(session.command, f"approve {out.ranges(pending)}" if pending else f"sync {found.repository}")
+    return None
+
+
+def _heading(workbench: Workbench, body: dict[str, Any]) -> None:
+    from engine.cli import output as out
+
+    out.line(
+        out.styled(f"Run {body['id']}", "bold"),
+        " · ",
+        out.status(body["status"]),
+        f" · {body['repository']} · account {body['account']}",
+    )
+    if body["revision"]:
+        out.line(f"  {body['revision'][:12]} “{body['subject']}” by {body['author']}")
+
+
+def _found(body: dict[str, Any]) -> None:
+    """What was found and what became of it, in one or two lines and a table by section."""
+    from engine.cli import output as out
+
+    if body["status"] == "failed" and not body["counts"]:
+        return
+    total: dict[str, int] = {}
+    for counts in body["counts"].values():
+        for change, count in counts.items():
+            total[change] = total.get(change, 0) + count
+    out.line(f"{body['diff_count']} differences: ", out.tally(total))
+    rows = [
+        (section, *(str(counts[c] or "·") for c in ("create", "update", "destroy", "unchanged")))
+        for section, counts in body["counts"].items()
+    ]
+    if len(rows) > 1:
+        out.table(("", "+", "~", "-", "="), rows, right=(1, 2, 3, 4), indent=2)
+    if body["informational"]:
+        shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in body["informational"][:5])
+        out.line(f"Informational, never written by git: {shown}.")
+    if body["opened"]:
+        out.line(f"{body['opened']} proposals opened or reopened.")
+
+
+def _applied(body: dict[str, Any]) -> None:
+    from engine.cli import output as out
+
+    if body["applied_actions"]:
+        out.line(out.styled(f"{len(body['applied_actions'])} applied", "green"), ".")
+    for action in body["failed_actions"]:
+        error = action["error"] or {}
+        out.line(
+            out.styled("failed", "red"),
+            f": {action['change']} {action['kind']}/{action['name']}: {error.get('code')} {error.get('message')}",
+        )
+
+
+def _withheld(workbench: Workbench, body: dict[str, Any]) -> None:
+    """What is not proposed, by reason, the first few of each."""
+    from engine.cli import output as out
+
+    reasons: dict[str, list[dict[str, Any]]] = {}
+    for row in body["withheld"]:
+        reasons.setdefault(row["reason"], []).append(row)
+    if not reasons:
+        return
+    out.line("")
+    for reason, rows in reasons.items():
+        if reason == "cap":
+            cap = workbench.settings.cap
+            out.line(
+                out.styled(f"Withheld by the cap of {cap}: {len(rows)}", "yellow"),
+                f"; once the pending ones are decided, the next tick takes {min(len(rows), cap)} of them.",
+            )
+        else:
+            out.line(out.styled(f"Withheld, {reason.replace('_', ' ')}: {len(rows)}", "yellow"))
+        shown = rows[:8]
+        out.table(
+            ("", "", ""),
+            [
+                (out.mark(row["change"]), f"{row['kind']}/{row['name']}", "" if reason == "cap" else row["detail"])
+                for row in shown
+            ],
+            indent=2,
+        )
+        if len(rows) > len(shown):
+            out.line(f"  and {len(rows) - len(shown)} more: fleet run show {body['id']} --json")
+
+
+def _warnings(body: dict[str, Any]) -> None:
+    from engine.cli import output as out
+
+    for warning in body["warnings"][:10]:
+        out.line(out.styled("Warning", "yellow"), f": {warning['message']}")
+    if len(body["warnings"]) > 10:
+        out.line(f"  and {len(body['warnings']) - 10} more warnings.")
+
+
+def _problems(error: dict[str, Any]) -> None:
+    """Where a run failed; every problem of a fleet file with its place."""
+    from engine.cli import output as out
+
+    out.line(
+        out.styled(f"Failed at {error.get('stage', 'sync')}", "red"),
+        f": {error['code']} {error['message']}" if "problems" not in error else ":",
+    )
+    for problem in error.get("problems", ())[:20]:
+        out.line(
+            f"  {problem['code']} {problem['file']}:{problem['line']}:{problem['column']} {problem['message']} ({problem['hint']})"
+        )
+    if error.get("problem_count", 0) > 20:
+        out.line(f"  and {error['problem_count'] - 20} more")
+    if error.get("hint"):
+        out.line(f"  {error['hint']}")

@@ -1,0 +1,237 @@
+"""`fleet status`, `pause` and `resume`: is all well, what waits for me, and the brakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.session import Session, verb
+from engine.model import RunStatus, Status
+
+if TYPE_CHECKING:
+    from engine.reader import FleetStatus, RepositoryHealth
+
+
+@verb("status")
+@click.option("--account", metavar="NAME", help="Only this account.")
+def status(session: Session, account: str | None) -> int | None:
+    """Is all well, and what waits for me, on one screen."""
+    with session.open() as workbench:
+        found = workbench.status(account)
+        pending = workbench.live_proposals(account=account, status=Status.PENDING)
+        limits = workbench.settings
+    steps = _steps(found, [p.id for p in pending])
+    if session.as_json:
+        session.json({**_body(found), "limits": {**limits.limits, "sources": dict(limits.sources)}, "next": steps})
+        return None
+    from engine.cli import output as out
+
+    changes: dict[str, int] = {}
+    for proposal in pending:
+        changes[proposal.change.value] = changes.get(proposal.change.value, 0) + 1
+    _headline(found)
+    for pause_ in found.pauses:
+        out.line(
+            out.styled("Paused", "red"),
+            f": {pause_.repository or 'everything'}, by {pause_.by} {out.ago(pause_.at)}: {pause_.reason}",
+        )
+    rows: list[tuple[Any, ...]] = [
+        ("fleet", f"{found.resources} resources in {_accounts(found)}, {found.owned} owned by repositories")
+    ]
+    if pending:
+        rows.append(("pending", out.tally(changes)))
+        rows.append(("", f"the oldest opened {out.ago(found.oldest_pending_at)}"))
+    for kind, words in (
+        (Status.APPROVED, "wait to be applied"),
+        (Status.FAILED, "failed"),
+        (Status.REJECTED, "rejected, come back at a later sync"),
+    ):
+        if count := found.counts.get(kind, 0):
+            rows.append((kind.value, f"{count} {words}"))
+    if found.withheld:
+        rows.append(
+            (
+                "withheld",
+                ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(found.withheld.items())),
+            )
+        )
+    if found.drift:
+        rows.append(("drift", f"{len(found.drift)} open"))
+    out.table(("", ""), rows)
+    if found.drift:
+        shown = [
+            (
+                e.key.address,
+                e.moved_by or "unknown",
+                out.ago(e.moved_at),
+                ", ".join(row["path"] for row in e.fields) if e.change != "create" else "deleted",
+            )
+            for e in found.drift[:5]
+        ]
+        out.line("")
+        out.table(("drifts", "moved by", "when", "fields"), shown)
+    if found.repositories:
+        out.line("")
+        out.table(
+            ("repository", "last run", "when", "reached", "pending", "withheld", ""),
+            [_row(health) for health in _worst_first(found)],
+            right=(4, 5),
+        )
+    out.next_steps(session.command, *steps)
+    return None
+
+
+def _headline(found: FleetStatus) -> None:
+    from engine.cli import output as out
+
+    needs = []
+    failing = [h for h in found.repositories if h.last is not None and h.last.status is RunStatus.FAILED]
+    if found.pauses:
+        needs.append("work is paused")
+    if failing:
+        needs.append(f"{len(failing)} failing {'repository' if len(failing) == 1 else 'repositories'}")
+    if count := found.counts.get(Status.FAILED):
+        needs.append(f"{count} failed {'proposal' if count == 1 else 'proposals'}")
+    if found.drift:
+        needs.append(f"{len(found.drift)} drifting {'resource' if len(found.drift) == 1 else 'resources'}")
+    waiting = found.counts.get(Status.PENDING, 0)
+    if needs:
+        out.line(out.styled("Needs you", "bold red"), f": {', '.join(needs)}.")
+    elif not found.repositories:
+        out.line("Nothing is registered yet.")
+    else:
+        out.line(
+            out.styled("All is well", "bold green"),
+            "."
+            if not waiting
+            else f"; {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'} for a decision.",
+        )
+
+
+def _accounts(found: FleetStatus) -> str:
+    return f"account {found.accounts[0]}" if len(found.accounts) == 1 else f"{len(found.accounts)} accounts"
+
+
+def _worst_first(found: FleetStatus) -> list[RepositoryHealth]:
+    def badness(health: RepositoryHealth) -> tuple[int, int, str]:
+        failed = health.last is not None and health.last.status is RunStatus.FAILED
+        return (-failed, -health.pending - health.failed, health.repository.name)
+
+    return sorted(found.repositories, key=badness)
+
+
+def _row(health: RepositoryHealth) -> tuple[Any, ...]:
+    from engine.cli import output as out
+
+    repository, last = health.repository, health.last
+    remark = ""
+    if last is not None and last.error is not None:
+        again = f"; next scheduled attempt {out.ago(repository.next_attempt_at)}" if repository.next_attempt_at else ""
+        remark = (
+            f"{last.error['code']} at {last.error.get('stage', 'sync')}, {repository.failure_count} in a row{again}"
+        )
+    elif not repository.enabled:
+        remark = "disabled"
+    state = out.status(last.status) if last is not None else "never synced"
+    return (
+        repository.name,
+        state,
+        out.ago(last.started_at if last else None),
+        out.ago(health.checked_at),
+        str(health.pending),
+        str(sum(health.withheld.values())),
+        remark,
+    )
+
+
+def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
+    """The next useful commands, without how `fleet` is called."""
+    from engine.cli.output import ranges
+
+    if found.pauses:
+        home = any(pause.repository is None for pause in found.pauses)
+        return ["resume" if home else f"resume --repo {found.pauses[0].repository}"]
+    if not found.repositories:
+        return ["demo", "repo add NAME https://git.example.com/team/fleet-config.git"]
+    steps = []
+    for health in found.repositories:
+        if health.last is not None and health.last.status is RunStatus.FAILED:
+            steps.append(f"run show {health.last.id}")
+            break
+    if found.drift:
+        steps.append("drift")
+    if pending:
+        steps += ["proposals --status pending", f"approve {ranges(pending)}"]
+    if found.counts.get(Status.APPROVED):
+        steps.append("plan")
+    return steps or ["sync --all"]
+
+
+def _body(found: FleetStatus) -> dict[str, Any]:
+    from engine import bodies
+
+    return {
+        "ok": found.well,
+        "accounts": list(found.accounts),
+        "resources": found.resources,
+        "owned": found.owned,
+        "proposals": {status.value: count for status, count in found.counts.items()},
+        "oldest_pending_at": bodies.when(found.oldest_pending_at),
+        "withheld": dict(found.withheld),
+        "drift": [bodies.episode(e) for e in found.drift],
+        "pauses": [bodies.pause(p) for p in found.pauses],
+        "repositories": [
+            {
+                **bodies.repository(h.repository),
+                "last_run": h.last
+                and {
+                    "id": h.last.id,
+                    "status": h.last.status.value,
+                    "started_at": bodies.when(h.last.started_at),
+                    "error": h.last.error,
+                },
+                "reached_at": bodies.when(h.checked_at),
+                "pending": h.pending,
+                "approved": h.approved,
+                "failed": h.failed,
+                "withheld": dict(h.withheld),
+            }
+            for h in found.repositories
+        ],
+    }
+
+
+@verb("pause")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; every surface shows it.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository (default: everything).")
+def pause(session: Session, reason: str, repository: str | None) -> int | None:
+    """Stop ticks and applies, of everything or of one repository, until `fleet resume`."""
+    with session.open() as workbench:
+        workbench.pause(session.actor, reason, repository)
+    if session.as_json:
+        session.json({"paused": True, "repository": repository, "reason": reason, "by": session.actor.name})
+        return None
+    from engine.cli import output as out
+
+    out.line(
+        f"Paused {repository or 'everything'}: no tick and no apply until it is resumed. Decisions and edits by hand go on."
+    )
+    out.next_steps(session.command, f"resume --repo {repository}" if repository else "resume")
+    return None
+
+
+@verb("resume")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository (default: everything).")
+def resume(session: Session, repository: str | None) -> int | None:
+    """Let ticks and applies go on."""
+    with session.open() as workbench:
+        was = workbench.resume(session.actor, repository)
+    if session.as_json:
+        session.json({"paused": False, "repository": repository, "was_paused": was})
+        return None
+    from engine.cli import output as out
+
+    out.line(f"{'Resumed' if was else 'Was not paused:'} {repository or 'everything'}.")
+    out.next_steps(session.command, f"sync {repository}" if repository else "sync --all")
+    return None
