@@ -1,0 +1,98 @@
+"""What the tests share: a home of their own, a real git repository, a clock that can be set, a workbench."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from engine.settings import Settings
+from engine.workbench import Workbench
+
+hypothesis_settings.register_profile("default", deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+hypothesis_settings.register_profile(
+    "thorough", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck)
+)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+GIT_ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+
+
+class GitRepository:
+    """A real git repository with a work tree, as a team would push to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=Ana Duarte", "-c", "user.email=ana@acme.example"]
+        command = ["git", "-C", str(self.path), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=GIT_ENVIRONMENT).stdout.strip()
+
+    def push(
+        self,
+        text: str | bytes,
+        *,
+        file: str = "fleet.yaml",
+        subject: str = "Change the fleet",
+        author: str | None = None,
+    ) -> str:
+        """Commit a file; gives the commit's id."""
+        target = self.path / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode() if isinstance(text, str) else text)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", subject, *(["--author", author] if author else []))
+        return self.git("rev-parse", "HEAD")
+
+
+class SetClock:
+    """A clock that moves on by a second each time it is read, and by what a test adds."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings.from_environment(home, {"FLEET_ALLOW_LOCAL_REMOTES": "1", "FLEET_LOCK_WAIT_S": "0"})
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def git_repo(tmp_path: Path) -> GitRepository:
+    return GitRepository(tmp_path / "remote")
+
+
+@pytest.fixture
+def workbench(settings: Settings) -> Iterator[Workbench]:
+    with Workbench.open_home(settings) as opened:
+        yield opened
