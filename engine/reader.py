@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import apply as applying
 from engine import bodies, diff, export, sync
@@ -27,7 +27,6 @@ from engine.model import (
     Status,
     Version,
 )
-from engine.parse import FleetFile, read_fleet_file
 from engine.plan import Plan
 from engine.settings import Settings
 from engine.store import (
@@ -44,6 +43,9 @@ from engine.store import (
     withheld,
 )
 from engine.store.pauses import Pause
+
+if TYPE_CHECKING:
+    from engine.parse import FleetFile
 
 MOST = 10_000
 """Most rows that one page of a list gives."""
@@ -299,6 +301,8 @@ class Reader:
 
     def read_file(self, data: bytes, *, file: str, account: str | None = None) -> FleetFile:
         """Read a fleet file at hand. Raises: FleetFileInvalid."""
+        from engine.parse import read_fleet_file  # brings libyaml, which most reading does not need
+
         return read_fleet_file(data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=account)
 
     def preview(self, desired: FleetFile, *, account: str, repository: str | None = None) -> Preview:

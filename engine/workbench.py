@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine import apply as applying
-from engine import edits, reconcile, registry, sync
+from engine import edits, registry, sync
 from engine.errors import ApplyError, RefusedEdit, SyncError
 from engine.kinds import Kinds
 from engine.kinds.fleet import FLEET
@@ -121,7 +121,7 @@ class Workbench(Reader):
         name: str,
         *,
         trigger: Trigger = Trigger.MANUAL,
-        watcher: reconcile.Watcher = lambda _stage: None,
+        watcher: Callable[[str], None] = lambda _stage: None,
         progress: applying.Progress = lambda _done, _all: None,
     ) -> Synced:
         """Run one tick of a repository now. What is wrong with its remote or file is in the run.
@@ -141,6 +141,8 @@ class Workbench(Reader):
                     "FLEET-211", f"A tick of {name} is going on already, {going}.", "Wait for it: fleet run list"
                 )
             self._ticking[repository.id] = f"asked for by {actor.name}"
+        from engine import reconcile  # brings the reader of fleet files, which only a tick needs
+
         try:
             run = reconcile.tick(
                 self.store, self.kinds, self.settings, repository, actor, trigger, watcher=watcher, progress=progress
