@@ -1,0 +1,250 @@
+"""The whole loop under arbitrary pushes, ticks, decisions and edits of two repositories in one account: laws 3 to 6, 9 and 10.
+
+The remote is a double here (`engine.sync.fetch` gives what was pushed); real git is in tests/sync, tests/cli and tests/crash.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+import engine.sync
+from engine.errors import ApplyError, RefusedEdit
+from engine.kinds.fleet import FLEET
+from engine.model import Actor, Repository, ResourceKey, Revision, Run, Status
+from engine.parse import read_fleet_file
+from engine.settings import Settings
+from engine.store import Store, Transaction
+from engine.workbench import Workbench
+from tests.conftest import SetClock
+from tests.laws.checks import assert_agreement, assert_sound, dump, query, specs_at
+from tests.laws.fleets import Declared, declared, edits, file_of, places
+
+ME, BOB = Actor("ana"), Actor("bob")
+REPOSITORIES = ("edge", "core")
+ROUNDS = 80
+
+
+class Loop(RuleBasedStateMachine):
+    """Two repositories and two people at work on one account."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        self.folder = Path(tempfile.mkdtemp(prefix="fleet-laws-"))
+        self.pushed: dict[str, tuple[int, Declared]] = {}
+        self.past: list[tuple[str, dict[str, Any]]] = []
+
+    @initialize(
+        cap=st.sampled_from([1, 3, 25]),
+        auto=st.booleans(),
+        prune=st.booleans(),
+        heal=st.booleans(),
+        chunk=st.sampled_from([1, 3, 1000]),
+    )
+    def open(self, cap: int, auto: bool, prune: bool, heal: bool, chunk: int) -> None:
+        self.cap = cap
+        environment = {"POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK": str(cap), "FLEET_ALLOW_LOCAL_REMOTES": "1"}
+        self.workbench = Workbench.open_home(Settings.from_environment(self.folder, environment), clock=SetClock())
+        self.patch.setattr(engine.sync, "fetch", self._fetch)
+        self.patch.setattr("engine.apply.CHUNK", chunk)
+        self._check_every_write()
+        for name in REPOSITORIES:
+            self.pushed[name] = (0, {})
+            switches = {"auto_apply": auto and name == "edge", "auto_prune": prune, "auto_heal": heal}
+            self.workbench.add_repository(ME, name, f"/remote/{name}", account="acme", **switches)
+
+    def _fetch(self, repository: Repository, _settings: Settings) -> Revision:
+        number, fleet = self.pushed[repository.name]
+        return Revision(
+            f"{number:040x}", "Ana", "Change", datetime(2026, 11, 1, tzinfo=UTC), "fleet.yaml", file_of(fleet)
+        )
+
+    def _check_every_write(self) -> None:
+        """Law 3: no transaction leaves the fleet unsound."""
+        write = Store.write
+
+        @contextmanager
+        def checked(store: Store) -> Iterator[Transaction]:
+            with write(store) as tx:
+                yield tx
+            assert_sound(specs_at(store, "acme"))
+
+        self.patch.setattr(Store, "write", checked)
+
+    def _ids(self, data: st.DataObject, *statuses: Status) -> list[int]:
+        standing = [p.id for p in self.workbench.live_proposals() if p.status in statuses]
+        return data.draw(st.lists(st.sampled_from(standing), unique=True)) if standing else []
+
+    @rule(name=st.sampled_from(REPOSITORIES), fleet=declared())
+    def push(self, name: str, fleet: Declared) -> None:
+        self.pushed[name] = (self.pushed[name][0] + 1, fleet)
+
+    @rule(name=st.sampled_from(REPOSITORIES))
+    def sync(self, name: str) -> None:
+        before = {p.key for p in self._pending(name)}
+        run = self.workbench.sync(ME, name).run
+        if run.status == "failed":
+            assert run.error is not None
+            assert run.error["code"] in {"FLEET-210", "FLEET-137"}
+            return
+        self._check_queue(name, run, len(before))
+        if run.inputs is not None:
+            self._check_rest(name, run)
+
+    def _pending(self, name: str) -> list[Any]:
+        return self.workbench.live_proposals(repository=name, status=Status.PENDING)
+
+    def _check_queue(self, name: str, run: Run, pending_before: int) -> None:
+        """Law 4: pending stays within the cap; each difference is withheld or has its one live proposal."""
+        assert len(self._pending(name)) <= max(self.cap, pending_before)
+        if run.unchanged:
+            return
+        withheld = {(row["kind"], row["name"]) for row in self.workbench.run_body(run)["withheld"]}
+        standing = {(p.key.kind, p.key.name) for p in self.workbench.live_proposals(repository=name)}
+        applied = query(
+            self.workbench.store,
+            f"SELECT count(*) FROM fleet_events WHERE run_id = {run.id} AND type = 'gitops.proposal_applied'",
+        )
+        assert len(withheld | standing) + applied[0][0] == run.diff_count
+
+    def _check_rest(self, name: str, run: Run) -> None:
+        """Law 9: a tick with unmoved inputs writes nothing."""
+        rows = dump(self.workbench.store)
+        again = self.workbench.sync(ME, name).run
+        assert (again.unchanged, again.id) == (True, run.id)
+        assert dump(self.workbench.store) == rows
+
+    @rule(data=st.data())
+    def approve(self, data: st.DataObject) -> None:
+        self.workbench.approve(ME, self._ids(data, Status.PENDING, Status.FAILED))
+
+    @rule(data=st.data())
+    def reject(self, data: st.DataObject) -> None:
+        self.workbench.reject(BOB, self._ids(data, Status.PENDING, Status.APPROVED), "not now")
+
+    @rule(data=st.data())
+    def take_back(self, data: st.DataObject) -> None:
+        self.workbench.unapprove(ME, self._ids(data, Status.APPROVED))
+
+    @rule(name=st.sampled_from([None, *REPOSITORIES]))
+    def apply(self, name: str | None) -> None:
+        planned = [step.proposal.id for step in self.workbench.plan(repository=name).steps]
+        applied = self.workbench.apply(ME, repository=name)
+        assert not applied.failed
+        assert [step.proposal.id for step in applied.applied] == planned
+
+    @rule(edit=edits)
+    def edit(self, edit: tuple[str, str, dict[str, Any]]) -> None:
+        kind, name, fields = edit
+        self._or_as_it_was(lambda: self.workbench.set_resource(BOB, ResourceKey("acme", kind, name), fields))
+
+    @rule(place=places)
+    def delete(self, place: tuple[str, str]) -> None:
+        self._or_as_it_was(lambda: self.workbench.delete_resource(BOB, ResourceKey("acme", *place)))
+
+    @rule(place=places)
+    def release(self, place: tuple[str, str]) -> None:
+        self._or_as_it_was(lambda: self.workbench.release(ME, ResourceKey("acme", *place)))
+
+    @rule(name=st.sampled_from(REPOSITORIES))
+    def pause_for_a_moment(self, name: str) -> None:
+        self.workbench.pause(ME, "freeze", name)
+        with pytest.raises(ApplyError, match="FLEET-501"):
+            self.workbench.sync(ME, name)
+        self.workbench.resume(ME, name)
+
+    def _or_as_it_was(self, verb: Any) -> None:
+        """Law 11: a refused call leaves the rows as they were."""
+        rows = dump(self.workbench.store)
+        try:
+            verb()
+        except RefusedEdit as error:
+            assert error.hint
+            assert dump(self.workbench.store) == rows
+
+    @rule()
+    def remember(self) -> None:
+        self.past.append((self.workbench.store.newest().isoformat(), specs_at(self.workbench.store, "acme")))
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "workbench"):
+                self._converge()
+                assert_agreement(self.workbench.store)
+                for at, specs in self.past:
+                    assert specs_at(self.workbench.store, "acme", at) == specs, f"law 10 at {at}"
+                self._round_trip()
+        finally:
+            if hasattr(self, "workbench"):
+                self.workbench.close()
+            self.patch.undo()
+            shutil.rmtree(self.folder)
+
+    def _converge(self) -> None:
+        """Law 2: approve all and apply, repeated to the end."""
+        for name in REPOSITORIES:
+            run = None
+            for _ in range(ROUNDS):
+                run = self.workbench.sync(ME, name).run
+                waiting = self.workbench.live_proposals(repository=name)
+                if run.status == "failed" or (run.unchanged and not waiting):
+                    break
+                self.workbench.approve(ME, [p.id for p in waiting if p.status in {Status.PENDING, Status.FAILED}])
+                self.workbench.apply(ME, repository=name)
+            assert run is not None
+            if run.status == "failed":
+                continue
+            assert run.unchanged, f"{name} does not come to rest"
+            self._live_is_as_declared(name, run)
+
+    def _live_is_as_declared(self, name: str, run: Run) -> None:
+        reasons = {(row["kind"], row["name"]): row["reason"] for row in self.workbench.run_body(run)["withheld"]}
+        assert "cap" not in reasons.values()
+        assert not self.workbench.live_proposals(repository=name)
+        specs = specs_at(self.workbench.store, "acme")
+        wanted = self.pushed[name][1]
+        for kind, entries in wanted.items():
+            for resource, slice_ in entries.items():
+                if (kind, resource) not in reasons:
+                    live = specs[kind][resource]
+                    assert json.dumps({f: live[f] for f in slice_}, sort_keys=True) == json.dumps(
+                        slice_, sort_keys=True
+                    )
+        owned = query(
+            self.workbench.store,
+            f"SELECT kind, c.name FROM claims c JOIN gitops_repositories g ON g.id = repository_id WHERE base IS NOT NULL AND g.name = '{name}'",
+        )
+        for kind, resource in owned:
+            assert (
+                resource in wanted.get(kind, {}) or (kind, resource) in reasons or resource not in specs.get(kind, {})
+            )
+
+    def _round_trip(self) -> None:
+        """Law 7: what is live exports to a file that parses and differs in nothing, twice the same."""
+        text = self.workbench.export(account="acme")
+        assert text == self.workbench.export(account="acme")
+        preview = self.workbench.preview(read_fleet_file(text.encode(), FLEET), account="acme")
+        assert not preview.entries
+        assert not preview.informational
+
+
+TestLoop = Loop.TestCase
+TestLoop.settings = hypothesis_settings(
+    max_examples=25,
+    stateful_step_count=18,
+    deadline=None,
+    suppress_health_check=list(hypothesis_settings().suppress_health_check),
+)
+TestLoop.pytestmark = [pytest.mark.slow]  # type: ignore[attr-defined]
