@@ -268,6 +268,11 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
                 on_wait(locked.message)
                 waited = True
             time.sleep(0.05)  # DuckDB offers no call that blocks until the file is free
+        except StoreError:
+            # A process killed while it made the file leaves it empty, which holds nothing and is in nobody's hands.
+            if not path.exists() or path.stat().st_size:
+                raise
+            path.unlink()
 
 
 def _holder(path: Path) -> Path:
