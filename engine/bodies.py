@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from engine.apply import Applied
+from engine.decisions import Reviewed
 from engine.errors import FleetError
 from engine.model import Episode, FieldChange, Proposal, RecordedEvent, Repository, Resource, Run, StepRecord, Version
 from engine.plan import Plan, Skip, Step
-from engine.review import Reviewed
 from engine.store.pauses import Pause
 from engine.sync import shown_url
 

@@ -14,12 +14,13 @@ from typing import Any, Self
 
 from engine import apply as applying
 from engine import edits, registry, sync
+from engine.decisions import Reviewed, decide
 from engine.errors import ApplyError, RefusedEdit, SyncError
 from engine.kinds import Kinds
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Clock, Permission, Proposal, Repository, ResourceKey, Run, Spec, Trigger
 from engine.reader import Reader
-from engine.review import Reviewed, Verb, decide
+from engine.review import Verb
 from engine.settings import Settings
 from engine.store import Store, pauses
 

@@ -10,7 +10,7 @@ from engine.cli.session import IDS, Session, page_options, verb
 from engine.model import Proposal, Status
 
 if TYPE_CHECKING:
-    from engine.review import Reviewed
+    from engine.decisions import Reviewed
     from engine.workbench import Workbench
 
 

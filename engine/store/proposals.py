@@ -22,6 +22,7 @@ from engine.model import (
     Status,
     canonical,
 )
+from engine.review import StatusMove
 from engine.store import events, repositories
 from engine.store.database import Transaction, moment, time_of
 
@@ -35,20 +36,6 @@ class NewProposal:
     fields: tuple[FieldChange, ...]
     references: tuple[str, ...]
     blast_radius: int
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One step of the state machine on one proposal. `event` names it in the record."""
-
-    proposal: Proposal
-    to: Status
-    event: str
-    decided: bool = False
-    """Whether a person (or auto-apply) decides here: sets who and when."""
-    reopened: bool = False
-    reason: str | None = None
-    error: dict[str, Any] | None = None
 
 
 def open_all(
@@ -111,7 +98,7 @@ def open_all(
     return ids
 
 
-def move(tx: Transaction, actor: str, moves: Sequence[Move], run_id: int | None = None) -> None:
+def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int | None = None) -> None:
     """Move statuses, each from the one that the mover saw, with an event each.
 
     Raises: StoreError FLEET-306 when a proposal has moved since.
