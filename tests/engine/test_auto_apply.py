@@ -1,0 +1,134 @@
+"""Auto-apply, sentence by sentence of the design's section 8."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import StoreError
+from engine.model import Status
+from engine.store import live
+from tests.engine.conftest import ANA, TWELVE, Bench, modules
+
+
+def test_creates_and_updates_that_git_moved_are_approved_and_applied_in_the_same_tick(bench: Bench) -> None:
+    bench.push(modules("a", "b"))
+    bench.change(auto_apply=True)
+    run = bench.sync()
+    assert (run.status, run.opened, bench.standing()) == ("applied", 2, [])
+    assert {p.decided_by for p in bench.workbench.proposals()} == {"gitops_auto_apply"}
+    assert bench.sync(modules("a", "b", priority=3)).status == "applied"
+    assert bench.spec("modules", "a")["priority"] == 3
+
+
+def test_drift_waits_for_a_person_unless_auto_heal(bench: Bench) -> None:
+    bench.settle(modules("a", priority=1))
+    bench.change(auto_apply=True)
+    bench.edit("modules", "a", priority=2)
+    bench.sync()
+    assert [(p.cause, p.status) for p in bench.standing()] == [("live_moved", "pending")]
+    bench.sync(modules("a", priority=3))
+    assert [(p.cause, p.status) for p in bench.standing()] == [("both", "pending")]
+    bench.change(auto_heal=True)
+    bench.sync()
+    assert bench.spec("modules", "a")["priority"] == 3
+
+
+def test_a_destroy_waits_for_a_person_unless_auto_prune(bench: Bench) -> None:
+    bench.settle(modules(*TWELVE))
+    bench.change(auto_apply=True)
+    bench.sync(modules(*TWELVE[1:]))
+    assert [(p.change, p.status) for p in bench.standing()] == [("destroy", "pending")]
+    bench.change(auto_prune=True)
+    assert bench.sync().status == "success"
+    assert bench.standing() == []
+    assert len(bench.workbench.resources()) == 11
+
+
+def test_what_a_person_rejected_waits_for_a_person_even_when_git_comes_back_to_it(bench: Bench) -> None:
+    bench.settle(modules("a", priority=1))
+    bench.sync(modules("a", priority=2))
+    bench.workbench.reject(ANA, [p.id for p in bench.standing()], "no")
+    bench.change(auto_apply=True)
+    bench.sync()
+    assert [p.status for p in bench.standing()] == ["pending"]
+    bench.sync(modules("a", priority=3))
+    assert (bench.standing(), bench.spec("modules", "a")["priority"]) == ([], 3)
+    bench.edit("modules", "a", priority=1)
+    bench.change(auto_apply=False)
+    bench.settle(modules("a", priority=1))
+    bench.change(auto_apply=True)
+    bench.sync(modules("a", priority=2))
+    assert [p.status for p in bench.standing()] == ["pending"]
+
+
+@pytest.mark.parametrize(("count", "held"), [(3, False), (4, True)])
+def test_more_than_30_percent_of_at_least_10_owned_leaves_all_to_people(bench: Bench, count: int, held: bool) -> None:
+    bench.settle(modules(*TWELVE, priority=1))
+    bench.change(auto_apply=True)
+    more = (
+        modules(*TWELVE[count:], priority=1).replace("}}\n", "}, new: {}")
+        + "".join(f", {name}: {{priority: 2}}" for name in TWELVE[:count])
+        + "}\n"
+    )
+    run = bench.sync(more)
+    said = [warning["message"] for warning in run.warnings]
+    assert bool(said) == held
+    assert len(bench.standing(Status.PENDING)) == (count + 1 if held else 0)
+    if held:
+        assert "4 updates are 33 % of 12 owned resources" in said[0]
+
+
+def test_below_10_owned_no_share_is_judged(bench: Bench) -> None:
+    bench.settle(modules(*TWELVE[:9], priority=1))
+    bench.change(auto_apply=True)
+    bench.sync(modules(*TWELVE[:9], priority=2))
+    assert bench.standing() == []
+
+
+def test_it_takes_up_to_the_cap_whatever_waits_for_people(bench: Bench) -> None:
+    bench.workbench.settings = replace(bench.workbench.settings, cap=3)
+    bench.settle(modules(*TWELVE[:9]))
+    bench.change(auto_apply=True)
+    bench.sync(modules(*TWELVE[6:9]))
+    assert [p.change for p in bench.standing(Status.PENDING)] == ["destroy"] * 3
+    run = bench.sync(
+        modules(*TWELVE[6:9]).replace("}}\n", "}") + "".join(f", n{number}: {{}}" for number in range(5)) + "}\n"
+    )
+    assert (run.opened, run.status) == (3, "partial")
+    assert len(bench.workbench.run_body(run)["applied_actions"]) == 3
+    assert len(bench.standing(Status.PENDING)) == 3
+
+
+def test_a_failed_one_is_tried_again_only_when_git_or_live_moved(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = live.write_live
+    tried: list[str] = []
+
+    def refuse(*arguments: object, **options: object) -> list[int]:
+        # Nothing that a test can do from outside makes one write fail and not the next, so the store's own word is put in its mouth.
+        tried.append("a")
+        raise StoreError("FLEET-307", "What was read back is not what was written.", "Nothing was kept.")
+
+    bench.push(modules("a"))
+    bench.change(auto_apply=True)
+    monkeypatch.setattr(live, "write_live", refuse)
+    bench.sync()
+    assert [p.status for p in bench.standing()] == ["failed"]
+    before = len(tried)
+    bench.sync()
+    bench.sync()
+    assert len(tried) == before
+    monkeypatch.setattr(live, "write_live", write)
+    bench.edit("nodes", "elsewhere")
+    bench.sync()
+    assert bench.standing() == []
+    assert bench.spec("modules", "a")
+
+
+def test_it_does_not_approve_what_waits_for_a_person(bench: Bench) -> None:
+    bench.sync(modules("base"))
+    bench.workbench.reject(ANA, [p.id for p in bench.standing()], "no")
+    bench.change(auto_apply=True)
+    bench.sync("modules: {base: {}, top: {depends_on: [base]}}\n")
+    assert [(p.key.name, p.status) for p in bench.standing()] == [("base", "pending"), ("top", "pending")]

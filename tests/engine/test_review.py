@@ -1,0 +1,110 @@
+"""The state machine: every move that there is, and none other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from engine.errors import FleetError, ReviewError
+from engine.kinds.fleet import FLEET
+from engine.model import Actor, Cause, Change, Claim, Origin, Permission, Proposal, ResourceKey, Status
+from engine.review import Verb, moved, stale
+from tests.engine.conftest import ANA, Bench, modules
+
+MOVES = {
+    "pending": {"approve": "approved", "reject": "rejected"},
+    "approved": {"take_back": "pending", "reject": "rejected", "apply": "applied", "fail": "failed"},
+    "failed": {"approve": "approved", "reject": "rejected"},
+    "rejected": {"reopen": "pending"},
+    "applied": {},
+    "superseded": {},
+    "withdrawn": {},
+}  # fmt: skip
+ENDS = {"supersede": "superseded", "withdraw": "withdrawn"}
+
+PROPOSAL = Proposal(
+    id=7, repository_id=1, repository="fc", key=ResourceKey("acme", "modules", "a"), change=Change.UPDATE, status=Status.PENDING,
+    current={"priority": 1, "config": {"x": 1}}, desired={"priority": 2, "config": {"x": 1}}, declared=("config", "priority"), base=None, fields=(),
+    cause=Cause.GIT_MOVED, origin=Origin.GIT, fingerprint="f", revision="r", run_id=1, references=(), blast_radius=0, reopened_count=0, reason=None,
+    error=None, opened_at=datetime(2026, 11, 1, tzinfo=UTC), decided_at=None, decided_by=None, ended_at=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("verb", Verb)
+def test_a_move_is_made_if_and_only_if_the_design_draws_it(status: Status, verb: Verb) -> None:
+    wanted = MOVES[status].get(verb) or (ENDS.get(verb) if status.live else None)
+    proposal = replace(PROPOSAL, status=status)
+    if wanted:
+        assert moved(proposal, verb).to == wanted
+    else:
+        with pytest.raises(ReviewError, match="FLEET-402") as caught:
+            moved(proposal, verb)
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("proposal", "spec", "claim", "why"),
+    [
+        (PROPOSAL, {"priority": 1, "config": {"x": 1}, "description": "other"}, Claim(1), None),
+        (PROPOSAL, {"priority": 3, "config": {"x": 1}}, Claim(1), "priority"),
+        (PROPOSAL, {"priority": 1, "config": {"x": True}}, Claim(1), "config"),
+        (PROPOSAL, None, Claim(1), "does not exist"),
+        (PROPOSAL, {"priority": 1, "config": {"x": 1}}, Claim(2), "another repository"),
+        (PROPOSAL, {"priority": 1, "config": {"x": 1}}, None, "does not hold"),
+        (replace(PROPOSAL, current=None), {"priority": 1}, Claim(1), "exists by now"),
+        (replace(PROPOSAL, current=None), None, Claim(1), None),
+        (replace(PROPOSAL, desired=None), {"priority": 1, "config": {"x": 1}, "description": "other"}, Claim(1), "description"),
+    ],
+)  # fmt: skip
+def test_a_proposal_is_stale_when_its_slice_or_owner_moved(
+    proposal: Proposal, spec: dict[str, object] | None, claim: Claim | None, why: str | None
+) -> None:
+    found = stale(FLEET, proposal, spec, claim)
+    assert (found is None) if why is None else (found is not None and why in found)
+
+
+def test_every_move_leaves_an_event_with_actor_and_reason(bench: Bench) -> None:
+    bench.sync(modules("a"))
+    bench.workbench.approve(ANA, [1])
+    bench.workbench.unapprove(Actor("mirela"), [1])
+    bench.workbench.reject(Actor("bob"), [1], "not\n  now ")
+    bench.sync()
+    found = [
+        (e.event.type.removeprefix("gitops.proposal_"), e.actor, e.event.reason)
+        for e in bench.workbench.events(proposal_id=1)
+    ]
+    assert found[::-1] == [
+        ("opened", "ana", None), ("approved", "ana", None), ("taken_back", "mirela", None), ("rejected", "bob", "not now"), ("reopened", "ana", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\n"])
+def test_a_rejection_needs_a_reason(bench: Bench, reason: str) -> None:
+    bench.sync(modules("a"))
+    with pytest.raises(ReviewError, match="FLEET-404"):
+        bench.workbench.reject(ANA, [1], reason)
+    assert bench.workbench.proposal(1).status == "pending"
+
+
+def test_each_verb_asks_for_its_permission(bench: Bench) -> None:
+    bench.sync(modules("a"))
+    key = ResourceKey("acme", "nodes", "n")
+    wb = bench.workbench
+    verbs = {
+        Permission.SYNC: lambda who: wb.sync(who, "fc"),
+        Permission.REVIEW: lambda who: wb.approve(who, [1]),
+        Permission.APPLY: lambda who: wb.apply(who),
+        Permission.WRITE: lambda who: wb.change_repository(who, "fc", {"auto_heal": True}),
+        Permission.FLEET_WRITE: lambda who: wb.set_resource(who, key, {}),
+    }
+    for permission, verb in verbs.items():
+        for actor in (Actor("eve", frozenset(Permission) - {permission}), Actor("eve", account="other")):
+            if permission is Permission.REVIEW and actor.account == "other":
+                assert [outcome.error and outcome.error.code for outcome in wb.approve(actor, [1])] == ["FLEET-401"]
+            elif permission is not Permission.APPLY or actor.account == "*":
+                with pytest.raises(FleetError, match="FLEET-600"):
+                    verb(actor)
+        verb(Actor("ana", frozenset({permission})))
