@@ -6,6 +6,7 @@ The file is read from the object database at the fetched commit, so that no syml
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 from dataclasses import replace
@@ -39,20 +40,34 @@ def fetch(repository: Repository, settings: Settings) -> Revision:
             "Use an https remote that needs no credential.",
             repository=repository.name,
         )
+    try:
+        return _fetch_and_read(repository, settings)
+    except _BrokenFolder:
+        # A killed git or a bad disk: what we hold can be fetched again, so that is done at once, and only once.
+        remove_checkout(settings.home, repository.id)
+    try:
+        return _fetch_and_read(repository, settings)
+    except _BrokenFolder as broken:
+        raise SyncError(
+            "FLEET-209",
+            f"Git failed: {_cleaned(str(broken))}",
+            "Try again; if it stays, check the disk and the remote.",
+        ) from broken
+
+
+class _BrokenFolder(Exception):
+    """Git cannot work with what lies in our own folder."""
+
+
+def _fetch_and_read(repository: Repository, settings: Settings) -> Revision:
     folder = checkout(settings.home, repository.id)
     try:
         _make(folder, settings)
         _fetch(folder, repository, settings)
         with git.Repo(folder) as repo:
             return _read(repo, repository, settings.max_file_bytes)
-    except SyncError:
-        raise
     except (GitError, OSError, ValueError) as error:
-        # What git left behind may be broken: the next attempt starts anew.
-        remove_checkout(settings.home, repository.id)
-        raise SyncError(
-            "FLEET-209", f"Git failed: {_cleaned(str(error))}", "Try again; if it stays, look at the remote."
-        ) from error
+        raise _BrokenFolder(str(error)) from error
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -139,6 +154,8 @@ def _fetch(folder: Path, repository: Repository, settings: Settings) -> None:
     except GitCommandNotFound as error:
         raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
     except GitCommandError as error:
+        if str(folder) in str(error.stderr):
+            raise
         raise _explained(str(error.stderr), repository, settings) from error
 
 
@@ -223,7 +240,8 @@ def _read(repo: git.Repo, repository: Repository, limit: int) -> Revision:
 
 
 def _entry(tree: Tree, name: str) -> object | None:
-    return next((entry for entry in tree if entry.name == name), None)
+    # By path, not by name: GitPython knows no name of a submodule, and one may lie beside the file.
+    return next((entry for entry in tree if posixpath.basename(str(entry.path)) == name), None)
 
 
 def _line(text: str) -> str:
