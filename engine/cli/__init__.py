@@ -5,6 +5,7 @@ Each verb lives in a module of this package that is imported only when the verb 
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -49,6 +50,9 @@ _FOREIGN_GIT = (
 )
 """Variables of a surrounding git (a hook, a rebase) that would redirect ours."""
 
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What the system says when standard output takes no more."""
+
 
 class _Verbs(click.Group):
     """A group whose commands are imported when they are used."""
@@ -64,10 +68,31 @@ class _Verbs(click.Group):
         return command
 
 
+def _say_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    """Print the version and end; a source tree that was never installed has none of its own."""
+    if not asked:
+        return
+    from importlib import metadata
+
+    try:
+        version = metadata.version("fleet-workbench")
+    except metadata.PackageNotFoundError:
+        version = "(source tree, not installed)"
+    click.echo(f"fleet, version {version}")
+    ctx.exit()
+
+
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--home", metavar="DIR", help="Where store and git folders are (default: FLEET_HOME, else data/state).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")
-@click.version_option(package_name="fleet-workbench", prog_name="fleet")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def cli(**_options: Any) -> None:
     """Reconcile a fleet in a database with a fleet.yaml in git; people see and approve every change."""
 
@@ -76,10 +101,11 @@ def main() -> None:
     """Run `fleet`: exit 0 done, 1 refused or failed, 2 wrong usage, 3 problems or differences, 130 interrupted."""
     for variable in _FOREIGN_GIT:
         os.environ.pop(variable, None)
+    _open_closed_streams()
     # Reading a fleet makes many small objects that all live to the end; looking through them again and again takes a third of a tick.
     gc.set_threshold(100_000, 20, 20)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="fleet", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -87,18 +113,34 @@ def main() -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        print("Interrupted. What was done until now stays; the next tick goes on.", file=sys.stderr)  # noqa: T201
+        print("Interrupted.", file=sys.stderr)  # noqa: T201
         code = 130
     except BrokenPipeError:
-        # Whoever read our output has what they wanted; the interpreter must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has what they wanted.
+        _drop_output()
         code = 0
     except Exception as error:
         if os.environ.get("FLEET_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            _drop_output()
+            print(f"FLEET-607 The output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
+            sys.exit(1)
         print(  # noqa: T201
             f"FLEET-900 An unexpected error ({type(error).__name__}). Please report it; FLEET_DEBUG=1 shows where it happened.",
             file=sys.stderr,
         )
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """Let what is printed go nowhere when we were started without standard output or error (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - lives as long as the process
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from complaining at exit about output that nobody takes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -79,7 +79,9 @@ def _show_plan(session: Session, planned: Plan) -> None:
         counts: dict[str, int] = {}
         for step in planned.steps:
             counts[step.proposal.change.value] = counts.get(step.proposal.change.value, 0) + 1
-        out.line(f"{len(planned.steps)} steps in {len(planned.waves)} waves: ", out.tally(counts))
+        out.line(
+            f"{out.count(len(planned.steps), 'step')} in {out.count(len(planned.waves), 'wave')}: ", out.tally(counts)
+        )
         rows = [
             (
                 f"{step.wave}",

@@ -13,7 +13,7 @@ from engine.cli.session import Session, verb
 from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 
 if TYPE_CHECKING:
-    from engine.reader import Preview
+    from engine.reader import Preview, PreviewEntry
 
 PROBLEMS = 3
 """Exit code of `validate` and `diff` when there are problems or differences."""
@@ -94,8 +94,9 @@ def schema(session: Session) -> int | None:
 
 def _read(path: Path, limit: int) -> bytes:
     """The bytes of a file named on the command line, one more than the limit at most. Raises: RefusedEdit FLEET-607."""
-    chosen = path / "fleet.yaml" if path.is_dir() else path
+    chosen = path
     try:
+        chosen = path / "fleet.yaml" if path.is_dir() else path
         with chosen.open("rb") as file:
             return file.read(limit + 1)
     except OSError as error:
@@ -115,8 +116,7 @@ def _invalid(session: Session, error: FleetFileInvalid) -> int:
 
         for problem in error.problems:
             _problem(problem, "Problem", "red")
-        count = len(error.problems)
-        out.line(f"{count} problem{'s' if count > 1 else ''}; nothing would be taken from this file.")
+        out.line(f"{out.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
     return PROBLEMS
 
 
@@ -157,6 +157,7 @@ def _body(preview: Preview) -> dict[str, Any]:
             for entry in preview.entries
         ],
         "informational": list(preview.informational),
+        "unchanged": preview.unchanged,
         "counts": _counts(preview),
     }
 
@@ -172,8 +173,8 @@ def _show(session: Session, preview: Preview, repository: str | None) -> None:
             f" {entry.difference.key.address}",
             out.styled(f"  withheld, {entry.withheld}: {entry.detail}" if entry.withheld else "", "yellow"),
         )
-        for change in entry.fields if entry.difference.change == "update" else ():
-            out.line(f"    {out.change_words(change, 60)}")
+        for words in _words(entry, 60):
+            out.line(f"    {words}")
     if preview.informational:
         out.line("")
         out.line(
@@ -199,11 +200,7 @@ def _markdown(preview: Preview) -> str:
     lines += ["| | resource | what | withheld |", "|---|---|---|---|"]
     for entry in preview.entries:
         sign = out.MARKS[entry.difference.change.value][0]
-        what = (
-            "<br>".join(_escaped(out.change_words(change, 80)) for change in entry.fields)
-            if entry.difference.change == "update"
-            else ""
-        )
+        what = "<br>".join(_escaped(words) for words in _words(entry, 80))
         held = _escaped(f"{entry.withheld}: {entry.detail}") if entry.withheld else ""
         lines.append(f"| `{sign}` | {_escaped(entry.difference.key.address)} | {what} | {held} |")
     if preview.informational:
@@ -214,8 +211,20 @@ def _markdown(preview: Preview) -> str:
     return "\n".join(lines)
 
 
+def _words(entry: PreviewEntry, most: int) -> list[str]:
+    """What a difference changes, a field a line; of a create only what is not empty, of a destroy nothing."""
+    from engine.cli import output as out
+
+    return [
+        out.change_words(change, most)
+        for change in entry.fields
+        if entry.difference.change == "update" or (entry.difference.change == "create" and out.says_something(change))
+    ]
+
+
 def _escaped(text: str) -> str:
-    """Text that Markdown and HTML show as it is."""
+    """Text that Markdown and HTML show as it is; as code, so that no host makes links or mentions (`@name`, `#12`) of it."""
     from engine.cli.output import clean
 
-    return re.sub(r"([\\`*_{}\[\]()#+!|~@:.-])", r"\\\1", html.escape(clean(text), quote=False))
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~@:.-])", r"\\\1", html.escape(clean(text), quote=False))
+    return f"<code>{escaped}</code>"

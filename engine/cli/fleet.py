@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,9 +163,15 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
         return None
     from engine.cli import output as out
 
+    several = len({n.key.account for n in found.nodes}) > 1
+
+    def named(key: ResourceKey) -> str:
+        """A resource as it is told from all others here."""
+        return key.text if several else key.address
+
     if dot:
         quoted = {
-            n.key: '"' + out.clean(n.key.address).replace("\\", "\\\\").replace('"', '\\"') + '"' for n in found.nodes
+            n.key: '"' + out.clean(named(n.key)).replace("\\", "\\\\").replace('"', '\\"') + '"' for n in found.nodes
         }
         lines = ["digraph fleet {", "  rankdir=BT;", *(f"  {quoted[n.key]};" for n in found.nodes)]
         lines += [f"  {quoted[a]} -> {quoted[b]};" for a, b in found.edges]
@@ -178,11 +183,11 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
         return None
     targets: dict[ResourceKey, list[str]] = {}
     for a, b in found.edges:
-        targets.setdefault(a, []).append(b.address)
+        targets.setdefault(a, []).append(named(b))
     for layer in range(max(n.layer for n in found.nodes) + 1):
         out.line(out.styled(f"Layer {layer}", "bold"))
         rows = [
-            (n.key.address, n.state.replace("_", " "), "→ " + ", ".join(targets[n.key]) if n.key in targets else "")
+            (named(n.key), n.state.replace("_", " "), "→ " + ", ".join(targets[n.key]) if n.key in targets else "")
             for n in found.nodes
             if n.layer == layer
         ]
@@ -244,14 +249,18 @@ def _moment(text: str) -> datetime:
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises: RefusedEdit FLEET-607."""
+    made: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(
-            "w", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
+            "w", dir=path.absolute().parent, prefix=".fleet-export-", delete=False, encoding="utf-8"
         ) as file:
+            made = Path(file.name)
             file.write(text)
-        Path(file.name).chmod(0o644)
-        os.replace(file.name, path)  # noqa: PTH105 - reads as what it is: one step that replaces
+        made.chmod(0o644)
+        made.replace(path)
     except OSError as error:
+        if made is not None:
+            made.unlink(missing_ok=True)
         raise RefusedEdit(
             "FLEET-607", f"{path} cannot be written: {error.strerror}.", "Choose another file with --out."
         ) from error

@@ -6,17 +6,17 @@ Rich is imported when the first thing is printed.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from engine.bodies import when
 from engine.kinds import Kinds
 from engine.model import Change, FieldChange, Proposal
 
@@ -41,6 +41,9 @@ STATUS_COLOURS = {
     "failed": "red",
     "rejected": "magenta",
 }
+_ENDLESS = 10_000
+"""Columns of what is no terminal."""
+
 _PLAIN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
@@ -62,13 +65,25 @@ def value(item: Any, most: int = 60) -> str:
 
 @cache
 def console() -> Console:
-    """Standard output, as wide as it needs to be when it is no terminal."""
+    """Standard output, as wide as it needs to be: rich never cuts or wraps, tables are made to fit by `table`."""
     from rich.console import Console
 
-    terminal = sys.stdout.isatty()
-    return Console(
-        highlight=False, markup=False, emoji=False, soft_wrap=not terminal, width=None if terminal else 10_000
-    )
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to `main` how a reader that went away ends us; rich would exit with 1."""
+            raise BrokenPipeError
+
+    return Output(highlight=False, markup=False, emoji=False, soft_wrap=True, width=_ENDLESS)
+
+
+def room() -> int:
+    """How many columns there are: those of the terminal, else as many as one likes."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _ENDLESS
+
+
+def count(number: int, thing: str) -> str:
+    """`1 step`, `1,200 steps`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def styled(text: str, style: str = "") -> Text:
@@ -88,26 +103,47 @@ def line(*parts: str | Text) -> None:
 
 
 def table(
-    headers: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Sequence[int] = (), indent: int = 0
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    right: Sequence[int] = (),
+    indent: int = 0,
+    give: Sequence[int] = (),
 ) -> None:
-    """Print an aligned table. The last column gives way when a terminal is too narrow."""
+    """Print an aligned table. On a terminal that is too narrow the columns of `give` are shortened first, else the last one."""
     from rich.padding import Padding
     from rich.table import Table
 
     made = Table(
         box=None, show_header=any(headers), pad_edge=False, show_edge=False, header_style="dim", padding=(0, 2, 0, 0)
     )
-    for index, header in enumerate(headers):
-        last = index == len(headers) - 1
-        made.add_column(
-            header, justify="right" if index in right else "left", no_wrap=True, overflow="ellipsis" if last else "fold"
-        )
-    for row in rows:
-        made.add_row(*(cell if not isinstance(cell, str) else styled(cell) for cell in row))
+    cells = [[cell if not isinstance(cell, str) else styled(cell) for cell in row] for row in rows]
+    natural = [
+        max(len(header), *(row[index].cell_len for row in cells)) if cells else len(header)
+        for index, header in enumerate(headers)
+    ]
     out = console()
+    widths = _fitted(natural, room() - indent, give or (len(headers) - 1,))
+    for index, (header, width) in enumerate(zip(headers, widths, strict=True)):
+        justify: Literal["left", "right"] = "right" if index in right else "left"
+        made.add_column(header, justify=justify, width=width, no_wrap=True, overflow="ellipsis")
+    for row in cells:
+        made.add_row(*row)
     with out.capture() as captured:
         out.print(Padding(made, (0, 0, 0, indent)) if indent else made)
     out.file.write("\n".join(text.rstrip() for text in captured.get().rstrip("\n").split("\n")) + "\n")
+
+
+def _fitted(natural: Sequence[int], room: int, give: Sequence[int]) -> list[int]:
+    """Widths of columns two apart that fit the room if they can: the widest gives first, ids and marks never do."""
+    widths = list(natural)
+    for columns, least in ((give, 8), (range(len(widths)), 16)):
+        while sum(widths) + 2 * (len(widths) - 1) > room:
+            widest = max(columns, key=widths.__getitem__)
+            if widths[widest] <= least:
+                break
+            widths[widest] -= 1
+    return widths
 
 
 def mark(change: str) -> Text:
@@ -148,6 +184,8 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
 
 def exact(moment: datetime | None) -> str:
     """A time relative and exact, for where one thing is shown."""
+    from engine.bodies import when  # comes with the store, which those who check a file do not need
+
     return "never" if moment is None else f"{ago(moment)} ({(when(moment) or '')[:19]}Z)"
 
 
@@ -195,35 +233,37 @@ def sentence(kinds: Kinds, proposal: Proposal) -> str:
     return f"{proposal.change.value.capitalize()} {thing}."
 
 
+def says_something(change: FieldChange) -> bool:
+    """Whether a field of a create holds more than emptiness."""
+    return change.desired is not None and change.desired not in ("", [], {})
+
+
 def summary(proposal: Proposal) -> str:
     """What a proposal changes, for the last column of a list."""
     if proposal.change is Change.UPDATE:
         return ", ".join(change_words(change, 24) for change in proposal.fields)
     if proposal.change is Change.CREATE:
-        return ", ".join(
-            change_words(change, 24)
-            for change in proposal.fields
-            if change.desired is not None and change.desired not in ("", [], {})
-        )
+        return ", ".join(change_words(change, 24) for change in proposal.fields if says_something(change))
     return "all of it"
 
 
 def proposal_table(found: Sequence[Proposal]) -> None:
     """Proposals in the order given."""
-    rows = [
-        (
+    wide = room() >= 110
+    rows: list[list[str | Text]] = [
+        [
             str(p.id),
             mark(p.change),
-            f"{p.key.address}",
+            p.key.address,
             status(p.status),
-            p.cause.replace("_", " "),
-            str(p.blast_radius),
+            *([p.cause.replace("_", " "), str(p.blast_radius)] if wide else []),
             ago(p.opened_at),
             summary(p),
-        )
+        ]
         for p in found
     ]
-    table(("id", "", "resource", "status", "cause", "nodes", "opened", "what"), rows, right=(0, 5))
+    headers = ("id", "", "resource", "status", *(["cause", "nodes"] if wide else []), "opened", "what")
+    table(headers, rows, right=(0, 5) if wide else (0,))
 
 
 def next_steps(command: str, *steps: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.session import IDS, Session, page_options, verb
+from engine.cli.session import IDS, MOST_ID, Session, page_options, verb
 from engine.model import Proposal, Status
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def proposals(
 
 
 @verb("show")
-@click.argument("id_", metavar="PROPOSAL", type=click.IntRange(min=0))
+@click.argument("id_", metavar="PROPOSAL", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
     """One proposal: what it changes, why, what it touches, who decided what."""
     from engine import bodies
@@ -93,18 +93,18 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
     out.line("")
     if p.fields:
         rows = [(c.path, out.value(c.base), out.value(c.current), out.value(c.desired)) for c in p.fields]
-        out.table(("field", "base", "live", "desired"), rows, indent=2)
+        out.table(("field", "base", "live", "desired"), rows, indent=2, give=(0, 1, 2, 3))
         out.line("")
     run = workbench.run(p.run_id)
     facts = [
         ("cause", _CAUSES[p.cause]),
         ("refers to", ", ".join(p.references) or "nothing"),
-        ("reaches", f"{p.blast_radius} nodes"),
+        ("reaches", out.count(p.blast_radius, "node")),
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}"),
         ("opened", f"{out.exact(p.opened_at)} by run {p.run_id}"),
     ]
     if p.reopened_count:
-        facts.append(("reopened", f"{p.reopened_count} times"))
+        facts.append(("reopened", out.count(p.reopened_count, "time")))
     if p.reason:
         facts.append(("reason", p.reason))
     if p.error:
@@ -115,7 +115,7 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         out.line("")
         rows_ = [
             (
-                out.ago(e.at),
+                out.exact(e.at),
                 e.event.type.removeprefix("gitops.proposal_").replace("_", " "),
                 e.actor,
                 e.event.reason or "",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.session import Session, page_options, verb
+from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
             out.line("")
             out.proposal_table(synced.proposals)
         _applied(body)
-    _withheld(workbench, body)
+    _withheld(session, workbench, body)
     _warnings(body)
     standing = workbench.live_proposals(repository=run.repository)
     pending = [p.id for p in standing if p.status == "pending"]
@@ -131,9 +131,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
     )
 
 
-@click.group("run")
-def run() -> None:
-    """The record of every tick."""
+run = verb_group("run", "The record of every tick.")
 
 
 @verb("list", group=run)
@@ -188,7 +186,7 @@ def list_(
 
 
 @verb("show", group=run)
-@click.argument("id_", metavar="ID", type=click.IntRange(min=0))
+@click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
     """One run: what it found, opened, withheld and why, applied, and where it failed."""
     with session.open() as workbench:
@@ -212,7 +210,7 @@ def show(session: Session, id_: int) -> int | None:
             out.line("Opened or reopened, as they stand now:")
             out.proposal_table(opened)
         _applied(body)
-        _withheld(workbench, body)
+        _withheld(session, workbench, body)
         _warnings(body)
         pending = [p.id for p in opened if p.status == "pending"]
         out.next_steps(session.command, f"approve {out.ranges(pending)}" if pending else f"sync {found.repository}")
@@ -242,7 +240,7 @@ def _found(body: dict[str, Any]) -> None:
     for counts in body["counts"].values():
         for change, count in counts.items():
             total[change] = total.get(change, 0) + count
-    out.line(f"{body['diff_count']} differences: ", out.tally(total))
+    out.line(f"{out.count(body['diff_count'], 'difference')}: ", out.tally(total))
     rows = [
         (section, *(str(counts[c] or "·") for c in ("create", "update", "destroy", "unchanged")))
         for section, counts in body["counts"].items()
@@ -253,7 +251,7 @@ def _found(body: dict[str, Any]) -> None:
         shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in body["informational"][:5])
         out.line(f"Informational, never written by git: {shown}.")
     if body["opened"]:
-        out.line(f"{body['opened']} proposals opened or reopened.")
+        out.line(f"{out.count(body['opened'], 'proposal')} opened or reopened.")
 
 
 def _applied(body: dict[str, Any]) -> None:
@@ -269,7 +267,7 @@ def _applied(body: dict[str, Any]) -> None:
         )
 
 
-def _withheld(workbench: Workbench, body: dict[str, Any]) -> None:
+def _withheld(session: Session, workbench: Workbench, body: dict[str, Any]) -> None:
     """What is not proposed, by reason, the first few of each."""
     from engine.cli import output as out
 
@@ -298,7 +296,7 @@ def _withheld(workbench: Workbench, body: dict[str, Any]) -> None:
             indent=2,
         )
         if len(rows) > len(shown):
-            out.line(f"  and {len(rows) - len(shown)} more: fleet run show {body['id']} --json")
+            out.line(f"  and {len(rows) - len(shown)} more: {session.command} run show {body['id']} --json")
 
 
 def _warnings(body: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import getpass
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,10 @@ from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.workbench import Workbench
+
+
+INTERRUPTED = "Interrupted. What was done until now stays; the next tick goes on."
+"""Said when somebody presses Ctrl-C."""
 
 
 class Session:
@@ -42,7 +47,7 @@ class Session:
                 name = getpass.getuser()
             except (OSError, KeyError):
                 name = "operator"
-        return Actor(name[:255])
+        return Actor(name.encode(errors="replace").decode()[:255])
 
     def open(self) -> Workbench:
         """Open the home. Raises: StoreError, StoreLocked."""
@@ -53,17 +58,19 @@ class Session:
     def json(self, body: Any) -> None:
         """Print the one JSON document of this run."""
         self._printed = True
-        sys.stdout.write(orjson.dumps(body, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+        sys.stdout.write(_document(body, orjson.OPT_INDENT_2) + "\n")
 
     def complain(self, error: FleetError) -> None:
         """Say an error on stderr: a sentence for people, one line of JSON for scripts."""
         if self.as_json:
-            sys.stderr.write(orjson.dumps(error.body(), default=str).decode() + "\n")
+            sys.stderr.write(_document(error.body()) + "\n")
         else:
             from engine.cli.output import clean
 
             first = click.style("Error", fg="red", bold=True)
-            click.echo(f"{first} {error.code}: {clean(error.message)}", err=True)
+            # None leaves it to click, which colours a terminal alone but does not know NO_COLOR.
+            coloured = False if os.environ.get("NO_COLOR") else None
+            click.echo(f"{first} {error.code}: {clean(error.message)}", err=True, color=coloured)
             if error.hint:
                 click.echo(f"  {clean(error.hint)}", err=True)
 
@@ -83,7 +90,60 @@ class Session:
 
 def note(text: str) -> None:
     """Say something that is no result, on stderr."""
-    click.echo(text, err=True)
+    from engine.cli.output import clean
+
+    click.echo(clean(text), err=True)
+
+
+def _document(body: Any, option: int = 0) -> str:
+    """A body as JSON. A path that is no UTF-8 has no form that orjson writes; there its bytes are escaped."""
+    try:
+        return orjson.dumps(body, option=option, default=str).decode()
+    except TypeError:
+        return json.dumps(body, default=str, indent=2 if option else None)
+
+
+def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--home` and `--json`, which may stand before and after every verb."""
+    function = click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")(function)
+    return click.option("--home", metavar="DIR", help="Where store and git folders are.")(function)
+
+
+def verb_group(name: str, doc: str) -> click.Group:
+    """A verb that has verbs of its own: `fleet repo …`."""
+
+    @click.group(name, help=doc)
+    @shared_options
+    def group(**_options: Any) -> None:
+        pass
+
+    return group
+
+
+def _session(ctx: click.Context) -> Session:
+    """The session that the options say, wherever they stand; the one nearest to the verb counts."""
+    contexts: list[click.Context] = [ctx]
+    while (above := contexts[-1].parent) is not None:
+        contexts.append(above)
+    home = next((found for each in contexts if (found := each.params.get("home"))), None)
+    return Session(home, any(each.params.get("as_json") for each in contexts))
+
+
+def _refuse_bytes(ctx: click.Context) -> None:
+    """Refuse text that is no UTF-8 before it reaches the store; the name of a file may be any bytes."""
+    for parameter in ctx.command.params:
+        given = ctx.params.get(parameter.name or "")
+        for text in given if isinstance(given, tuple) else (given,):
+            if isinstance(text, str) and parameter.name != "home" and not _is_text(text):
+                raise click.BadParameter("is not valid UTF-8.", ctx=ctx, param=parameter)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def verb(
@@ -96,17 +156,35 @@ def verb(
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @click.command(name, **attributes)
-        @click.option("--home", metavar="DIR", help="Where store and git folders are.")
-        @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")
+        @shared_options
         @click.pass_context
         @functools.wraps(function)
         def run(ctx: click.Context, /, home: str | None, as_json: bool, **options: Any) -> int:
-            above = ctx.find_root().params
-            session = Session(home or above.get("home"), as_json or bool(above.get("as_json")))
+            session = _session(ctx)
+            _refuse_bytes(ctx)
             try:
                 return function(session, **options) or 0
             except FleetError as error:
                 return session.fail(error)
+            except KeyboardInterrupt as error:
+                note(INTERRUPTED)
+                raise click.exceptions.Exit(130) from error
+            except BrokenPipeError as error:
+                # Whoever read our output has what they wanted; click would make this a failure.
+                raise click.exceptions.Exit(0) from error
+            except (click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+                raise
+            except Exception as error:
+                # For people `main` says it in a line; a script reads it where it reads every error.
+                if not session.as_json or os.environ.get("FLEET_DEBUG"):
+                    raise
+                return session.fail(
+                    FleetError(
+                        "FLEET-900",
+                        f"An unexpected error ({type(error).__name__}).",
+                        "Please report it; FLEET_DEBUG=1 shows where it happened.",
+                    )
+                )
 
         run.help = click.Command(name, help=function.__doc__).help
         if group is not None:
@@ -124,9 +202,16 @@ def account_option(text: str = "Account (default: the only one there is, else `d
 def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--limit` and `--before` of every list."""
     function = click.option(
-        "--before", type=int, metavar="ID", help="Only rows before this id: the `next` of the page before."
+        "--before",
+        type=click.IntRange(0, MOST_ID),
+        metavar="ID",
+        help="Only rows before this id: the `next` of the page before.",
     )(function)
     return click.option("--limit", type=int, default=100, show_default=True, help="Most rows, up to 10,000.")(function)
+
+
+MOST_ID = 2**63 - 1
+"""The largest number that the store keeps."""
 
 
 class Ids(click.ParamType[list[int]]):
@@ -139,7 +224,7 @@ class Ids(click.ParamType[list[int]]):
         if not first.isdecimal() or (dash and not last.isdecimal()) or len(str(value)) > 30:
             self.fail(f"{value!r} is no number and no range such as 42-50", param, ctx)
         begin, end = int(first), int(last) if dash else int(first)
-        if not begin <= end < begin + 100_000 or end >= 2**63:
+        if not begin <= end < begin + 100_000 or end > MOST_ID:
             self.fail(f"{value!r} is no range that goes up, or too long", param, ctx)
         return list(range(begin, end + 1))
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Fleet
+from tests.cli.conftest import FILE, Fleet
 from tests.conftest import GitRepository
 
-FILE = "version: 1\naccount: acme\nmodules:\n  nginx:\n    priority: 1\n"
 VERBS = [
     "status",
     "repo list",
@@ -26,13 +25,6 @@ VERBS = [
     "sync --all",
     "approve --all",
 ]
-
-
-@pytest.fixture
-def registered(fleet: Fleet, git_repo: GitRepository) -> Fleet:
-    git_repo.push(FILE)
-    fleet("repo", "add", "fc", str(git_repo.path), "--account", "acme")
-    return fleet
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -69,6 +61,22 @@ def test_an_empty_home_is_no_error_for_any_verb(fleet: Fleet, verb: str) -> None
         (["approve", "x-y"], 2, "no number"),
         (["reject", "1"], 2, "--reason"),
         (["repo", "set", "x"], 2, "Nothing to set"),
+        (["repo", "set", "x", "--release"], 2, "Nothing to set"),
+        (["repo", "set", "x", "--url", "https://host/x", "--release"], 2, "goes with --account"),
+        (["approve", "9-7"], 2, "no range that goes up"),
+        (["approve", "1", "--all"], 2, "Name proposals"),
+        (["approve", "1", "--repo", "x"], 2, "go with --all"),
+        (["approve", "99999999999999999999"], 2, "no range"),
+        (["show", "99999999999999999999"], 2, "not in the range"),
+        (["run", "show", "99999999999999999999"], 2, "not in the range"),
+        (["proposals", "--before", "99999999999999999999"], 2, "not in the range"),
+        (["sync"], 2, "Name one repository"),
+        (["sync", "x", "--all"], 2, "Name one repository"),
+        (["set", "nodes", "x", "labels"], 2, "no FIELD=VALUE"),
+        (["pause", "--reason", "x\udcff"], 2, "not valid UTF-8"),
+        (["set", "nodes", "x\udcff"], 2, "not valid UTF-8"),
+        (["set", "nodes", "x", "template=\udcff"], 2, "not valid UTF-8"),
+        (["export", "--repo", "x", "--unmanaged"], 2, "exclude each other"),
         (["export", "--at", "yesterday"], 2, "no time"),
         (["diff", "/no/such/file"], 2, "--account"),
     ],
@@ -204,6 +212,122 @@ def test_a_graph_is_text_dot_or_json(fleet: Fleet) -> None:
     assert "Layer 1" in fleet("graph").out
 
 
+def test_a_graph_of_several_accounts_tells_their_resources_apart(fleet: Fleet) -> None:
+    for account in ("acme", "other"):
+        fleet("set", "nodes", "app-01", "--account", account)
+    assert '"acme/nodes/app-01";\n  "other/nodes/app-01";' in fleet("graph", "--dot").out
+    assert fleet("graph").out.split() == ["Layer", "0", "acme/nodes/app-01", "unmanaged", "other/nodes/app-01", "unmanaged"]  # fmt: skip
+
+
+def test_home_and_json_stand_at_the_group_too(fleet: Fleet, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    fleet("repo", "--home", other, "add", "x", "https://git.example.com/x")
+    forms = (["--home", other, "--json", "repo", "list"], ["repo", "--json", "list", "--home", other])
+    assert [item["name"] for form in forms for item in fleet(*form).json["items"]] == ["x", "x"]
+    assert fleet("repo", "list", "--json").json["items"] == []
+
+
+def test_a_list_pages_on_with_its_next(fleet: Fleet, git_repo: GitRepository) -> None:
+    git_repo.push(FILE + "  one: {}\n  two: {}\n")
+    fleet("repo", "add", "fc", str(git_repo.path), "--account", "acme")
+    fleet("sync", "fc")
+    first = fleet("proposals", "--limit", "2", "--json").json
+    second = fleet("proposals", "--limit", "2", "--before", str(first["next"]), "--json").json
+    assert [item["id"] for item in (*first["items"], *second["items"])] == [3, 2, 1]
+    assert (first["next"], second["next"]) == (2, None)
+
+
+def test_ids_are_taken_as_numbers_and_ranges(fleet: Fleet, git_repo: GitRepository) -> None:
+    git_repo.push(FILE + "".join(f"  m{number}: {{}}\n" for number in range(6)))
+    fleet("repo", "add", "fc", str(git_repo.path), "--account", "acme")
+    fleet("sync", "fc")
+    approved = fleet("approve", "1-3", "5", "2", "--json").json["items"]
+    assert sorted(item["id"] for item in approved) == [1, 2, 3, 5]
+    assert "approve 4 6-7" in fleet("status").out
+    assert fleet("unapprove", "1-3").out.startswith("3 taken back: 1-3\n")
+    assert fleet("approve", "--all", "--repo", "fc").out.startswith("6 approved: 1-4 6-7\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "fails_at", "code"),
+    [
+        ([], None, None),
+        (["--url", "/no/such/remote"], "remote", "FLEET-201"),
+        (["--branch", "gone"], "branch", "FLEET-203"),
+        (["--path-prefix", "gone"], "folder", "FLEET-204"),
+        (["--path-prefix", "empty"], "file", "FLEET-205"),
+        (["--account", "other"], "content", "FLEET-125"),
+    ],
+)
+def test_a_check_goes_as_far_as_it_can_and_writes_nothing(
+    registered: Fleet, git_repo: GitRepository, change: list[str], fails_at: str | None, code: str | None
+) -> None:
+    git_repo.push("", file="empty/keep")
+    if change:
+        registered("repo", "set", "fc", *change)
+    checked = registered("repo", "check", "fc", "--json")
+    names = ["form", "remote", "branch", "folder", "file", "content"]
+    assert [row["check"] for row in checked.json["checks"]] == names[: names.index(fails_at) + 1 if fails_at else 6]
+    assert [row["check"] for row in checked.json["checks"] if not row["ok"]] == ([fails_at] if fails_at else [])
+    assert (checked.code, checked.json["ok"]) == ((1, False) if fails_at else (0, True))
+    shown = registered("repo", "check", "fc")
+    assert shown.code == checked.code
+    if code is not None:
+        assert json.loads(checked.err)["code"] == code
+        assert code in shown.err
+    assert registered("run", "list", "--json").json["items"] == []
+
+
+def test_a_local_remote_that_is_not_allowed_is_not_reached_by_a_check(registered: Fleet) -> None:
+    checked = registered("repo", "check", "fc", "--json", FLEET_ALLOW_LOCAL_REMOTES="0")
+    assert [(row["check"], row["error"]["code"]) for row in checked.json["checks"]] == [("form", "FLEET-613")]
+
+
+def test_who_acts_is_named_or_else_logged_in(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "login")
+    assert fleet("set", "nodes", "a", "--account", "acme", "--json", FLEET_ACTOR="bob").json["updated_by"] == "bob"
+    assert fleet("set", "nodes", "d", "--json", FLEET_ACTOR="b\udcff").json["updated_by"] == "b?"
+    assert fleet("set", "nodes", "b", "--json", FLEET_ACTOR=" ").json["updated_by"] == "login"
+
+    def nobody() -> str:
+        raise KeyError("uid 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert fleet("set", "nodes", "c", "--json", FLEET_ACTOR="").json["updated_by"] == "operator"
+
+
+def test_an_unexpected_error_is_one_line_or_one_document_and_no_traceback(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret that no message may carry")
+
+    monkeypatch.setattr("engine.workbench.Workbench.status", broken)
+    shown = fleet("status")
+    assert (shown.code, shown.out) == (1, "")
+    assert shown.err == "FLEET-900 An unexpected error (RuntimeError). Please report it; FLEET_DEBUG=1 shows where it happened.\n"  # fmt: skip
+    as_json = fleet("status", "--json")
+    assert (as_json.code, as_json.json["code"], json.loads(as_json.err)) == (1, "FLEET-900", as_json.json)
+    assert "secret" not in as_json.out
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing_behind(fleet: Fleet, tmp_path: Path) -> None:
+    fleet("set", "nodes", "a", "--account", "acme")
+    refused = fleet("export", "--out", str(tmp_path / "no" / "such" / "fleet.yaml"), "--json")
+    assert (refused.code, refused.json["code"]) == (1, "FLEET-607")
+    assert "FLEET-607" in fleet("export", "--out", str(tmp_path / ("x" * 300))).err
+    assert not list(tmp_path.glob(".fleet-export-*"))
+
+
+def test_a_path_may_be_any_bytes(fleet: Fleet, tmp_path: Path) -> None:
+    path = f"{tmp_path}/\udcff.yaml"
+    assert fleet("validate", path, "--json").json["code"] == "FLEET-607"
+    Path(path).write_text("version: 1\naccount: yes\n")
+    broken = fleet("validate", path, "--json")
+    assert (broken.code, broken.json["problems"][0]["code"]) == (3, "FLEET-115")
+    assert "\ufffd.yaml:2:10" in fleet("validate", path).out
+
+
 def test_the_schema_describes_every_section(fleet: Fleet) -> None:
     schema = fleet("schema").json
     assert schema["properties"]["sdwan_networks"]["additionalProperties"]["properties"]["routing_mode"]["enum"] == [
@@ -216,13 +340,18 @@ def test_the_schema_describes_every_section(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("verb", "banned"),
     [
+        ("--help", {"duckdb", "git", "rich", "yaml", "pandas"}),
+        ("validate --json {file}", {"duckdb", "git", "rich", "pandas"}),
+        ("validate {file}", {"duckdb", "git", "pandas"}),
         ("schema", {"duckdb", "git", "rich", "yaml", "pandas"}),
         ("status --json", {"git", "rich", "yaml", "pandas", "pyarrow", "streamlit", "networkx"}),
         ("export", {"git", "rich", "pandas", "pyarrow", "streamlit", "networkx"}),
         ("sync --all --json", {"rich", "pandas", "pyarrow", "streamlit", "networkx"}),
     ],
 )
-def test_quick_verbs_import_nothing_heavy(home: Path, verb: str, banned: set[str]) -> None:
+def test_quick_verbs_import_nothing_heavy(home: Path, tmp_path: Path, verb: str, banned: set[str]) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text(FILE)
     code = (
         "import sys; sys.argv[1:] = sys.argv[1].split()\n"
         "from engine.cli import main\n"
@@ -231,6 +360,9 @@ def test_quick_verbs_import_nothing_heavy(home: Path, verb: str, banned: set[str
         "sys.stderr.write(','.join(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, f"--home {home} {verb}"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, f"--home {home} {verb.format(file=file)}"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert banned.isdisjoint(done.stderr.split(",")), banned & set(done.stderr.split(","))

@@ -36,8 +36,9 @@ assignments:
 """
 
 
-@pytest.fixture
-def registered(fleet: Fleet, git_repo: GitRepository) -> Fleet:
+@pytest.fixture(params=["process"])
+def registered(request: pytest.FixtureRequest, git_repo: GitRepository) -> Fleet:
+    fleet: Fleet = request.getfixturevalue(request.param)
     git_repo.push(MINIMAL, subject="Bring the fleet into git")
     assert fleet("repo", "add", "fleet-config", str(git_repo.path), "--account", "acme").code == 0
     return fleet
@@ -100,6 +101,7 @@ def test_the_runbooks_minimal_example_is_proposed_approved_applied_and_then_at_r
     )
 
 
+@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
 def test_without_its_nodes_two_differences_are_withheld(registered: Fleet) -> None:
     synced = registered("sync", "fleet-config", "--json").json
     assert len(synced["proposals"]) == 2
@@ -111,6 +113,7 @@ def test_without_its_nodes_two_differences_are_withheld(registered: Fleet) -> No
     assert "nodes/app-01" in withheld[0]["detail"]
 
 
+@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
 def test_an_export_is_the_same_twice_validates_and_differs_in_nothing(registered: Fleet, tmp_path: Path) -> None:
     _with_nodes(registered)
     registered("sync", "fleet-config")
@@ -130,6 +133,7 @@ def test_an_export_is_the_same_twice_validates_and_differs_in_nothing(registered
     assert "nginx-public" not in unmanaged
 
 
+@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
 def test_an_edit_by_hand_shows_as_drift_and_can_be_undone(registered: Fleet) -> None:
     _with_nodes(registered)
     registered("sync", "fleet-config")
@@ -163,6 +167,7 @@ def test_an_edit_by_hand_shows_as_drift_and_can_be_undone(registered: Fleet) -> 
     assert registered("drift", "--all", "--json").json["items"][0]["outcome"] == "reverted"
 
 
+@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
 def test_a_rejection_comes_back_with_its_reason(registered: Fleet) -> None:
     registered("sync", "fleet-config")
     rejected = registered("reject", "1", "--reason", "not before the sale", "--json")
@@ -173,6 +178,7 @@ def test_a_rejection_comes_back_with_its_reason(registered: Fleet) -> None:
     ]
 
 
+@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
 def test_brakes_stop_ticks_and_applies_and_every_surface_says_so(registered: Fleet) -> None:
     registered("sync", "fleet-config")
     registered("approve", "1")
@@ -190,20 +196,20 @@ def test_brakes_stop_ticks_and_applies_and_every_surface_says_so(registered: Fle
     assert registered("resume", "--repo", "fleet-config").code == 0
 
 
-def test_the_demo_ends_with_success_and_is_harmless_twice(fleet: Fleet) -> None:
-    first = fleet("demo", "--json").json
+def test_the_demo_ends_with_success_and_is_harmless_twice(process: Fleet) -> None:
+    first = process("demo", "--json").json
     assert first["gitops_sync_run"]["status"] == "partial"
-    standing = fleet("proposals", "--status", "pending", "--json").json["items"]
+    standing = process("proposals", "--status", "pending", "--json").json["items"]
     assert len(standing) == 25
-    again = fleet("demo", "--json").json
+    again = process("demo", "--json").json
     assert (again["played"], again["gitops_sync_run"]["unchanged"]) == (False, True)
-    done = fleet("demo", "--yes", "--json").json
+    done = process("demo", "--yes", "--json").json
     assert (done["gitops_sync_run"]["status"], done["gitops_sync_run"]["remaining"]) == ("success", 0)
-    assert fleet("proposals", "--status", "pending", "--json").json["items"] == []
-    outcomes = [episode["outcome"] for episode in fleet("drift", "--all", "--json").json["items"]]
+    assert process("proposals", "--status", "pending", "--json").json["items"] == []
+    outcomes = [episode["outcome"] for episode in process("drift", "--all", "--json").json["items"]]
     assert outcomes == ["reverted", "reverted"]
-    assert any(run["status"] == "failed" for run in fleet("run", "list", "--json").json["items"])
+    assert any(run["status"] == "failed" for run in process("run", "list", "--json").json["items"])
     sections = [
-        line for line in fleet("export").out.splitlines() if line.endswith(":") and not line.startswith((" ", "#"))
+        line for line in process("export").out.splitlines() if line.endswith(":") and not line.startswith((" ", "#"))
     ]
     assert len(sections) == 8

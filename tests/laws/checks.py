@@ -35,7 +35,8 @@ def specs_at(store: Store, account: str, at: str | None = None) -> Specs:
     source = "resources" if at is None else f"fleet_at(TIMESTAMPTZ '{at}')"
     found: Specs = {}
     for kind, name, spec in query(store, f"SELECT kind, name, spec FROM {source} WHERE account = '{account}'"):
-        found.setdefault(kind, {})[name] = orjson.loads(spec)
+        assert name not in found.setdefault(kind, {}), f"{kind}/{name} stands twice"
+        found[kind][name] = orjson.loads(spec)
     return found
 
 

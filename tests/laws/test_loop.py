@@ -126,6 +126,23 @@ class Loop(RuleBasedStateMachine):
         assert (again.unchanged, again.id) == (True, run.id)
         assert dump(self.workbench.store) == rows
 
+    @rule(name=st.sampled_from(REPOSITORIES), fleet=declared())
+    def push_and_sync(self, name: str, fleet: Declared) -> None:
+        self.push(name, fleet)
+        self.sync(name)
+
+    @rule(name=st.sampled_from(REPOSITORIES))
+    def approve_all_and_apply(self, name: str) -> None:
+        self.workbench.approve(ME, [p.id for p in self._pending(name)])
+        self.apply(name)
+
+    @rule(name=st.sampled_from(REPOSITORIES), fleet=declared())
+    def take_over(self, name: str, fleet: Declared) -> None:
+        """A revision proposed, approved and applied as far as one tick goes, then ticked again."""
+        self.push_and_sync(name, fleet)
+        self.approve_all_and_apply(name)
+        self.sync(name)
+
     @rule(data=st.data())
     def approve(self, data: st.DataObject) -> None:
         self.workbench.approve(ME, self._ids(data, Status.PENDING, Status.FAILED))
@@ -170,13 +187,15 @@ class Loop(RuleBasedStateMachine):
         rows = dump(self.workbench.store)
         try:
             verb()
+            self.remember()
         except RefusedEdit as error:
             assert error.hint
             assert dump(self.workbench.store) == rows
 
     @rule()
     def remember(self) -> None:
-        self.past.append((self.workbench.store.newest().isoformat(), specs_at(self.workbench.store, "acme")))
+        """The moment of the last write: the sharpest time to ask for."""
+        self.past.append((self.workbench.store._last_at.isoformat(), specs_at(self.workbench.store, "acme")))
 
     def teardown(self) -> None:
         try:
