@@ -16,7 +16,7 @@ from engine import apply as applying
 from engine import edits, registry, sync
 from engine.decisions import Reviewed, decide
 from engine.errors import ApplyError, RefusedEdit, SyncError
-from engine.kinds import Kinds
+from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Clock, Permission, Proposal, Repository, ResourceKey, Run, Spec, Trigger
 from engine.reader import Reader
@@ -200,6 +200,8 @@ class Workbench(Reader):
     ) -> tuple[str, int]:
         """Create a live resource or change some of its fields. Gives (created, updated or unchanged; version)."""
         self._permit(actor, Permission.FLEET_WRITE, key.account)
+        if problem := name_problem(key.account):
+            raise RefusedEdit("FLEET-629", f"{key.account[:80]!r} cannot be the account: {problem}.", "Choose another.")
         with self.store.write() as tx:
             return edits.set_resource(tx, self.kinds, actor, key, fields, note=note, seen_version=seen_version)
 

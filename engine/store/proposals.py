@@ -134,8 +134,9 @@ def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int |
 
 
 def by_ids(tx: Transaction, ids: Sequence[int]) -> dict[int, Proposal]:
-    """Proposals by id; unknown ids are left out."""
-    return {proposal.id: proposal for proposal in map(_proposal, tx.rows("proposals/get_proposals", ids=list(ids)))}
+    """Proposals by id; unknown ids are left out, however large."""
+    possible = [id_ for id_ in ids if 0 < id_ < 2**63]
+    return {proposal.id: proposal for proposal in map(_proposal, tx.rows("proposals/get_proposals", ids=possible))}
 
 
 def live_of(
