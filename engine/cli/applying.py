@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine import words
 from engine.cli.session import Session, verb
 from engine.errors import FleetError
 
@@ -80,7 +81,8 @@ def _show_plan(session: Session, planned: Plan) -> None:
         for step in planned.steps:
             counts[step.proposal.change.value] = counts.get(step.proposal.change.value, 0) + 1
         out.line(
-            f"{out.count(len(planned.steps), 'step')} in {out.count(len(planned.waves), 'wave')}: ", out.tally(counts)
+            f"{words.count(len(planned.steps), 'step')} in {words.count(len(planned.waves), 'wave')}: ",
+            out.tally(counts),
         )
         rows = [
             (
@@ -89,7 +91,7 @@ def _show_plan(session: Session, planned: Plan) -> None:
                 out.mark(step.proposal.change),
                 step.proposal.key.address,
                 str(step.proposal.blast_radius),
-                out.summary(step.proposal),
+                words.summary(step.proposal),
             )
             for step in planned.steps
         ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine import words
 from engine.cli.session import Session, verb
 from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 
@@ -116,7 +117,7 @@ def _invalid(session: Session, error: FleetFileInvalid) -> int:
 
         for problem in error.problems:
             _problem(problem, "Problem", "red")
-        out.line(f"{out.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
+        out.line(f"{words.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
     return PROBLEMS
 
 
@@ -173,8 +174,8 @@ def _show(session: Session, preview: Preview, repository: str | None) -> None:
             f" {entry.difference.key.address}",
             out.styled(f"  withheld, {entry.withheld}: {entry.detail}" if entry.withheld else "", "yellow"),
         )
-        for words in _words(entry, 60):
-            out.line(f"    {words}")
+        for line in _words(entry, 60):
+            out.line(f"    {line}")
     if preview.informational:
         out.line("")
         out.line(
@@ -200,7 +201,7 @@ def _markdown(preview: Preview) -> str:
     lines += ["| | resource | what | withheld |", "|---|---|---|---|"]
     for entry in preview.entries:
         sign = out.MARKS[entry.difference.change.value][0]
-        what = "<br>".join(_escaped(words) for words in _words(entry, 80))
+        what = "<br>".join(_escaped(line) for line in _words(entry, 80))
         held = _escaped(f"{entry.withheld}: {entry.detail}") if entry.withheld else ""
         lines.append(f"| `{sign}` | {_escaped(entry.difference.key.address)} | {what} | {held} |")
     if preview.informational:
@@ -213,18 +214,17 @@ def _markdown(preview: Preview) -> str:
 
 def _words(entry: PreviewEntry, most: int) -> list[str]:
     """What a difference changes, a field a line; of a create only what is not empty, of a destroy nothing."""
-    from engine.cli import output as out
 
     return [
-        out.change_words(change, most)
+        words.change_words(change, most)
         for change in entry.fields
-        if entry.difference.change == "update" or (entry.difference.change == "create" and out.says_something(change))
+        if entry.difference.change == "update" or (entry.difference.change == "create" and words.says_something(change))
     ]
 
 
 def _escaped(text: str) -> str:
     """Text that Markdown and HTML show as it is; as code, so that no host makes links or mentions (`@name`, `#12`) of it."""
-    from engine.cli.output import clean
+    from engine.words import clean
 
     escaped = re.sub(r"([\\`*_{}\[\]()#+!|~@:.-])", r"\\\1", html.escape(clean(text), quote=False))
     return f"<code>{escaped}</code>"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from engine import words
 from engine.cli.session import Session, account_option, page_options, verb
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -122,7 +123,9 @@ def drift(
     rows = []
     for e in found:
         moves = (
-            ", ".join(f"{row['path']} {out.value(row['base'], 24)} → {out.value(row['live'], 24)}" for row in e.fields)
+            ", ".join(
+                f"{row['path']} {words.value(row['base'], 24)} → {words.value(row['live'], 24)}" for row in e.fields
+            )
             if e.change != "create"
             else "deleted"
         )
@@ -130,11 +133,13 @@ def drift(
             e.outcome or e.severity, "green" if e.outcome else "red" if e.severity == "high" else "yellow"
         )
         proposal = str(standing.get(e.key, "")) if e.closed_at is None else ""
-        rows.append((e.key.address, state, e.moved_by or "unknown", out.ago(e.moved_at), e.repository, proposal, moves))
+        rows.append(
+            (e.key.address, state, e.moved_by or "unknown", words.ago(e.moved_at), e.repository, proposal, moves)
+        )
     out.table(("resource", "state", "moved by", "when", "repository", "proposal", "base → live"), rows)
     ids = [standing[e.key] for e in found if e.closed_at is None and e.key in standing]
     if ids:
-        out.next_steps(session.command, f"show {ids[0]}", f"approve {out.ranges(ids)}")
+        out.next_steps(session.command, f"show {ids[0]}", f"approve {words.ranges(ids)}")
         out.line("Approve to go back to git, or put the change into fleet.yaml to keep it.")
     return None
 
@@ -171,7 +176,7 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
 
     if dot:
         quoted = {
-            n.key: '"' + out.clean(named(n.key)).replace("\\", "\\\\").replace('"', '\\"') + '"' for n in found.nodes
+            n.key: '"' + words.clean(named(n.key)).replace("\\", "\\\\").replace('"', '\\"') + '"' for n in found.nodes
         }
         lines = ["digraph fleet {", "  rankdir=BT;", *(f"  {quoted[n.key]};" for n in found.nodes)]
         lines += [f"  {quoted[a]} -> {quoted[b]};" for a, b in found.edges]

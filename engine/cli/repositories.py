@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from engine import words
 from engine.cli.session import Session, account_option, verb, verb_group
 from engine.errors import FleetError
 from engine.model import Repository, Revision
@@ -112,9 +113,9 @@ def list_(session: Session, account: str | None) -> int | None:
                 repository.name,
                 repository.account,
                 out.status(state),
-                out.ago(last.started_at if last else None),
+                words.ago(last.started_at if last else None),
                 repository.branch,
-                out.clean(bodies.repository(repository)["repo_url"]),
+                words.clean(bodies.repository(repository)["repo_url"]),
             )
         )
     out.table(("name", "account", "last run", "when", "branch", "remote"), rows)
@@ -143,7 +144,7 @@ def remove(session: Session, name: str) -> int | None:
     from engine.cli import output as out
 
     out.line(
-        f"Removed {name}: {out.count(facts['withdrawn'], 'proposal')} withdrawn, {out.count(facts['released'], 'resource')} released. Live state was not touched."
+        f"Removed {name}: {words.count(facts['withdrawn'], 'proposal')} withdrawn, {words.count(facts['released'], 'resource')} released. Live state was not touched."
     )
     return None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine import words
 from engine.cli.session import IDS, MOST_ID, Session, page_options, verb
 from engine.model import Proposal, Status
 
@@ -53,7 +54,7 @@ def proposals(
     out.next_steps(
         session.command,
         f"show {min(pending) if pending else found[0].id}",
-        f"approve {out.ranges(pending)}" if pending else "",
+        f"approve {words.ranges(pending)}" if pending else "",
     )
     return None
 
@@ -89,22 +90,22 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         out.status(p.status),
         f" · {p.repository} · {p.key.account} · {p.key.address}",
     )
-    out.line(out.mark(p.change), " ", out.sentence(workbench.kinds, p))
+    out.line(out.mark(p.change), " ", words.sentence(workbench.kinds, p))
     out.line("")
     if p.fields:
-        rows = [(c.path, out.value(c.base), out.value(c.current), out.value(c.desired)) for c in p.fields]
+        rows = [(c.path, words.value(c.base), words.value(c.current), words.value(c.desired)) for c in p.fields]
         out.table(("field", "base", "live", "desired"), rows, indent=2, give=(0, 1, 2, 3))
         out.line("")
     run = workbench.run(p.run_id)
     facts = [
         ("cause", _CAUSES[p.cause]),
         ("refers to", ", ".join(p.references) or "nothing"),
-        ("reaches", out.count(p.blast_radius, "node")),
+        ("reaches", words.count(p.blast_radius, "node")),
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}"),
         ("opened", f"{out.exact(p.opened_at)} by run {p.run_id}"),
     ]
     if p.reopened_count:
-        facts.append(("reopened", out.count(p.reopened_count, "time")))
+        facts.append(("reopened", words.count(p.reopened_count, "time")))
     if p.reason:
         facts.append(("reason", p.reason))
     if p.error:
@@ -191,7 +192,7 @@ def _tell(session: Session, word: str, outcomes: list[Reviewed], *steps: str) ->
 
         done = [outcome.id for outcome in outcomes if outcome.error is None]
         if done:
-            out.line(f"{len(done)} {word}: {out.ranges(done)}")
+            out.line(f"{len(done)} {word}: {words.ranges(done)}")
             out.next_steps(session.command, *steps)
         elif not refused:
             out.line("No proposal is pending.")

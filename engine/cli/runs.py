@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine import words
 from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
@@ -104,7 +105,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
         out.line(
             f"{run.repository}: nothing moved since run {run.id} (",
             out.status(run.status),
-            f", {out.ago(run.finished_at)}); nothing was written.",
+            f", {words.ago(run.finished_at)}); nothing was written.",
         )
     else:
         _heading(workbench, body)
@@ -125,7 +126,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
     out.next_steps(
         session.command,
         f"show {pending[0]}" if pending else "",
-        f"approve {out.ranges(pending)}" if pending else "",
+        f"approve {words.ranges(pending)}" if pending else "",
         "plan" if approved else "",
         "status" if not pending and not approved else "",
     )
@@ -167,7 +168,7 @@ def list_(
             str(r.id),
             out.status(r.status),
             r.repository,
-            out.ago(r.started_at),
+            words.ago(r.started_at),
             str(r.diff_count),
             str(r.opened),
             str(r.remaining),
@@ -213,7 +214,7 @@ def show(session: Session, id_: int) -> int | None:
         _withheld(session, workbench, body)
         _warnings(body)
         pending = [p.id for p in opened if p.status == "pending"]
-        out.next_steps(session.command, f"approve {out.ranges(pending)}" if pending else f"sync {found.repository}")
+        out.next_steps(session.command, f"approve {words.ranges(pending)}" if pending else f"sync {found.repository}")
     return None
 
 
@@ -240,7 +241,7 @@ def _found(body: dict[str, Any]) -> None:
     for counts in body["counts"].values():
         for change, count in counts.items():
             total[change] = total.get(change, 0) + count
-    out.line(f"{out.count(body['diff_count'], 'difference')}: ", out.tally(total))
+    out.line(f"{words.count(body['diff_count'], 'difference')}: ", out.tally(total))
     rows = [
         (section, *(str(counts[c] or "·") for c in ("create", "update", "destroy", "unchanged")))
         for section, counts in body["counts"].items()
@@ -251,7 +252,7 @@ def _found(body: dict[str, Any]) -> None:
         shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in body["informational"][:5])
         out.line(f"Informational, never written by git: {shown}.")
     if body["opened"]:
-        out.line(f"{out.count(body['opened'], 'proposal')} opened or reopened.")
+        out.line(f"{words.count(body['opened'], 'proposal')} opened or reopened.")
 
 
 def _applied(body: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ class Session:
         if self.as_json:
             sys.stderr.write(_document(error.body()) + "\n")
         else:
-            from engine.cli.output import clean
+            from engine.words import clean
 
             first = click.style("Error", fg="red", bold=True)
             # None leaves it to click, which colours a terminal alone but does not know NO_COLOR.
@@ -90,7 +90,7 @@ class Session:
 
 def note(text: str) -> None:
     """Say something that is no result, on stderr."""
-    from engine.cli.output import clean
+    from engine.words import clean
 
     click.echo(clean(text), err=True)
 

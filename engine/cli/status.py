@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine import words
 from engine.cli.session import Session, verb
 from engine.model import RunStatus, Status
 
@@ -34,21 +35,21 @@ def status(session: Session, account: str | None) -> int | None:
     for pause_ in found.pauses:
         out.line(
             out.styled("Paused", "red"),
-            f": {pause_.repository or 'everything'}, by {pause_.by} {out.ago(pause_.at)}: {pause_.reason}",
+            f": {pause_.repository or 'everything'}, by {pause_.by} {words.ago(pause_.at)}: {pause_.reason}",
         )
     rows: list[tuple[Any, ...]] = [
         ("fleet", f"{found.resources} resources in {_accounts(found)}, {found.owned} owned by repositories")
     ]
     if pending:
         rows.append(("pending", out.tally(changes)))
-        rows.append(("", f"the oldest opened {out.ago(found.oldest_pending_at)}"))
-    for kind, words in (
+        rows.append(("", f"the oldest opened {words.ago(found.oldest_pending_at)}"))
+    for kind, meaning in (
         (Status.APPROVED, "wait to be applied"),
         (Status.FAILED, "failed"),
         (Status.REJECTED, "rejected, come back at a later sync"),
     ):
         if count := found.counts.get(kind, 0):
-            rows.append((kind.value, f"{count} {words}"))
+            rows.append((kind.value, f"{count} {meaning}"))
     if found.withheld:
         rows.append(
             (
@@ -64,7 +65,7 @@ def status(session: Session, account: str | None) -> int | None:
             (
                 e.key.address,
                 e.moved_by or "unknown",
-                out.ago(e.moved_at),
+                words.ago(e.moved_at),
                 ", ".join(row["path"] for row in e.fields) if e.change != "create" else "deleted",
             )
             for e in found.drift[:5]
@@ -127,7 +128,9 @@ def _row(health: RepositoryHealth) -> tuple[Any, ...]:
     repository, last = health.repository, health.last
     remark = ""
     if last is not None and last.error is not None:
-        again = f"; next scheduled attempt {out.ago(repository.next_attempt_at)}" if repository.next_attempt_at else ""
+        again = (
+            f"; next scheduled attempt {words.ago(repository.next_attempt_at)}" if repository.next_attempt_at else ""
+        )
         remark = (
             f"{last.error['code']} at {last.error.get('stage', 'sync')}, {repository.failure_count} in a row{again}"
         )
@@ -137,8 +140,8 @@ def _row(health: RepositoryHealth) -> tuple[Any, ...]:
     return (
         repository.name,
         state,
-        out.ago(last.started_at if last else None),
-        out.ago(health.checked_at),
+        words.ago(last.started_at if last else None),
+        words.ago(health.checked_at),
         str(health.pending),
         str(sum(health.withheld.values())),
         remark,
@@ -147,7 +150,7 @@ def _row(health: RepositoryHealth) -> tuple[Any, ...]:
 
 def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
     """The next useful commands, without how `fleet` is called."""
-    from engine.cli.output import ranges
+    from engine.words import ranges
 
     if found.pauses:
         home = any(pause.repository is None for pause in found.pauses)

@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cli.output import clean, ranges
 from engine.cli.session import IDS
+from engine.words import clean, ranges
 from tests.cli.conftest import Fleet
 from tests.conftest import GitRepository
 
