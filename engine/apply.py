@@ -22,6 +22,9 @@ CHUNK = 2500
 Progress = Callable[[int, int], None]
 """Told (steps done, steps in all) after each transaction."""
 
+Halted = Callable[[], str | None]
+"""Asked before each transaction: why to stop here, or None to go on."""
+
 
 @dataclass(slots=True)
 class Applied:
@@ -31,7 +34,7 @@ class Applied:
     failed: list[tuple[Step, FleetError]] = field(default_factory=list)
     skipped: tuple[Skip, ...] = ()
     stopped: str | None = None
-    """Why it stopped early (paused meanwhile), or None."""
+    """Why it stopped early (paused or shut down meanwhile), or None."""
 
     @property
     def touched(self) -> bool:
@@ -67,6 +70,7 @@ def apply(
     account: str | None = None,
     proposal_ids: Sequence[int] | None = None,
     progress: Progress = lambda _done, _all: None,
+    halted: Halted = lambda: None,
 ) -> Applied:
     """Apply what is approved, in order.
 
@@ -87,7 +91,7 @@ def apply(
         try:
             while planned.steps and result.stopped is None:
                 failed_before = len(result.failed)
-                _apply_plan(store, kinds, actor, planned, apply_id, run_id, result, progress)
+                _apply_plan(store, kinds, actor, planned, apply_id, run_id, result, progress, halted)
                 if len(result.failed) == failed_before:
                     break
                 with store.read() as tx:  # what waited for the failed step must be looked at anew
@@ -117,14 +121,15 @@ def _apply_plan(
     run_id: int | None,
     result: Applied,
     progress: Progress,
+    halted: Halted,
 ) -> None:
     steps = planned.steps
     total = len(result.applied) + len(steps)
     for start in range(0, len(steps), CHUNK):
         with store.read() as tx:
             paused = pauses.reason_of(tx, {step.proposal.repository_id for step in steps[start : start + CHUNK]})
-        if paused:
-            result.stopped = paused
+        if why := paused or halted():
+            result.stopped = why
             return
         chunk = steps[start : start + CHUNK]
         try:

@@ -120,6 +120,7 @@ def proposal(p: Proposal) -> Body:
         "run_id": p.run_id,
         "references": list(p.references),
         "blast_radius": p.blast_radius,
+        "risk": p.risk.value,
         "reopened_count": p.reopened_count,
         "reason": p.reason,
         "error": p.error,

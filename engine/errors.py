@@ -72,6 +72,9 @@ CODES: dict[str, str] = {
     "FLEET-628": "no repository holds the resource",
     "FLEET-629": "no legal name",
     "FLEET-630": "the export is over the size limit",
+    "FLEET-640": "no server runs in this process",
+    "FLEET-641": "the server may only listen on loopback",
+    "FLEET-642": "nothing is at this address",
     "FLEET-900": "an unexpected error: a fault of ours",
 }
 """Every code but those of the fleet file (`engine/parse/codes.py`), in a line each."""

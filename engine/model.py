@@ -103,6 +103,14 @@ class Trigger(StrEnum):
     WEBHOOK = "webhook"
 
 
+class Risk(StrEnum):
+    """How closely a proposal wants to be looked at; the store's `risk_of` decides."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
 class Origin(StrEnum):
     GIT = "git"
     REVERT = "revert"
@@ -217,6 +225,7 @@ class Proposal:
     decided_at: datetime | None
     decided_by: str | None
     ended_at: datetime | None
+    risk: Risk
 
 
 @dataclass(frozen=True, slots=True)

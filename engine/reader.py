@@ -28,6 +28,7 @@ from engine.model import (
     Version,
 )
 from engine.plan import Plan
+from engine.prospects import Prospects, prospects
 from engine.settings import Settings
 from engine.store import (
     Store,
@@ -36,13 +37,17 @@ from engine.store import (
     drift,
     events,
     live,
+    overview,
     pauses,
     proposals,
     repositories,
     runs,
     withheld,
 )
+from engine.store.overview import DriftFigures, Pulse
 from engine.store.pauses import Pause
+from engine.store.proposals import ProposalFilter
+from engine.store.runs import RunFilter
 
 if TYPE_CHECKING:
     from engine.parse import FleetFile
@@ -193,6 +198,33 @@ class Reader:
                 limit=_limit(limit),
             )
 
+    def find_proposals(
+        self, wanted: ProposalFilter, *, oldest_first: bool = False, skip: int = 0, limit: int = 50
+    ) -> list[Proposal]:
+        """A page of the proposals that a filter lets through, newest first unless asked otherwise."""
+        with self.store.read() as tx:
+            return proposals.find(tx, wanted, oldest_first=oldest_first, skip=skip, limit=_limit(limit))
+
+    def count_proposals(self, wanted: ProposalFilter) -> int:
+        """How many proposals a filter lets through."""
+        with self.store.read() as tx:
+            return proposals.count_found(tx, wanted)
+
+    def pending_beside(self, id_: int, account: str) -> tuple[int | None, int | None]:
+        """Ids of the pending proposals of an account right before and right after one, in the order of the queue."""
+        with self.store.read() as tx:
+            return proposals.pending_beside(tx, id_, account)
+
+    def prospects(self, ids: Sequence[int]) -> Prospects:
+        """What a person could do with these proposals now, and what applying them would touch. Effects: none."""
+        with self.store.read() as tx:
+            found = proposals.by_ids(tx, ids)
+            chosen = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
+            standing = {p.id: p for p in proposals.live_of(tx, status=Status.APPROVED)}
+            accounts = {p.key.account for p in (*chosen, *standing.values())}
+            fleets = {account: live.read_live(tx, account) for account in sorted(accounts)}
+        return prospects(self.kinds, chosen, list(standing.values()), fleets)
+
     def live_proposals(
         self, *, account: str | None = None, repository: str | None = None, status: Status | None = None
     ) -> list[Proposal]:
@@ -227,6 +259,21 @@ class Reader:
                 before=before,
                 limit=_limit(limit),
             )
+
+    def find_runs(self, wanted: RunFilter, *, skip: int = 0, limit: int = 50) -> list[Run]:
+        """A page of the runs that a filter lets through, newest first."""
+        with self.store.read() as tx:
+            return runs.find(tx, wanted, skip=skip, limit=_limit(limit))
+
+    def count_runs(self, wanted: RunFilter) -> int:
+        """How many runs a filter lets through."""
+        with self.store.read() as tx:
+            return runs.count_found(tx, wanted)
+
+    def run_before(self, run: Run) -> Run | None:
+        """The run of the same repository before this one."""
+        with self.store.read() as tx:
+            return runs.before(tx, run)
 
     def run_body(self, run: Run) -> bodies.Body:
         """A run as the API gives it, with what it withheld and the steps on its proposals."""
@@ -410,6 +457,26 @@ class Reader:
         return Graph(tuple(nodes), tuple(edges))
 
     # All at once
+
+    def pulse(self, account: str | None = None) -> Pulse:
+        """What waits, what fails and what is paused, in a few figures."""
+        with self.store.read() as tx:
+            return overview.pulse(tx, account)
+
+    def risks(self, account: str | None = None) -> dict[str, int]:
+        """Pending proposals by risk: high, medium, low."""
+        with self.store.read() as tx:
+            return overview.risks(tx, account)
+
+    def outcomes(self, since: datetime, account: str | None = None) -> list[tuple[str, Status, int]]:
+        """(day as YYYY-MM-DD in UTC, status, how many) of proposals that ended or were rejected since a time."""
+        with self.store.read() as tx:
+            return overview.outcomes(tx, account, since)
+
+    def drift_figures(self, account: str | None = None) -> DriftFigures:
+        """How many episodes are open, how many of them of high severity, and since when the oldest."""
+        with self.store.read() as tx:
+            return overview.drift_figures(tx, account)
 
     def pauses(self) -> list[Pause]:
         with self.store.read() as tx:

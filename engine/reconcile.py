@@ -85,6 +85,7 @@ def tick(
     *,
     watcher: Watcher = lambda _stage: None,
     progress: applying.Progress = lambda _done, _all: None,
+    halted: applying.Halted = lambda: None,
 ) -> Run:
     """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
 
@@ -115,7 +116,14 @@ def tick(
         _decide(store, kinds, settings, repository.id, actor, run_id, revision, desired, last, stages)
         with stages.stage("apply"):
             applied = applying.apply(
-                store, kinds, actor, trigger="tick", run_id=run_id, repository_id=repository.id, progress=progress
+                store,
+                kinds,
+                actor,
+                trigger="tick",
+                run_id=run_id,
+                repository_id=repository.id,
+                progress=progress,
+                halted=halted,
             )
     except FleetError as error:
         with suppress(FleetError):

@@ -26,6 +26,11 @@ def clean(text: str) -> str:
     return "".join("\ufffd" if unicodedata.category(c) in _STEERING else c for c in text)
 
 
+def clean_lines(text: str) -> str:
+    """The same for text of several lines."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
 def value(item: Any, most: int = 60) -> str:
     """A field's value in a cell: text as it is where that is clear, all else as JSON; long ones shortened."""
     if item is None:

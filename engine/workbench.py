@@ -44,6 +44,7 @@ class Workbench(Reader):
         super().__init__(store, kinds, settings)
         self._ticking: dict[int, str] = {}
         self._ticking_guard = threading.Lock()
+        self._stopping = threading.Event()
 
     @classmethod
     def open_home(
@@ -57,6 +58,10 @@ class Workbench(Reader):
         """Open the home that the settings name. Raises: StoreError, StoreLocked."""
         store = Store.open(settings.home, kinds, clock, lock_wait_s=settings.lock_wait_s, on_wait=on_wait)
         return cls(store, kinds, settings)
+
+    def stop(self) -> None:
+        """Have applies that run end after the transaction in hand; what they did not reach stays approved."""
+        self._stopping.set()
 
     def close(self) -> None:
         self.store.close()
@@ -146,7 +151,15 @@ class Workbench(Reader):
 
         try:
             run = reconcile.tick(
-                self.store, self.kinds, self.settings, repository, actor, trigger, watcher=watcher, progress=progress
+                self.store,
+                self.kinds,
+                self.settings,
+                repository,
+                actor,
+                trigger,
+                watcher=watcher,
+                progress=progress,
+                halted=self._halted,
             )
         finally:
             with self._ticking_guard:
@@ -191,6 +204,7 @@ class Workbench(Reader):
             account=account,
             proposal_ids=proposal_ids,
             progress=progress,
+            halted=self._halted,
         )
 
     # Operator edits
@@ -224,6 +238,9 @@ class Workbench(Reader):
         self._permit(actor, Permission.REVIEW, actor.account)
         with self.store.write() as tx:
             return decide(tx, self.kinds, actor, verb, ids, reason)
+
+    def _halted(self) -> str | None:
+        return "the server is shutting down" if self._stopping.is_set() else None
 
     def _refuse_paused(self, chosen: Sequence[Repository]) -> None:
         with self.store.read() as tx:

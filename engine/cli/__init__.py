@@ -16,6 +16,7 @@ import click
 
 _VERBS = {
     "demo": "demo:demo",
+    "serve": "serve:serve",
     "status": "status:status",
     "repo": "repositories:repo",
     "sync": "runs:sync",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from engine.model import (
     Proposal,
     Repository,
     ResourceKey,
+    Risk,
     Status,
     canonical,
 )
@@ -172,6 +174,53 @@ def read(
     return [_proposal(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class ProposalFilter:
+    """Which proposals a list shows; what is None or empty lets everything through."""
+
+    account: str | None = None
+    repositories: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    changes: Sequence[str] = ()
+    causes: Sequence[str] = ()
+    risks: Sequence[str] = ()
+    run_id: int | None = None
+    opened_before: datetime | None = None
+    text: str | None = None
+    """Part of the resource's name or of a reason, in any case."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The filter as statements take it."""
+        lists = ("repositories", "statuses", "kinds", "changes", "causes", "risks")
+        return {
+            "account": self.account,
+            "run_id": self.run_id,
+            "opened_before": self.opened_before,
+            "text": self.text or None,
+            **{name: list(map(str, getattr(self, name))) or None for name in lists},
+        }
+
+
+def find(
+    tx: Transaction, wanted: ProposalFilter, *, oldest_first: bool = False, skip: int = 0, limit: int = 50
+) -> list[Proposal]:
+    """A page of the proposals that a filter lets through."""
+    rows = tx.rows("proposals/find_proposals", oldest_first=oldest_first, skip=skip, limit=limit, **wanted.parameters())
+    return [_proposal(row) for row in rows]
+
+
+def count_found(tx: Transaction, wanted: ProposalFilter) -> int:
+    count: int = tx.value("proposals/count_found", **wanted.parameters())
+    return count
+
+
+def pending_beside(tx: Transaction, id_: int, account: str) -> tuple[int | None, int | None]:
+    """Ids of the pending proposals of an account before and after one."""
+    before, after = tx.rows("proposals/pending_beside", id=id_, account=account)[0]
+    return before, after
+
+
 def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, Status, int, Any]]:
     """(repository id, status, how many, oldest opened_at) of live proposals."""
     return [
@@ -217,9 +266,9 @@ def _proposal(row: Sequence[Any]) -> Proposal:
         origin,
         fingerprint,
     ) = row[:14]
-    (revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened, decided, decided_by, ended) = (
-        row[14:]
-    )
+    (revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened, decided, by, ended, risk) = row[
+        14:
+    ]
     opened_at = moment(opened)
     return Proposal(
         id=id_,
@@ -245,6 +294,7 @@ def _proposal(row: Sequence[Any]) -> Proposal:
         error=_loaded(error),
         opened_at=opened_at,
         decided_at=time_of(decided),
-        decided_by=decided_by,
+        decided_by=by,
         ended_at=time_of(ended),
+        risk=Risk(risk),
     )

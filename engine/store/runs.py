@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -131,6 +132,42 @@ def read(
         limit=limit,
     )
     return [_run(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list shows; what is None or empty lets everything through."""
+
+    account: str | None = None
+    repositories: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    text: str | None = None
+    """Part of the commit's subject or author, in any case, or the beginning of its id."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The filter as statements take it."""
+        return {
+            "account": self.account,
+            "repositories": list(self.repositories) or None,
+            "statuses": list(map(str, self.statuses)) or None,
+            "text": self.text or None,
+        }
+
+
+def find(tx: Transaction, wanted: RunFilter, *, skip: int = 0, limit: int = 50) -> list[Run]:
+    """A page of the runs that a filter lets through, newest first."""
+    return [_run(row) for row in tx.rows("runs/find_runs", skip=skip, limit=limit, **wanted.parameters())]
+
+
+def count_found(tx: Transaction, wanted: RunFilter) -> int:
+    count: int = tx.value("runs/count_found", **wanted.parameters())
+    return count
+
+
+def before(tx: Transaction, run: Run) -> Run | None:
+    """The run of the same repository before this one."""
+    id_ = tx.value("runs/run_before", repository_id=run.repository_id, id=run.id)
+    return None if id_ is None else by_id(tx, id_)
 
 
 def _run(row: Sequence[Any]) -> Run:

@@ -1,4 +1,4 @@
-"""The typed views, one for each kind, made from the declarations; and `fleet_at`, the fleet at any past time."""
+"""The typed views, one for each kind, made from the declarations; `fleet_at`, the fleet at any past time; `risk_of` a proposal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ FROM resource_history
 WHERE valid_from <= ts AND (valid_to IS NULL OR valid_to > ts) AND spec IS NOT NULL;
 """
 
+_RISK_OF = """
+CREATE OR REPLACE MACRO risk_of(change, cause, reached) AS
+CASE WHEN change = 'destroy' OR cause = 'both' THEN 'high' WHEN cause = 'live_moved' OR reached >= 10 THEN 'medium' ELSE 'low' END;
+"""
+"""How closely a proposal wants to be looked at: what destroys or meets a change on both sides, then what undoes somebody's edit or reaches far."""
+
 
 def views_script(kinds: Kinds) -> tuple[str, str]:
     """The script that makes every view anew, and its digest (to make them only when a declaration changed)."""
-    script = _FLEET_AT + "".join(_view(kind) for kind in kinds.values())
+    script = _FLEET_AT + _RISK_OF + "".join(_view(kind) for kind in kinds.values())
     return script, hashlib.sha256(script.encode()).hexdigest()
 
 

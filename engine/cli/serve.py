@@ -1,0 +1,60 @@
+"""`fleet serve`: dashboard and scheduler in one process."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from pathlib import Path
+
+import click
+
+from engine.cli.session import Session, note, verb
+from engine.errors import RefusedEdit
+from engine.settings import PROJECT
+
+PORT = 3000
+
+
+@verb("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback only.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port to listen on.")
+@click.option("--open/--no-open", "open_browser", default=False, help="Open the dashboard in a browser.")
+def serve(session: Session, host: str, port: int, open_browser: bool) -> int | None:
+    """Serve the dashboard and tick every repository until stopped with Ctrl-C."""
+    refuse_beyond_loopback(host)
+    from engine import service
+
+    service.open_(session.settings)
+    return run(host, port, open_browser)
+
+
+def refuse_beyond_loopback(host: str) -> None:
+    """Raises: RefusedEdit FLEET-641 for an address that others could reach."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise RefusedEdit(
+            "FLEET-641",
+            f"{host[:80]} is not a loopback address, and nobody would have to sign in.",
+            "Listen on 127.0.0.1 and let a reverse proxy or an ssh tunnel bring people there.",
+        )
+
+
+def web_root() -> Path:
+    """Where `app.py`, `pages/` and `.streamlit/` lie: the project, or beside an installed engine."""
+    return PROJECT if (PROJECT / "app.py").is_file() else Path(__file__).parents[1] / "_data" / "web"
+
+
+def run(host: str, port: int, open_browser: bool) -> int:
+    """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
+    root = web_root()
+    sys.path.insert(0, str(root))
+    import app as composition  # brings Streamlit, which no other verb needs
+
+    note(f"Fleet Workbench is at http://{'[' + host + ']' if ':' in host else host}:{port} · stop it with Ctrl-C")
+    # Streamlit looks for `.streamlit/config.toml` beside what was started.
+    sys.argv = [str(root / "app.py")]
+    composition.app.run(config={"server.port": port, "server.address": host, "server.headless": not open_browser})
+    return 0

@@ -1,0 +1,22 @@
+-- Proposals, newest first or as they would be decided (oldest first); every filter may be NULL. One row each.
+SELECT id, repository_id, repository, key, change, status, current, desired, declared, base, fields, cause, origin, fingerprint, revision, run_id,
+       refers_to, blast_radius, reopened_count, reason, error, epoch_us(opened_at), epoch_us(decided_at), decided_by, epoch_us(ended_at),
+       risk_of(change, cause, blast_radius)
+FROM proposals
+WHERE id IN (
+    SELECT id
+    FROM proposals
+    WHERE ($account IS NULL OR account = $account)
+      AND ($repositories::VARCHAR[] IS NULL OR repository IN (SELECT unnest($repositories::VARCHAR[])))
+      AND ($statuses::VARCHAR[] IS NULL OR status IN (SELECT unnest($statuses::VARCHAR[])))
+      AND ($kinds::VARCHAR[] IS NULL OR kind IN (SELECT unnest($kinds::VARCHAR[])))
+      AND ($changes::VARCHAR[] IS NULL OR change IN (SELECT unnest($changes::VARCHAR[])))
+      AND ($causes::VARCHAR[] IS NULL OR cause IN (SELECT unnest($causes::VARCHAR[])))
+      AND ($risks::VARCHAR[] IS NULL OR risk_of(change, cause, blast_radius) IN (SELECT unnest($risks::VARCHAR[])))
+      AND ($run_id IS NULL OR run_id = $run_id)
+      AND ($opened_before::TIMESTAMPTZ IS NULL OR opened_at < $opened_before::TIMESTAMPTZ)
+      AND ($text IS NULL OR contains(lower(name), lower($text)) OR contains(lower(coalesce(reason, '')), lower($text)))
+    ORDER BY CASE WHEN $oldest_first::BOOLEAN THEN id ELSE -id END
+    LIMIT $limit OFFSET $skip::BIGINT
+)
+ORDER BY CASE WHEN $oldest_first::BOOLEAN THEN id ELSE -id END

@@ -1,0 +1,16 @@
+-- Runs, newest first, a page at a time; every filter may be NULL. One row each.
+SELECT id, repository_id, repository, account, trigger, actor, status, epoch_us(started_at), epoch_us(finished_at), revision, author, subject,
+       epoch_us(committed_at), stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs
+FROM gitops_sync_runs
+WHERE id IN (
+    SELECT id
+    FROM gitops_sync_runs
+    WHERE ($account IS NULL OR account = $account)
+      AND ($repositories::VARCHAR[] IS NULL OR repository IN (SELECT unnest($repositories::VARCHAR[])))
+      AND ($statuses::VARCHAR[] IS NULL OR status IN (SELECT unnest($statuses::VARCHAR[])))
+      AND ($text IS NULL OR contains(lower(coalesce(subject, '')), lower($text)) OR contains(lower(coalesce(author, '')), lower($text))
+           OR starts_with(coalesce(revision, ''), lower($text)))
+    ORDER BY id DESC
+    LIMIT $limit OFFSET $skip::BIGINT
+)
+ORDER BY id DESC
