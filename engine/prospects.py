@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.kinds import Kinds
-from engine.model import Change, LiveFleet, Proposal, ResourceKey, Status
+from engine.model import Change, LiveFleet, Proposal, ResourceKey, Spec, Status
 from engine.plan import BLOCKED, Plan, build
 from engine.review import TRANSITIONS, Verb, stale
 from engine.soundness import FleetState, reached
@@ -49,12 +49,17 @@ class Prospects:
 
 
 def prospects(
-    kinds: Kinds, chosen: Sequence[Proposal], approved: Sequence[Proposal], fleets: Mapping[str, LiveFleet]
+    kinds: Kinds,
+    chosen: Sequence[Proposal],
+    approved: Sequence[Proposal],
+    fleets: Mapping[str, LiveFleet],
+    coming: Mapping[ResourceKey, Spec | None],
 ) -> Prospects:
     """Look at a set of proposals.
 
     `approved` are all that are approved already, whether or not they are in the set; `fleets` holds the live fleet of every
-    account that a proposal names.
+    account that a proposal names; `coming` is what all proposals of these repositories would make of their resources: a change
+    reaches what is about to be created, too.
     """
     outdated = {p.id: _stale(kinds, p, fleets[p.key.account]) for p in chosen if p.status.live}
     could = {p.id: p for p in chosen if p.status.live and p.status is not Status.REJECTED and not outdated[p.id]}
@@ -68,10 +73,10 @@ def prospects(
         if not places:
             continue
         state = FleetState(kinds, fleet.specs, fleet.known_versions)
-        for p in chosen:
-            if p.key.account == account and p.desired is not None and p.status.live:
-                spec = fleet.specs.get(p.key.kind, {}).get(p.key.name)
-                state.put((p.key.kind, p.key.name), {**(spec or {}), **p.desired})
+        for key, desired in coming.items():
+            if key.account == account and key.kind in kinds:
+                before = state.get(key.kind, key.name) or {}
+                state.put((key.kind, key.name), None if desired is None else {**before, **desired})
         nodes.extend(ResourceKey(account, *place) for place in reached(state, kinds, places))
     items = tuple(Prospect(p, outdated.get(p.id), blocked.get(p.id)) for p in chosen)
     return Prospects(items, tuple(sorted(nodes)), plan)

@@ -223,7 +223,8 @@ class Reader:
             standing = {p.id: p for p in proposals.live_of(tx, status=Status.APPROVED)}
             accounts = {p.key.account for p in (*chosen, *standing.values())}
             fleets = {account: live.read_live(tx, account) for account in sorted(accounts)}
-        return prospects(self.kinds, chosen, list(standing.values()), fleets)
+            coming = proposals.undecided(tx, (p.repository_id for p in chosen))
+        return prospects(self.kinds, chosen, list(standing.values()), fleets, coming)
 
     def live_proposals(
         self, *, account: str | None = None, repository: str | None = None, status: Status | None = None

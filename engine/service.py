@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from engine.errors import RefusedEdit
 from engine.jobs import Jobs
+from engine.operator import local_operator
 from engine.scheduler import Scheduler
 from engine.settings import Settings
 from engine.workbench import Workbench
@@ -23,6 +24,8 @@ class Service:
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
+        self.operator = local_operator()
+        """Who acts in the browser: on loopback there is nobody else."""
         self.jobs = Jobs(workbench.store.clock)
         self.scheduler = Scheduler(workbench)
         self.started_at = datetime.now(UTC)

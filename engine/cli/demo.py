@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.runs import show_synced
+from engine.cli.serve import PORT, run
 from engine.cli.session import Session, verb
 
 if TYPE_CHECKING:
+    from engine.demo import Demo
     from engine.workbench import Synced
 
 
 @verb("demo")
-@click.option("--yes", is_flag=True, help="Go on through approve, apply and the next ticks until nothing remains.")
-def demo(session: Session, yes: bool) -> int | None:
-    """Make a real git repository from the example fleet, play a fortnight of its history, sync, and show what waits."""
+@click.option(
+    "--yes", is_flag=True, help="Go on through approve, apply and the next ticks until nothing remains; no dashboard."
+)
+@click.option(
+    "--serve/--no-serve", "wanted", default=True, help="Open the dashboard on the demo's fleet (the default)."
+)
+@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port of the dashboard.")
+def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
+    """Make a real git repository from the example fleet, play a fortnight of its history, sync, and open the dashboard on it."""
     from engine import bodies
     from engine import demo as playing
     from engine.cli import output as out
@@ -28,36 +36,23 @@ def demo(session: Session, yes: bool) -> int | None:
     rounds: list[dict[str, Any]] = []
     with done.workbench as workbench:
         synced = done.synced
+        serving = wanted and not yes and not session.as_json
         if not session.as_json:
             _introduce(done)
-            show_synced(session, workbench, synced)
-        if yes:
-
-            def tell(finished: Synced, approved: int, applied: int) -> None:
-                run = finished.run
-                rounds.append(
-                    {
-                        "approved": approved,
-                        "applied": applied,
-                        "run": run.id,
-                        "status": run.status.value,
-                        "remaining": run.remaining,
-                    }
+            if serving:
+                out.line(
+                    f"Run {synced.run.id}: {synced.run.diff_count} differences, {synced.run.opened} proposals opened, "
+                    f"{synced.run.remaining} withheld."
                 )
-                if not session.as_json:
-                    out.line(
-                        f"{approved} approved, {applied} applied; run {run.id}: ",
-                        out.status(run.status),
-                        f", {run.opened} opened, {run.remaining} remaining",
-                    )
+            else:
+                show_synced(session, workbench, synced)
+        if serving:
+            from engine import service
 
-            if not session.as_json:
-                out.line("")
-            synced = playing.finish(done, session.actor, tell)
-            if not session.as_json:
-                out.line("")
-                out.line(out.styled("Done", "bold green"), ": live is as git says.")
-                out.next_steps(session.command, "status", "drift --all", "export")
+            service.use(service.Service(workbench))
+            return run("127.0.0.1", port, open_browser=True)
+        if yes:
+            synced = _finish(session, done, rounds)
         if session.as_json:
             session.json(
                 {
@@ -69,6 +64,39 @@ def demo(session: Session, yes: bool) -> int | None:
                 }
             )
     return None
+
+
+def _finish(session: Session, done: Demo, rounds: list[dict[str, Any]]) -> Synced:
+    """Approve, apply and tick until nothing remains, telling of each round."""
+    from engine import demo as playing
+    from engine.cli import output as out
+
+    def tell(finished: Synced, approved: int, applied: int) -> None:
+        found = finished.run
+        rounds.append(
+            {
+                "approved": approved,
+                "applied": applied,
+                "run": found.id,
+                "status": found.status.value,
+                "remaining": found.remaining,
+            }
+        )
+        if not session.as_json:
+            out.line(
+                f"{approved} approved, {applied} applied; run {found.id}: ",
+                out.status(found.status),
+                f", {found.opened} opened, {found.remaining} remaining",
+            )
+
+    if not session.as_json:
+        out.line("")
+    synced = playing.finish(done, session.actor, tell)
+    if not session.as_json:
+        out.line("")
+        out.line(out.styled("Done", "bold green"), ": live is as git says.")
+        out.next_steps(session.command, "status", "drift --all", "export")
+    return synced
 
 
 def _introduce(done: Any) -> None:

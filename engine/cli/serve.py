@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
+import threading
+import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -53,8 +57,18 @@ def run(host: str, port: int, open_browser: bool) -> int:
     sys.path.insert(0, str(root))
     import app as composition  # brings Streamlit, which no other verb needs
 
-    note(f"Fleet Workbench is at http://{'[' + host + ']' if ':' in host else host}:{port} · stop it with Ctrl-C")
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    note(f"Fleet Workbench is at {address} · stop it with Ctrl-C")
+    if open_browser and _has_display():
+        threading.Timer(1.5, webbrowser.open, [address]).start()
     # Streamlit looks for `.streamlit/config.toml` beside what was started.
     sys.argv = [str(root / "app.py")]
-    composition.app.run(config={"server.port": port, "server.address": host, "server.headless": not open_browser})
+    # Ctrl-C is how one ends a server; by then all is closed.
+    with suppress(KeyboardInterrupt):
+        composition.app.run(config={"server.port": port, "server.address": host})
     return 0
+
+
+def _has_display() -> bool:
+    """Whether a browser could show itself; without a display Python would start one inside the terminal."""
+    return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

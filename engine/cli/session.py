@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import getpass
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ import orjson
 
 from engine.errors import FleetError
 from engine.model import Actor
+from engine.operator import local_operator
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,14 +40,8 @@ class Session:
 
     @functools.cached_property
     def actor(self) -> Actor:
-        """Whoever is logged in, with every permission: whoever may open the store's file may do everything anyway."""
-        name = os.environ.get("FLEET_ACTOR", "").strip()
-        if not name:
-            try:
-                name = getpass.getuser()
-            except (OSError, KeyError):
-                name = "operator"
-        return Actor(name.encode(errors="replace").decode()[:255])
+        """Whoever is logged in."""
+        return local_operator()
 
     def open(self) -> Workbench:
         """Open the home. Raises: StoreError, StoreLocked."""

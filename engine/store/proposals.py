@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from engine.model import (
     Repository,
     ResourceKey,
     Risk,
+    Spec,
     Status,
     canonical,
 )
@@ -213,6 +214,12 @@ def find(
 def count_found(tx: Transaction, wanted: ProposalFilter) -> int:
     count: int = tx.value("proposals/count_found", **wanted.parameters())
     return count
+
+
+def undecided(tx: Transaction, repository_ids: Iterable[int]) -> dict[ResourceKey, Spec | None]:
+    """What the proposals of some repositories that may still be applied would make of their resources; None: they go."""
+    rows = tx.rows("proposals/list_undecided", repository_ids=sorted(set(repository_ids)))
+    return {ResourceKey.of(key): _loaded(desired) for key, desired in rows}
 
 
 def pending_beside(tx: Transaction, id_: int, account: str) -> tuple[int | None, int | None]:

@@ -1,0 +1,35 @@
+"""Text for people. Whatever Streamlit would read as Markdown goes through `plain` first."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from engine import words
+from engine.words import count
+
+__all__ = ["ago", "count", "exact", "plain", "value"]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&\"'=/^@])")
+_BREAKS = re.compile(r"\s+")
+
+
+def plain(text: Any) -> str:
+    """Text that Markdown shows as it stands: on one line, every character that could mean something escaped."""
+    return _SPECIAL.sub(r"\\\1", _BREAKS.sub(" ", words.clean(str(text))))
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago: `3 min ago`, `never`."""
+    return words.ago(moment)
+
+
+def exact(moment: datetime | None) -> str:
+    """The exact time in UTC, for where the relative one is hovered over."""
+    return "never" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def value(item: Any, most: int = 200) -> str:
+    """A field's value, shortened."""
+    return words.value(item, most)

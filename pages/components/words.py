@@ -1,0 +1,34 @@
+"""Sentences about proposals that several pages say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from engine.model import Cause, Change, Proposal
+from engine.words import count
+
+CAUSES = {
+    Cause.GIT_MOVED: "git moved",
+    Cause.LIVE_MOVED: "live moved",
+    Cause.BOTH: "both moved",
+}
+
+CAUSES_EXPLAINED = {
+    Cause.GIT_MOVED: "Git declares something new; live is as it was last agreed on.",
+    Cause.LIVE_MOVED: "Somebody changed live beside git. Applying this takes that change back.",
+    Cause.BOTH: "Git declares something new, and live was changed beside git. Applying this overwrites that change.",
+}
+
+_ORDER = (Change.CREATE, Change.UPDATE, Change.DESTROY)
+
+
+def sum_of(proposals: Sequence[Proposal]) -> str:
+    """`10 create, 18 update, 3 destroy`."""
+    found = Counter(proposal.change for proposal in proposals)
+    return ", ".join(f"{found[change]:,} {change.value}" for change in _ORDER if found[change]) or "nothing"
+
+
+def reach(nodes: int) -> str:
+    """`reaches 12 nodes`."""
+    return f"reaches {count(nodes, 'node')}" if nodes else "reaches no node"

@@ -1,0 +1,45 @@
+"""The frame of every page: look, strip, navigation. Streamlit runs it before each page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)  # pages import their components from here, wherever the server was started
+
+from pages.components.markup import stylesheet  # noqa: E402
+from pages.components.strip import dialogs, strip  # noqa: E402
+
+st.set_page_config(page_title="Fleet Workbench", page_icon=":material/lan:", layout="wide")
+stylesheet()
+
+
+def page(file: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> st.Page:
+    """One file of this folder under its own name."""
+    return st.Page(
+        f"{file}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=None if default else file,
+        default=default,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+chosen = st.navigation(
+    {
+        "Operate": [
+            page("overview", "Overview", "space_dashboard", default=True),
+            page("approvals", "Proposals", "rule"),
+            page("proposal", "Proposal", "difference", hidden=True),
+            page("runs", "Runs", "play_circle"),
+        ],
+    }
+)
+dialogs()
+strip()
+chosen.run()

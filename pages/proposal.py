@@ -1,0 +1,209 @@
+"""May I let this one happen? One proposal: what it changes and why, what it touches, who decided what."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import streamlit as st
+
+from engine import export, words
+from engine.model import Change, FieldChange, Proposal, Status
+from engine.prospects import Prospect, Prospects
+from pages.components import decide
+from pages.components.decide import Move
+from pages.components.links import link, open_page, to_repository, to_resource, to_run
+from pages.components.markup import show
+from pages.components.session import attempt, workbench
+from pages.components.tables import badge, empty
+from pages.components.text import plain
+from pages.components.words import CAUSES, CAUSES_EXPLAINED
+
+MOST_NODES = 60
+
+
+def moved(change: FieldChange, proposal: Proposal) -> str:
+    """Which side moved on a path since both agreed: git, live, both; empty without a base."""
+    if proposal.base is None:
+        return ""
+    live, git = change.base != change.current, change.base != change.desired
+    return "both" if live and git else "live" if live else "git" if git else ""
+
+
+def heading(proposal: Proposal) -> None:
+    bench = workbench()
+    st.title(plain(words.sentence(bench.kinds, proposal).rstrip(".")))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f"Proposal {proposal.id} {badge(proposal.status.value)} {badge(proposal.change.value)} "
+            f":gray-badge[{CAUSES[proposal.cause]}]"
+            + ("" if proposal.risk == "low" else f" {badge(proposal.risk.value)} risk")
+            + (f" :gray-badge[reopened {proposal.reopened_count} ×]" if proposal.reopened_count else "")
+        )
+        to_resource(proposal.key)
+        to_repository(proposal.repository)
+    st.caption(CAUSES_EXPLAINED[proposal.cause])
+
+
+def standing(proposal: Proposal, prospect: Prospect) -> None:
+    """What speaks against deciding or applying it now."""
+    if prospect.stale and proposal.status.live:
+        st.warning(
+            f"Stale: {plain(prospect.stale)}. The next tick replaces this proposal by what is true then.",
+            icon=":material/update:",
+        )
+    if prospect.blocked and proposal.status.live:
+        st.info(f"Applying it waits: {plain(prospect.blocked)}.", icon=":material/hourglass_empty:")
+    if proposal.reason:
+        st.info(f"Last rejected because: {plain(proposal.reason)}", icon=":material/block:")
+    if proposal.error:
+        st.error(
+            f"{plain(proposal.error.get('message', ''))}  \n{plain(proposal.error.get('hint', ''))}  \n"
+            f":small[:gray[{plain(proposal.error.get('code', ''))}]]",
+            icon=":material/error:",
+        )
+
+
+def actions(proposal: Proposal, found: Prospects) -> None:
+    """The decisions that are possible now, and the way to the next one that waits."""
+    before, after = neighbours(proposal)
+    with st.container(horizontal=True):
+        for move, icon, shortcut in (
+            (Move.APPROVE, "check", "a"),
+            (Move.APPROVE_AND_APPLY, "done_all", "shift+a"),
+            (Move.REJECT, "block", "x"),
+            (Move.TAKE_BACK, "undo", "u"),
+            (Move.APPLY, "play_arrow", "p"),
+        ):
+            possible = bool(decide.allowed(found, move))
+            if move is Move.APPROVE_AND_APPLY and proposal.status is Status.APPROVED:
+                possible = False  # that is what Apply does
+            if possible:
+                st.button(
+                    "Apply now" if move is Move.APPLY else move.value,
+                    key=f"do_{move.name.lower()}",
+                    icon=f":material/{icon}:",
+                    type="primary" if move in {Move.APPROVE, Move.APPLY} else "secondary",
+                    shortcut=shortcut,
+                    on_click=decide.ask,
+                    args=(move, [proposal.id]),
+                )
+        if st.button(
+            "Previous",
+            key="previous",
+            icon=":material/chevron_left:",
+            type="tertiary",
+            shortcut="k",
+            disabled=not before,
+        ):
+            open_page("proposal", id=before)
+        if st.button(
+            "Next", key="next", icon=":material/chevron_right:", type="tertiary", shortcut="j", disabled=not after
+        ):
+            open_page("proposal", id=after)
+
+
+def neighbours(proposal: Proposal) -> tuple[int | None, int | None]:
+    """The pending proposals before and after this one, in the order of the queue."""
+    return workbench().pending_beside(proposal.id, proposal.key.account)
+
+
+def fields(proposal: Proposal) -> None:
+    """The change path by path, and as a unified diff."""
+    if proposal.change is Change.DESTROY:
+        st.markdown("It takes the whole resource away:")
+    by_path, unified = st.tabs(["Fields", "Unified diff"])
+    with by_path:
+        if proposal.fields:
+            show(
+                "fields.html",
+                rows=[(change, moved(change, proposal)) for change in proposal.fields],
+                with_base=proposal.base is not None,
+                change=proposal.change.value,
+            )
+        else:
+            st.caption("No field differs.")
+    with unified:
+        st.code(diff(proposal), language="diff")
+
+
+def diff(proposal: Proposal) -> str:
+    """Live and desired as the fleet file would write them, line by line."""
+
+    def lines(spec: dict[str, Any] | None) -> list[str]:
+        return [] if spec is None else export.snippet(proposal.key.kind, proposal.key.name, spec).splitlines()
+
+    made = difflib.unified_diff(lines(proposal.current), lines(proposal.desired), "live", "desired", lineterm="", n=99)
+    return words.clean_lines("\n".join(made)) or "no difference"
+
+
+def about(proposal: Proposal) -> None:
+    """Where it comes from."""
+    bench = workbench()
+    run = bench.run(proposal.run_id)
+    st.subheader("Where it comes from")
+    show("commit.html", proposal=proposal, run=run)
+    to_run(proposal.run_id, f"Run {proposal.run_id}, which opened it")
+
+
+def touches(proposal: Proposal, found: Prospects) -> None:
+    """What it refers to, and what it reaches."""
+    st.subheader("What it touches")
+    if proposal.references:
+        st.caption("Refers to")
+        with st.container(horizontal=True, gap="small"):
+            for address in proposal.references[:MOST_NODES]:
+                kind, _, name = address.partition("/")
+                to_resource(proposal.key._replace(kind=kind, name=name))
+    st.caption(f"Reaches {words.count(len(found.nodes), 'node')}" + (":" if found.nodes else "."))
+    with st.container(horizontal=True, gap="small"):
+        for key in found.nodes[:MOST_NODES]:
+            to_resource(key, key.name)
+    if len(found.nodes) > MOST_NODES:
+        st.caption(f"and {len(found.nodes) - MOST_NODES:,} more")
+    link("graph", "Show it in the graph", near=proposal.key.text, icon=":material/account_tree:")
+
+
+def past(proposal: Proposal) -> None:
+    """Who decided what, and when."""
+    st.subheader("Timeline")
+    show("timeline.html", events=workbench().events(proposal_id=proposal.id))
+
+
+def command(proposal: Proposal) -> None:
+    """The same on the command line."""
+    verb = {Status.APPROVED: "apply", Status.PENDING: f"approve {proposal.id}", Status.FAILED: f"approve {proposal.id}"}
+    st.caption("On the command line")
+    st.code(
+        f"fleet show {proposal.id}\nfleet {verb.get(proposal.status, f'run show {proposal.run_id}')}", language="sh"
+    )
+
+
+def main() -> None:
+    wanted = st.query_params.get("id", "")
+    if not wanted.isdecimal():
+        st.title("Proposal")
+        empty("No proposal is named.", "The address ends with ?id= and its number.")
+        link("approvals", "All proposals", icon=":material/rule:")
+        return
+    with attempt() as tried:
+        proposal = workbench().proposal(int(wanted))
+    if not tried.ok:
+        link("approvals", "All proposals", icon=":material/rule:")
+        return
+    found = workbench().prospects([proposal.id])
+    heading(proposal)
+    actions(proposal, found)
+    standing(proposal, found.items[0])
+    left, right = st.columns([1.9, 1], gap="large")
+    with left:
+        fields(proposal)
+        touches(proposal, found)
+    with right:
+        about(proposal)
+        past(proposal)
+        command(proposal)
+    decide.dialog()
+
+
+main()

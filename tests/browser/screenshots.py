@@ -1,0 +1,92 @@
+"""Pictures of every page: `uv run python -m tests.browser.screenshots`.
+
+On the demo's fleet, at 1440 and 800 pixels, in light and dark, into `data/screenshots/` (ignored by git). `--readme` takes the three
+pictures of the README instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from engine import demo
+from engine.model import Actor
+from engine.settings import Settings
+from tests.browser.conftest import CHROMIUM, ROOT, Screen, Server
+
+PAGES = {
+    "overview": "/",
+    "proposals": "/approvals",
+    "proposals-selected": "/approvals?select=41&select=43&select=48",
+    "proposal": "/proposal?id=41",
+    "proposal-create": "/proposal?id=46",
+    "runs": "/runs",
+    "run-partial": "/runs?id=10",
+    "run-failed": "/runs?id=6",
+    "drift": "/drift",
+    "fleet": "/fleet",
+    "resource": "/resource?id=northwind/nodes/web-01",
+    "resource-module": "/resource?id=northwind/modules/nginx-public",
+    "graph": "/graph",
+    "repositories": "/repositories",
+    "repository": "/repositories?name=northwind-fleet",
+    "export": "/export",
+    "audit": "/audit",
+    "settings": "/settings",
+    "nothing-there": "/proposal?id=999999",
+}
+README = {"proposals": "proposals-selected", "proposal": "proposal", "graph": "graph"}
+
+
+def take(browser: Browser, address: str, path: str, picture: Path, *, width: int, scheme: str, whole: bool) -> None:
+    """One picture of one page, once it is calm."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        device_scale_factor=1,
+    )
+    screen = Screen(context.new_page(), address).open(path)
+    screen.page.wait_for_timeout(900)
+    if whole:  # the page scrolls inside a frame of its own: make the window as high as what is in it
+        height = screen.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        screen.page.set_viewport_size({"width": width, "height": min(max(900, int(height) + 20), 6_000)})
+        screen.page.wait_for_timeout(600)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    screen.page.screenshot(path=picture)
+    context.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--readme", action="store_true", help="the three pictures of the README")
+    parser.add_argument("--only", help="pages whose name begins so")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        home = Path(folder) / "home"
+        demo.run(Settings.from_environment(home, {}), Actor("ana")).workbench.close()
+        server = Server(home).start()
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        try:
+            if arguments.readme:
+                for name, page in README.items():
+                    picture = ROOT / "data" / "pictures" / f"{name}.png"
+                    take(browser, server.address, PAGES[page], picture, width=1440, scheme="light", whole=False)
+                return
+            for name, path in PAGES.items():
+                for width in (1440, 800):
+                    for scheme in ("light", "dark"):
+                        if name.startswith(arguments.only or ""):
+                            picture = ROOT / "data" / "screenshots" / f"{name}-{width}-{scheme}.png"
+                            take(browser, server.address, path, picture, width=width, scheme=scheme, whole=True)
+        finally:
+            browser.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Deciding in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from engine.model import Actor, Status
+from engine.workbench import Workbench
+from tests.browser.conftest import Screen, Server
+from tests.conftest import GitRepository
+
+ME = Actor("ana")
+MODULES = "".join(f"  m{number}: {{priority: {number}}}\n" for number in range(8))
+
+
+@pytest.fixture
+def pending(server: Server, git_repo: GitRepository) -> Server:
+    """Eight modules and a node pending in repository `fc`."""
+    git_repo.push(f"version: 1\naccount: acme\nmodules:\n{MODULES}nodes: {{app-01: {{}}}}\n")
+    with server.store() as workbench:
+        workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")
+        workbench.sync(ME, "fc")
+    return server.start()
+
+
+def statuses(workbench: Workbench) -> dict[str, str]:
+    return {p.key.address: p.status.value for p in workbench.proposals(limit=1000)}
+
+
+def test_some_are_approved_one_is_rejected_and_applied(pending: Server, browser: Callable[..., Screen]) -> None:
+    screen = browser().open("/app/approvals")
+    screen.tick(0, 0, 1, 2)
+    screen.sees("3 selected:")
+    screen.press("Approve 3")
+    screen.sees("3 create")
+    screen.press("Approve 3", screen.dialog)
+    screen.sees("3 approved")
+    screen.press("Done", screen.dialog)
+    screen.tick(0, 0)
+    screen.press("Reject")
+    screen.fill("Reason", "not before the sale", screen.dialog)
+    screen.press("Reject", screen.dialog)
+    screen.press("Done", screen.dialog)
+    screen.open("/approvals?status=approved").tick(0, 0, 1, 2)
+    screen.press("Apply now")
+    screen.press("Apply", screen.dialog)
+    screen.sees("3 applied")
+    assert screen.troubles == []
+    assert pending.stop() == 0
+    with pending.store() as workbench:
+        assert sorted(statuses(workbench).values()) == ["applied"] * 3 + ["pending"] * 5 + ["rejected"]
+        (rejected,) = workbench.live_proposals(status=Status.REJECTED)
+        assert rejected.reason == "not before the sale"
+        assert rejected.decided_by == "ana"
+
+
+def test_a_destroy_asks_for_the_number(
+    pending: Server, browser: Callable[..., Screen], git_repo: GitRepository
+) -> None:
+    pending.stop()
+    with pending.store() as workbench:
+        workbench.approve(ME, [p.id for p in workbench.live_proposals()])
+        workbench.apply(ME)
+        git_repo.push("version: 1\naccount: acme\nmodules:\n  m0: {priority: 0}\nnodes: {app-01: {}}\n")
+        workbench.sync(ME, "fc")
+    pending.start()
+    screen = browser().open("/approvals")
+    screen.press("Select all 7")
+    screen.press("Approve and apply 7")
+    screen.sees("This destroys 7 resources")
+    screen.press("Approve and apply 7", screen.dialog)
+    screen.sees("Type 7 first")
+    screen.fill("Type 7 to confirm", "6", screen.dialog)
+    screen.press("Approve and apply 7", screen.dialog)
+    screen.sees("Type 7 first")
+    screen.fill("Type 7 to confirm", "7", screen.dialog)
+    screen.press("Approve and apply 7", screen.dialog)
+    screen.sees("7 applied")
+    pending.stop()
+    with pending.store() as workbench:
+        assert [r.key.address for r in workbench.resources()] == ["modules/m0", "nodes/app-01"]
+
+
+def test_two_browsers_decide_on_one_proposal_and_one_is_told(pending: Server, browser: Callable[..., Screen]) -> None:
+    ana, ben = browser().open("/proposal?id=1"), browser().open("/proposal?id=1")
+    ana.press("Approve")
+    ben.press("Reject")
+    ana.press("Approve", ana.dialog)
+    ana.sees("1 approved")
+    ben.fill("Reason", "no", ben.dialog)
+    ben.button("Reject", ben.dialog).dblclick()
+    ben.calm()
+    ben.sees("1 rejected")
+    ana.press("Done", ana.dialog)
+    ana.sees("rejected")
+    pending.stop()
+    with pending.store() as workbench:
+        kinds = [event.event.type for event in workbench.events(proposal_id=1)]
+        assert sorted(kinds) == ["gitops.proposal_approved", "gitops.proposal_opened", "gitops.proposal_rejected"]
+
+
+def test_the_keyboard_decides(pending: Server, browser: Callable[..., Screen]) -> None:
+    screen = browser().open("/proposal?id=1")
+    screen.page.keyboard.press("j")
+    screen.calm().sees("Proposal 2")
+    screen.page.keyboard.press("a")
+    screen.calm()
+    screen.press("Approve", screen.dialog)
+    screen.sees("1 approved")
