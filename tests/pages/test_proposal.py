@@ -1,0 +1,93 @@
+"""One proposal: why, what, what it touches, who decided; and the decisions from its own page."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import Actor, ResourceKey, Status
+from engine.workbench import Workbench
+from tests.conftest import GitRepository
+from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
+from tests.pages.test_approvals import press, run
+
+NGINX = ResourceKey("acme", "modules", "nginx")
+
+
+@pytest.mark.parametrize("named", [None, "", "x", "0", "999", "-1", "99999999999999999999"])
+def test_a_proposal_that_is_not_there_is_said_so(filled: Workbench, dashboard: Dashboard, named: str | None) -> None:
+    said = texts(dashboard("proposal", **({} if named is None else {"id": named})))
+    assert "No proposal is named" in said or "There is no proposal" in said
+
+
+def test_the_field_table_shows_which_side_moved(
+    applied: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    applied.set_resource(Actor("ben"), NGINX, {"priority": 70, "config": {"workers": 4, "mode": "fast"}}, note="SEV-2")
+    git_repo.push(FLEET_FILE.replace("version: 1.26.0", "version: 1.27.0").replace("workers: 4", "workers: 8"))
+    found = applied.sync(ME, "fc").proposals
+    (update,) = [p for p in found if p.key == NGINX]
+    said = texts(dashboard("proposal", id=str(update.id)))
+    table = {
+        row.split("</td>")[0].split(">")[-1]: [
+            cell.split(">")[-1] for cell in row.replace("</span>", "").split("</td>")
+        ]
+        for row in said.split("<tr><td")[1:]
+    }
+    assert table["version"][4] == "git"
+    assert table["priority"][4] == "live"
+    assert table["config.workers"][4] == "git"
+    assert table["config.mode"][4] == "live"
+    assert "both moved" in said
+    assert "overwrites that change" in said
+    assert "-    priority: 70" in said
+    assert "+    priority: 50" in said
+    assert "Ana Duarte" in said
+    assert f"fleet approve {update.id}" in said
+
+
+def test_what_it_touches_leads_on(applied: Workbench, git_repo: GitRepository, dashboard: Dashboard) -> None:
+    git_repo.push(FLEET_FILE.replace("workers: 4", "workers: 8"))
+    (update,) = applied.sync(ME, "fc").proposals
+    app = dashboard("proposal", id=str(update.id))
+    assert "Reaches 2 nodes:" in texts(app)
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert {"app\\-01", "app\\-02", "modules/base", "fc"} <= {label.replace("\\/", "/") for label in labels}
+
+
+def test_it_is_approved_and_taken_back(filled: Workbench, dashboard: Dashboard) -> None:
+    app = press(press(dashboard("proposal", id="1"), "do_approve"), "decide_confirm")
+    assert filled.proposal(1).status is Status.APPROVED
+    press(app, "decide_done")
+    press(press(app, "do_take_back"), "decide_confirm")
+    assert filled.proposal(1).status is Status.PENDING
+    said = texts(run(app))
+    assert said.index("<b>taken back</b>") < said.index("<b>approved</b>") < said.index("<b>opened</b>")
+
+
+def test_a_rejected_one_says_why_and_offers_nothing_but_its_past(filled: Workbench, dashboard: Dashboard) -> None:
+    filled.reject(ME, [1], "not before the sale")
+    app = dashboard("proposal", id="1")
+    assert "not before the sale" in texts(app).replace("\\", "")
+    assert not [button.key for button in app.button if button.key.startswith("do_")]
+
+
+def test_a_stale_one_says_what_moved_and_cannot_be_approved(filled: Workbench, dashboard: Dashboard) -> None:
+    filled.set_resource(Actor("ben"), ResourceKey("acme", "modules", "base"), {"priority": 9})
+    app = dashboard("proposal", id="1")
+    assert "modules/base exists by now" in texts(app).replace("\\", "")
+    assert [button.key for button in app.button if button.key.startswith("do_")] == ["do_reject"]
+
+
+def test_a_destroy_shows_what_goes_and_asks_for_the_number(
+    applied: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    git_repo.push(FLEET_FILE.replace("assignments:\n  app-01:nginx: {priority: 60}\n", ""))
+    (destroy,) = applied.sync(ME, "fc").proposals
+    app = dashboard("proposal", id=str(destroy.id))
+    assert "takes the whole resource away" in texts(app)
+    press(press(app, "do_approve"), "decide_confirm")
+    assert "Type 1 first" in texts(app)
+    assert applied.proposal(destroy.id).status is Status.PENDING
+    app.text_input(key="decide_number").input("1")
+    press(app, "decide_confirm")
+    assert applied.proposal(destroy.id).status is Status.APPROVED
