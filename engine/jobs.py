@@ -24,7 +24,7 @@ Tell = Callable[[str, int, int], None]
 """How a job says where it is: (words, done, of how many; 0 of 0 where there is nothing to count)."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """One piece of long work: who asked for it, where it is, and how it ended."""
 

@@ -10,8 +10,8 @@ import streamlit as st
 from engine import words
 from engine.bodies import Body
 from engine.model import Run, RunStatus, Status
-from engine.store.proposals import ProposalFilter
-from engine.store.runs import RunFilter
+from engine.reader import ProposalFilter
+from engine.reader import RunFilter
 from pages.components.links import link, open_page, to_repository, to_run
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
@@ -143,7 +143,7 @@ def failure(run: Run) -> None:
     if run.error:
         where = run.stages[-1]["stage"] if run.stages else "sync"
         st.error(
-            f"**Failed in {where}.** {plain(run.error.get('message', ''))}  \n{plain(run.error.get('hint', ''))}  \n"
+            f"**Failed in {plain(where)}.** {plain(run.error.get('message', ''))}  \n{plain(run.error.get('hint', ''))}  \n"
             f":small[:gray[{plain(run.error.get('code', ''))}]]",
             icon=":material/error:",
         )

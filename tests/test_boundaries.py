@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / "engine"
+PAGES = ROOT / "pages"
 PURE = [
     "model.py", "fields.py", "soundness.py", "order.py", "diff.py", "propose.py", "drift.py", "plan.py", "export.py", "schema.py",
     *(f"kinds/{p.name}" for p in (ENGINE / "kinds").glob("*.py")), *(f"parse/{p.name}" for p in (ENGINE / "parse").glob("*.py")),
@@ -66,6 +68,118 @@ def test_a_pure_stage_knows_no_store_git_clock_or_chance(name: str) -> None:
     imported = _imports(path)
     assert imported.isdisjoint(IMPURE), imported & IMPURE
     assert not re.search(r"\.now\(|\.utcnow\(|\bopen\(", path.read_text())
+
+
+def test_pages_go_through_the_workbench_alone() -> None:
+    for path in [ROOT / "app.py", *_files(PAGES)]:
+        imported = _imports(path)
+        assert imported.isdisjoint({"duckdb", "yaml", "git", "subprocess", "sqlite3"}), path
+        assert not any(name == "engine.store" or name.startswith("engine.store.") for name in imported), path
+        assert not re.search(r"unsafe_allow|\bSELECT\b .* FROM", path.read_text()), path
+
+
+SHOWS_MARKDOWN = {
+    "markdown", "write", "caption", "title", "header", "subheader", "error", "warning", "info", "success", "toast", "badge", "button",
+    "page_link", "link_button", "checkbox", "toggle", "radio", "selectbox", "multiselect", "pills", "segmented_control", "text_input", "text_area",
+    "number_input", "metric", "expander", "popover", "tabs", "dialog", "status", "progress", "form_submit_button", "download_button", "table",
+}  # fmt: skip
+"""Calls of Streamlit that read their text as Markdown."""
+
+SAFE = {
+    "plain", "count", "len", "ago", "exact", "badge", "reach", "sum_of", "duration", "min", "max", "sum", "round", "int", "size", "day", "isoformat", "strftime",
+}  # fmt: skip
+"""Calls that give text of ours, or escaped text."""
+
+OURS = {
+    "id",
+    "code",
+    "value",
+    "version",
+    "status",
+    "of",
+    "done",
+    "run_id",
+    "seq",
+    "total",
+    "open",
+    "pending",
+    "approved",
+    "failed",
+    "cap",
+    "reopened_count",
+}
+"""Attributes that hold numbers or words of ours."""
+
+
+def _is_ours(node: ast.AST, numbers: set[str]) -> bool:
+    """Whether what an f-string shows there cannot hold text of a repository or a person."""
+    match node:
+        case ast.Constant() | ast.BinOp(op=ast.Sub() | ast.Mult() | ast.Div()) | ast.Compare():
+            return True
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in SAFE or name == "join":
+            return True
+        case ast.Call(func=ast.Attribute(value=inner, attr="lower" | "capitalize" | "title")):
+            return _is_ours(inner, numbers)
+        case ast.Subscript(value=ast.Name(id=name)):
+            return name.isupper()
+        case ast.IfExp(body=body, orelse=other):
+            return _is_ours(body, numbers) and _is_ours(other, numbers)
+        case ast.BoolOp(values=values):
+            return all(_is_ours(value, numbers) for value in values)
+        case ast.Attribute(attr=name):
+            return name in OURS
+        case ast.Name(id=name):
+            return name in numbers
+        case ast.JoinedStr(values=values):
+            return all(not isinstance(v, ast.FormattedValue) or _shown_as_ours(v, numbers) for v in values)
+    return False
+
+
+def _shown_as_ours(value: ast.FormattedValue, numbers: set[str]) -> bool:
+    """A thousands separator or a number of digits fits numbers alone."""
+    if value.format_spec is not None and re.fullmatch(
+        r"'[,.0-9]*[,dfx%+]?[0-9.]*f?'", ast.unparse(value.format_spec).lstrip("f")
+    ):
+        return True
+    return _is_ours(value.value, numbers)
+
+
+def _shown(node: ast.AST) -> Iterator[ast.FormattedValue]:
+    """What the f-strings of an expression show, but for those that are escaped as a whole."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAFE:
+        return
+    if isinstance(node, ast.FormattedValue):
+        yield node
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _shown(child)
+
+
+def test_text_of_others_is_never_given_to_markdown_unescaped() -> None:
+    wrong = []
+    for path in _files(PAGES):
+        tree = ast.parse(path.read_text())
+        numbers = {
+            target.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and _is_ours(node.value, set())
+        }
+        for node in ast.walk(tree):
+            if not (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWS_MARKDOWN
+            ):
+                continue
+            texts = [
+                *(node.args[:1] if node.func.attr != "page_link" else []),
+                *(k.value for k in node.keywords if k.arg in {"label", "help", "body", "text"}),
+            ]
+            for text in texts:
+                for part in _shown(text):
+                    if not _shown_as_ours(part, numbers):
+                        wrong.append(f"{path.name}:{part.lineno} {ast.unparse(part.value)}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_engine_knows_no_surface() -> None:

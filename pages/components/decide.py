@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.apply import Applied
 from engine.errors import FleetError
 from engine.jobs import Tell
 from engine.model import Status
@@ -206,11 +207,14 @@ def _apply(decision: _Decision, ids: list[int]) -> None:
         tell("applying", 0, len(ids))
         return bench.apply(me, proposal_ids=ids, progress=lambda done, of: tell("applying", done, of))
 
-    job = begin(f"apply {ids}", f"Apply {count(len(ids), 'proposal')}", work)
+    def say(done: Applied) -> str:
+        return f"{len(done.applied):,} applied, {len(done.failed):,} failed, {len(done.skipped):,} skipped"
+
+    job = begin(f"apply {ids}", f"Apply {count(len(ids), 'proposal')}", work, say)
     if not job.ended.wait(_QUICK_S):
         decision.background = True
         return
-    st.session_state["my_jobs"] = [id_ for id_ in st.session_state.get("my_jobs", []) if id_ != job.id]
+    st.session_state["my_jobs"].pop(job.id, None)  # told here, not by the strip
     refused = [row for row in decision.outcomes if row["error"]]
     if job.error is not None:
         decision.outcomes = [*refused, *(_row(id_, "approved", job.error) for id_ in ids)]

@@ -68,8 +68,11 @@ def refused(error: FleetError) -> None:
     )
 
 
-def begin(key: str, title: str, work: Callable[[Tell], Any]) -> Job:
-    """Begin long work in the background, unless it goes on already; every page's strip shows where it is."""
+def begin(key: str, title: str, work: Callable[[Tell], Any], say: Callable[[Any], str] = lambda _result: "done") -> Job:
+    """Begin long work in the background, unless it goes on already.
+
+    Every page's strip shows where it is; when it ends, this session is told with what `say` makes of its result.
+    """
     job = service().jobs.begin(key, title, actor().name, work)
-    st.session_state.setdefault("my_jobs", []).append(job.id)
+    st.session_state.setdefault("my_jobs", {})[job.id] = say
     return job

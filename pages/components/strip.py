@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from engine.jobs import Job
@@ -27,15 +30,16 @@ def strip() -> None:
                 bind="query-params",
             )
         st.caption(f"Signed in as **{plain(actor().name)}**, the local operator of this machine")
-    busy = any(_mine())
+    _toasts()
+    busy = bool(service().jobs.going())
     st.fragment(_draw, run_every=_BUSY_S if busy else _CALM_S)()
     st.divider()
 
 
-def _mine() -> list[Job]:
-    """Jobs that this session began and whose end it has not told yet."""
-    found = [service().jobs.get(id_) for id_ in st.session_state.get("my_jobs", [])]
-    return [job for job in found if job is not None]
+def _mine() -> dict[Job, Callable[[Any], str]]:
+    """Jobs that this session began and whose end it has not told yet, and how to tell it."""
+    found = {service().jobs.get(id_): say for id_, say in st.session_state.get("my_jobs", {}).items()}
+    return {job: say for job, say in found.items() if job is not None}
 
 
 def _draw() -> None:
@@ -76,19 +80,23 @@ def _draw() -> None:
 
 
 def _tell_ended() -> None:
-    """Say how this session's jobs ended, once, and bring the page up to date."""
-    ended = [job for job in _mine() if not job.going]
-    if not ended:
-        return
-    st.session_state["my_jobs"] = [job.id for job in _mine() if job.going]
-    st.session_state.setdefault("told", []).extend(ended)
-    st.rerun()
+    """Bring the page up to date once a job of this session has ended; the strip of that page says how."""
+    if any(not job.going for job in _mine()):
+        st.rerun()
 
 
-def outcomes() -> list[Job]:
-    """Jobs of this session that ended since the page was last drawn; each is told once."""
-    told: list[Job] = st.session_state.pop("told", [])
-    return told
+def _toasts() -> None:
+    """Say how jobs of this session ended, each once."""
+    for job, say in _mine().items():
+        if job.going:
+            continue
+        st.session_state["my_jobs"].pop(job.id, None)
+        if job.error:
+            st.toast(
+                plain(f"{job.title}: {job.error.message} ({job.error.code})"), icon=":material/error:", duration="long"
+            )
+        else:
+            st.toast(plain(f"{job.title}: {say(job.result)}"), icon=":material/check:", duration="long")
 
 
 def dialogs() -> None:
@@ -116,6 +124,3 @@ def _pause() -> None:
 def _resume() -> None:
     with attempt():
         workbench().resume(actor())
-
-
-__all__ = ["dialogs", "outcomes", "strip"]

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from pages.components.text import plain
+
 PAGE = 50
 """Rows on one page of a list."""
 
@@ -147,6 +149,6 @@ def table(
 
 
 def empty(words: str, hint: str = "") -> None:
-    """What stands where a list has no rows: what that means, and what to do next. Words of ours, in Markdown."""
+    """What stands where a list has no rows: what that means, and what to do next."""
     with st.container(border=True):
-        st.markdown(f"**{words}**" + (f"  \n:gray[{hint}]" if hint else ""))
+        st.markdown(f"**{plain(words)}**" + (f"  \n:gray[{plain(hint)}]" if hint else ""))
