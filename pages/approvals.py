@@ -28,19 +28,16 @@ UNDECIDED = {Status.PENDING.value, Status.APPROVED.value, Status.FAILED.value}
 def filters() -> ProposalFilter:
     """The filters of the list, kept in the address."""
     bench = workbench()
-    left, right = st.columns([3, 1.2], vertical_alignment="bottom")
-    with left:
-        statuses = st.pills(
-            "Status",
-            [status.value for status in Status],
-            selection_mode="multi",
-            default=[Status.PENDING.value],
-            key="status",
-            bind="query-params",
-        )
-    with right:
+    statuses = st.pills(
+        "Status",
+        [status.value for status in Status],
+        selection_mode="multi",
+        default=[Status.PENDING.value],
+        key="status",
+        bind="query-params",
+    )
+    with st.grid(7, min_column_width=130):
         text = st.text_input("Search", placeholder="Name or reason", key="q", bind="query-params")
-    with st.grid(6, min_column_width=150):
         names = [repository.name for repository in bench.repositories(account())]
         repositories = st.multiselect("Repository", names, key="repository", bind="query-params", placeholder="All")
         kinds = st.multiselect("Section", list(bench.kinds), key="section", bind="query-params", placeholder="All")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from pages.components.layout import beside
 from pages.components.links import link
 from pages.components.markup import show
 from pages.components.session import account, workbench
@@ -95,7 +96,7 @@ def main() -> None:
         )
         link("repositories", "Register a repository", icon=":material/add:")
     tiles()
-    left, right = st.columns([1.7, 1], gap="large")
+    left, right = beside(1.7, 1)
     with left:
         outcomes()
     with right:

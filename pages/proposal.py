@@ -12,6 +12,7 @@ from engine.model import Change, FieldChange, Proposal, Status
 from engine.prospects import Prospect, Prospects
 from pages.components import decide
 from pages.components.decide import Move
+from pages.components.layout import beside
 from pages.components.links import link, open_page, to_repository, to_resource, to_run
 from pages.components.markup import show
 from pages.components.session import attempt, workbench
@@ -153,8 +154,8 @@ def touches(proposal: Proposal, found: Prospects) -> None:
         st.caption("Refers to")
         with st.container(horizontal=True, gap="small"):
             for address in proposal.references[:MOST_NODES]:
-                kind, _, name = address.partition("/")
-                to_resource(proposal.key._replace(kind=kind, name=name))
+                kind, _, name = address.partition("@")[0].partition("/")  # a pin names the version after an @
+                to_resource(proposal.key._replace(kind=kind, name=name), address)
     st.caption(f"Reaches {words.count(len(found.nodes), 'node')}" + (":" if found.nodes else "."))
     with st.container(horizontal=True, gap="small"):
         for key in found.nodes[:MOST_NODES]:
@@ -195,7 +196,7 @@ def main() -> None:
     heading(proposal)
     actions(proposal, found)
     standing(proposal, found.items[0])
-    left, right = st.columns([1.9, 1], gap="large")
+    left, right = beside(1.9, 1)
     with left:
         fields(proposal)
         touches(proposal, found)

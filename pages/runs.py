@@ -58,10 +58,10 @@ def took(run: Run) -> float | None:
 def every_run() -> None:
     bench = workbench()
     st.title("Runs")
+    statuses = st.pills(
+        "Status", [s.value for s in RunStatus], selection_mode="multi", key="status", bind="query-params"
+    )
     with st.grid(3, min_column_width=220):
-        statuses = st.pills(
-            "Status", [s.value for s in RunStatus], selection_mode="multi", key="status", bind="query-params"
-        )
         names = [repository.name for repository in bench.repositories(account())]
         repositories = st.multiselect("Repository", names, key="repository", bind="query-params", placeholder="All")
         text = st.text_input("Search", placeholder="Commit, subject or author", key="q", bind="query-params")
