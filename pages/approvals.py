@@ -9,8 +9,7 @@ import streamlit as st
 
 from engine import words
 from engine.model import Cause, Change, Proposal, Risk, Status
-from engine.reader import MOST
-from engine.reader import ProposalFilter
+from engine.reader import MOST, ProposalFilter
 from pages.components import decide
 from pages.components.decide import Move
 from pages.components.links import link, open_page

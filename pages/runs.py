@@ -10,8 +10,7 @@ import streamlit as st
 from engine import words
 from engine.bodies import Body
 from engine.model import Run, RunStatus, Status
-from engine.reader import ProposalFilter
-from engine.reader import RunFilter
+from engine.reader import ProposalFilter, RunFilter
 from pages.components.links import link, open_page, to_repository, to_run
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
