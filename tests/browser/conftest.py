@@ -73,9 +73,11 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             raise
 
-    def store(self) -> Workbench:
+    def store(self, **environment: str) -> Workbench:
         """The store of a server that has stopped."""
-        return Workbench.open_home(Settings.from_environment(self.home, {"FLEET_ALLOW_LOCAL_REMOTES": "1"}))
+        return Workbench.open_home(
+            Settings.from_environment(self.home, {"FLEET_ALLOW_LOCAL_REMOTES": "1", **environment})
+        )
 
 
 class Screen:

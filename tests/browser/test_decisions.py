@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from engine.model import Actor, Status
 from engine.workbench import Workbench
@@ -109,3 +112,27 @@ def test_the_keyboard_decides(pending: Server, browser: Callable[..., Screen]) -
     screen.calm()
     screen.press("Approve", screen.dialog)
     screen.sees("1 approved")
+
+
+def test_a_long_apply_freezes_no_page_and_tells_how_it_ended(
+    server: Server, browser: Callable[..., Screen], git_repo: GitRepository
+) -> None:
+    many = 9_000
+    modules = "".join(f"  m{number:05}: {{priority: 1}}\n" for number in range(many))
+    git_repo.push(f"version: 1\naccount: acme\nmodules:\n{modules}")
+    with server.store(POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK=str(many)) as workbench:
+        workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")
+        workbench.sync(ME, "fc")
+    server.start()
+    screen, other = browser().open("/approvals"), browser().open("/runs")
+    screen.press("Select all 9,000")
+    screen.sees("9,000 selected")
+    screen.press("Approve and apply 9,000")
+    screen.button("Approve and apply 9,000", screen.dialog).click()
+    began = time.monotonic()
+    other.open("/runs?id=1").sees("Differences found")
+    assert time.monotonic() - began < 30, "another page is served while the apply goes on"
+    expect(screen.page.get_by_text(re.compile("9,000 applied")).first).to_be_visible(timeout=60_000)
+    server.stop()
+    with server.store() as workbench:
+        assert workbench.status().resources == many
