@@ -136,3 +136,16 @@ def test_a_long_apply_freezes_no_page_and_tells_how_it_ended(
     server.stop()
     with server.store() as workbench:
         assert workbench.status().resources == many
+
+
+def test_typing_a_reason_presses_no_shortcut(pending: Server, browser: Callable[..., Screen]) -> None:
+    screen = browser().open("/proposal?id=1")
+    screen.press("Reject")
+    screen.dialog.get_by_role("textbox", name="Reason").click()
+    screen.page.keyboard.type("a jump and a kick, xx", delay=20)
+    screen.press("Reject", screen.dialog)
+    screen.sees("1 rejected")
+    pending.stop()
+    with pending.store() as workbench:
+        assert workbench.proposal(1).reason == "a jump and a kick, xx"
+        assert {p.status.value for p in workbench.live_proposals() if p.id != 1} == {"pending"}
