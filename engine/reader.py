@@ -47,6 +47,7 @@ from engine.store import (
 from engine.store.overview import DriftFigures, Pulse
 from engine.store.pauses import Pause
 from engine.store.proposals import ProposalFilter
+from engine.store.repositories import RepositoryRow
 from engine.store.runs import RunFilter
 
 if TYPE_CHECKING:
@@ -159,6 +160,19 @@ class Reader:
     def repositories(self, account: str | None = None) -> list[Repository]:
         with self.store.read() as tx:
             return repositories.registered(tx, account)
+
+    def repository_table(
+        self,
+        *,
+        account: str | None = None,
+        text: str | None = None,
+        health: str | None = None,
+        skip: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[RepositoryRow], int]:
+        """A page of the repositories and how they fare, the worst first; and how many the filters let through."""
+        with self.store.read() as tx:
+            return repositories.table(tx, account=account, text=text, health=health, skip=skip, limit=_limit(limit))
 
     # Proposals and runs
 
@@ -491,21 +505,23 @@ class Reader:
             counts = proposals.counts(tx, account)
             held = withheld.counts(tx, account)
             sections = live.counts(tx, account)
-            health = []
-            for repository in registered:
-                mine = {status: count for id_, status, count, _ in counts if id_ == repository.id}
-                run = runs.by_id(tx, last[repository.id]) if repository.id in last else None
-                health.append(
-                    RepositoryHealth(
-                        repository,
-                        run,
-                        sync.head_moved_at(self.settings.home, repository.id),
-                        mine.get(Status.PENDING, 0),
-                        mine.get(Status.APPROVED, 0),
-                        mine.get(Status.FAILED, 0),
-                        {reason: count for id_, reason, count in held if id_ == repository.id},
-                    )
+            newest = runs.by_ids(tx, last.values())
+            standing = {(id_, status): count for id_, status, count, _ in counts}
+            withheld_by: dict[int, dict[str, int]] = {}
+            for id_, reason, count in held:
+                withheld_by.setdefault(id_, {})[reason] = count
+            health = [
+                RepositoryHealth(
+                    repository,
+                    newest.get(last.get(repository.id, 0)),
+                    sync.head_moved_at(self.settings.home, repository.id),
+                    standing.get((repository.id, Status.PENDING), 0),
+                    standing.get((repository.id, Status.APPROVED), 0),
+                    standing.get((repository.id, Status.FAILED), 0),
+                    withheld_by.get(repository.id, {}),
                 )
+                for repository in registered
+            ]
             totals: dict[Status, int] = {}
             reasons: dict[str, int] = {}
             for _, status, count, _ in counts:

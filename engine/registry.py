@@ -37,7 +37,7 @@ def register(
     """
     _check_names(name=name, account=account)
     wanted = {**DEFAULTS, **options, "url": url, "account": account}
-    _check(wanted, settings)
+    check_form(wanted, settings)
     if repositories.by_name(tx, name) is not None:
         raise RefusedEdit(
             "FLEET-601",
@@ -66,7 +66,7 @@ def change(
     """
     wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")} | dict(changes)
     _check_names(account=wanted["account"])
-    _check(wanted, settings)
+    check_form(wanted, settings)
     if "vault_credential_path" not in changes and _host(wanted["url"]) != _host(repository.url):
         wanted["vault_credential_path"] = None  # a stored credential is never sent to a host it was not given for
     live.ensure_accounts(tx, [wanted["account"]])
@@ -138,7 +138,11 @@ def resume(tx: Transaction, actor: Actor, repository: Repository | None) -> bool
     return True
 
 
-def _check(wanted: dict[str, Any], settings: Settings) -> None:
+def check_form(wanted: dict[str, Any], settings: Settings) -> None:
+    """Refuse settings that cannot be right, whatever the remote says, and bring the others into their one form.
+
+    Raises: RefusedEdit FLEET-611 to 616.
+    """
     sync.check_url(wanted["url"], allow_local=bool(settings.allow_local_remotes), local_root=settings.home / "demo")
     sync.check_branch(wanted["branch"])
     wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])

@@ -6,20 +6,23 @@ Each verb takes the `Actor` who asks; what they may do is checked here, for ever
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from engine import apply as applying
+from engine import check as checking
 from engine import edits, registry, sync
+from engine.check import Finding
 from engine.decisions import Reviewed, decide
 from engine.errors import ApplyError, RefusedEdit, SyncError
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
-from engine.model import Actor, Clock, Permission, Proposal, Repository, ResourceKey, Run, Spec, Trigger
-from engine.reader import Reader
+from engine.model import Actor, Clock, Permission, Proposal, Repository, ResourceKey, Revision, Run, Spec, Trigger
+from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
 from engine.store import Store, pauses
@@ -141,15 +144,9 @@ class Workbench(Reader):
                 "FLEET-212", f"Repository {name} is disabled.", f"Enable it first: fleet repo set {name} --enabled"
             )
         self._refuse_paused([repository])
-        with self._ticking_guard:
-            if going := self._ticking.get(repository.id):
-                raise SyncError(
-                    "FLEET-211", f"A tick of {name} is going on already, {going}.", "Wait for it: fleet run list"
-                )
-            self._ticking[repository.id] = f"asked for by {actor.name}"
         from engine import reconcile  # brings the reader of fleet files, which only a tick needs
 
-        try:
+        with self._alone(actor, repository):
             run = reconcile.tick(
                 self.store,
                 self.kinds,
@@ -161,10 +158,41 @@ class Workbench(Reader):
                 progress=progress,
                 halted=self._halted,
             )
-        finally:
-            with self._ticking_guard:
-                del self._ticking[repository.id]
         return Synced(run, [] if run.unchanged else self.proposals_by_id(run.proposal_ids))
+
+    def check_repository(
+        self,
+        actor: Actor,
+        url: str,
+        *,
+        branch: str = "main",
+        path_prefix: str = "",
+        account: str | None = None,
+        vault_credential_path: str | None = None,
+    ) -> list[Finding]:
+        """Look at a remote as a tick would need it, before it is registered or when it fails. Writes nothing."""
+        account = self.account(account)
+        self._permit(actor, Permission.WRITE, account)
+        wanted: dict[str, Any] = {
+            "url": url, "branch": branch, "path_prefix": path_prefix, "vault_credential_path": vault_credential_path,
+        }  # fmt: skip
+        try:
+            registry.check_form(wanted, self.settings)
+        except RefusedEdit as error:
+            return checking.refused(error)
+        return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))
+
+    def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
+        """What a sync of this repository would find now: the commit, and each difference. Writes nothing.
+
+        Raises: SyncError as a tick would fail, FLEET-211 (one is going on); FleetFileInvalid.
+        """
+        repository = self.repository(name)
+        self._permit(actor, Permission.SYNC, repository.account)
+        with self._alone(actor, repository):
+            revision = sync.fetch(repository, self.settings)
+        found = self.read_file(revision.content, file=revision.file, account=repository.account)
+        return revision, self.preview(found, account=repository.account, repository=name)
 
     # Review and apply
 
@@ -238,6 +266,23 @@ class Workbench(Reader):
         self._permit(actor, Permission.REVIEW, actor.account)
         with self.store.write() as tx:
             return decide(tx, self.kinds, actor, verb, ids, reason)
+
+    @contextmanager
+    def _alone(self, actor: Actor, repository: Repository) -> Iterator[None]:
+        """Keep any other tick of the repository out. Raises: SyncError FLEET-211."""
+        with self._ticking_guard:
+            if going := self._ticking.get(repository.id):
+                raise SyncError(
+                    "FLEET-211",
+                    f"A tick of {repository.name} is going on already, {going}.",
+                    "Wait for it: fleet run list",
+                )
+            self._ticking[repository.id] = f"asked for by {actor.name}"
+        try:
+            yield
+        finally:
+            with self._ticking_guard:
+                del self._ticking[repository.id]
 
     def _halted(self) -> str | None:
         return "the server is shutting down" if self._stopping.is_set() else None

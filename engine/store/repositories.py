@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,48 @@ def pause(tx: Transaction, id_: int, actor: str | None, reason: str | None) -> N
 
 def set_health(tx: Transaction, id_: int, failure_count: int, next_attempt_at: datetime | None) -> None:
     tx.run("repositories/set_health", id=id_, failure_count=failure_count, next_attempt_at=next_attempt_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRow:
+    """A repository in service and how it fares, for a list."""
+
+    id: int
+    name: str
+    account: str
+    branch: str
+    health: str
+    """failing, paused, failed proposals, drifting, never synced, partial, ok or disabled: the worst that holds."""
+    failure_count: int
+    next_attempt_at: datetime | None
+    paused_reason: str | None
+    run_id: int | None
+    status: str | None
+    """Of the last run."""
+    started_at: datetime | None
+    finished_at: datetime | None
+    revision: str | None
+    author: str | None
+    subject: str | None
+    diff_count: int
+    remaining: int
+    pending: int
+    approved: int
+    failed: int
+    drifted: int
+
+
+def table(
+    tx: Transaction, *, account: str | None, text: str | None, health: str | None, skip: int, limit: int
+) -> tuple[list[RepositoryRow], int]:
+    """A page of the repositories that the filters let through, the worst first; and how many there are in all."""
+    rows = tx.rows("repositories/list_table", account=account, text=text or None, health=health, skip=skip, limit=limit)
+    made = []
+    for *facts, _ in rows:
+        for place in (6, 10, 11):
+            facts[place] = time_of(facts[place])
+        made.append(RepositoryRow(*facts))
+    return made, rows[0][-1] if rows else 0
 
 
 def bump_proposals(tx: Transaction, ids: Iterable[int]) -> None:

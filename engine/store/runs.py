@@ -95,6 +95,11 @@ def by_id(tx: Transaction, id_: int) -> Run | None:
     return found[0] if found else None
 
 
+def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, Run]:
+    """Runs by id; unknown ids are left out."""
+    return {run.id: run for run in map(_run, tx.rows("runs/get_runs", ids=sorted(set(ids))))}
+
+
 def get(tx: Transaction, id_: int) -> Run:
     """A run by an id that the store gave."""
     return read(tx, id_=id_, limit=1)[0]
