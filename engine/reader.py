@@ -161,6 +161,11 @@ class Reader:
         with self.store.read() as tx:
             return repositories.registered(tx, account)
 
+    def owned_by(self, name: str) -> int:
+        """How many resources a repository holds."""
+        with self.store.read() as tx:
+            return live.count_held_by(tx, _repository(tx, name).id)
+
     def repository_table(
         self,
         *,

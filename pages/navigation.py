@@ -38,6 +38,9 @@ chosen = st.navigation(
             page("proposal", "Proposal", "difference", hidden=True),
             page("runs", "Runs", "play_circle"),
         ],
+        "Manage": [
+            page("repositories", "Repositories", "source"),
+        ],
     }
 )
 dialogs()

@@ -260,6 +260,12 @@ def count_rejections(tx: Transaction, keys: Sequence[ResourceKey]) -> None:
         tx.run("live/count_rejections", keys=[key.text for key in keys])
 
 
+def count_held_by(tx: Transaction, repository_id: int) -> int:
+    """How many resources a repository holds."""
+    count: int = tx.value("live/count_owned", repository_id=repository_id)
+    return count
+
+
 def claimed_accounts(tx: Transaction, repository_id: int) -> list[str]:
     """Accounts in which a repository holds claims."""
     return [account for (account,) in tx.rows("live/claimed_accounts", repository_id=repository_id)]

@@ -1,0 +1,468 @@
+"""What is registered and how it fares? Register, sync, dry run, pause, change and remove repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from engine import words
+from engine.check import Finding
+from engine.jobs import Tell
+from engine.model import Repository
+from engine.reader import Preview, ProposalFilter, RunFilter
+from engine.sync import shown_url
+from engine.workbench import Synced
+from pages.components.layout import beside
+from pages.components.links import link, open_page
+from pages.components.markup import show
+from pages.components.session import account, actor, attempt, begin, service, workbench
+from pages.components.tables import badge, column, empty, paged, table
+from pages.components.text import count, plain
+
+HEALTH = ("failing", "paused", "failed proposals", "drifting", "never synced", "partial", "ok", "disabled")
+
+SWITCHES = {
+    "enabled": "Enabled: it has ticks, by schedule and by hand.",
+    "auto_apply": "Auto-apply: creates and updates that git moved are approved and applied by the tick itself.",
+    "auto_prune": "Auto-prune: so are destroys.",
+    "auto_heal": "Auto-heal: so are updates that take back a change made beside git.",
+    "allow_empty": "Allow empty: a file that declares nothing is no mistake, and destroys what the repository owns.",
+}
+
+
+def every_repository() -> None:
+    bench = workbench()
+    left, right = st.columns([1, 0.2], vertical_alignment="bottom")
+    left.title("Repositories")
+    with right:
+        st.button(
+            "Register",
+            icon=":material/add:",
+            type="primary",
+            width="stretch",
+            key="register",
+            on_click=_open,
+            args=("registering",),
+        )
+    with st.grid(2, min_column_width=220):
+        health = st.selectbox("Health", HEALTH, index=None, placeholder="Any", key="health", bind="query-params")
+        text = st.text_input("Search", placeholder="Name or URL", key="q", bind="query-params")
+    wanted: dict[str, Any] = {"account": account(), "text": text.strip() or None, "health": health}
+    _, total = bench.repository_table(**wanted, limit=1)
+    if not total:
+        if health or text.strip():
+            empty("No repository matches these filters.")
+        else:
+            empty(
+                "No repository is registered yet.",
+                "A repository holds the fleet file. Register one, and each tick compares it with live.",
+            )
+        return
+    rows, _ = bench.repository_table(**wanted, skip=paged(total))
+    key = f"repositories_{rows[0].id}_{rows[-1].id}_{len(rows)}"
+    chosen = table(
+        [
+            {
+                "name": row.name,
+                "health": [row.health],
+                "last": row.started_at,
+                "took": (row.finished_at - row.started_at).total_seconds()
+                if row.finished_at and row.started_at
+                else None,
+                "commit": (row.revision or "")[:12],
+                "subject": words.clean(row.subject or ""),
+                "author": words.clean(row.author or ""),
+                "pending": row.pending,
+                "drifted": row.drifted,
+                "withheld": row.remaining,
+                "failures": row.failure_count,
+                "next": row.next_attempt_at,
+                "account": row.account,
+                "branch": row.branch,
+            }
+            for row in rows
+        ],
+        {
+            "name": column.text("Name", 180, pinned=True),
+            "health": column.words("Health", 130),
+            "last": column.time("Last tick"),
+            "took": st.column_config.NumberColumn("Seconds", format="%.2f", width=80),
+            "commit": column.text("Commit", 115),
+            "subject": column.text("Subject", 250),
+            "author": column.text("Author", 120),
+            "pending": column.number("Pending"),
+            "drifted": column.number("Drifted"),
+            "withheld": column.number("Withheld", 85),
+            "failures": column.number("Failures in a row", 120),
+            "next": column.time("Backs off until"),
+            "account": column.text("Account", 110),
+            "branch": column.text("Branch", 90),
+        },
+        key=key,
+        select="single",
+        alt="Repositories, the worst first",
+    )
+    if chosen:
+        open_page("repositories", name=rows[chosen[0]].name)
+    st.caption("Select a row to open the repository.")
+
+
+def one_repository(repository: Repository) -> None:
+    bench = workbench()
+    found, _ = bench.repository_table(text=repository.name, limit=1_000)
+    row = next(row for row in found if row.id == repository.id)
+    st.title(plain(repository.name))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{badge(row.health)} :gray[account {plain(repository.account)}]")
+        link("approvals", f"{count(row.pending, 'proposal')} pending", repository=repository.name)
+        link("drift", f"{row.drifted} drifted", repository=repository.name)
+        link("repositories", "All repositories", icon=":material/list:")
+    if repository.paused_reason:
+        st.warning(
+            f"Paused by {plain(repository.paused_by)}: {plain(repository.paused_reason)}", icon=":material/pause:"
+        )
+    buttons(repository)
+    going(repository)
+    shown_preview(repository)
+    left, right = beside(1.6, 1)
+    with left:
+        recent(repository)
+    with right:
+        st.subheader("Settings")
+        show("repository.html", repository=repository, row=row, url=shown_url(repository.url))
+        st.button("Change", icon=":material/edit:", key="change", on_click=_open, args=("changing",))
+
+
+def buttons(repository: Repository) -> None:
+    with st.container(horizontal=True):
+        st.button(
+            "Sync now", icon=":material/sync:", type="primary", key="sync", shortcut="s", on_click=_sync, args=(repository.name,),
+            disabled=not repository.enabled,
+        )  # fmt: skip
+        st.button(
+            "Dry run", icon=":material/preview:", key="dry_run", on_click=_dry_run, args=(repository.name,),
+            help="What a sync would find now. Nothing is written.",
+        )  # fmt: skip
+        st.button("Check", icon=":material/fact_check:", key="check", on_click=_check_again, args=(repository,))
+        if repository.paused_reason:
+            st.button("Resume", icon=":material/play_arrow:", key="resume", on_click=_resume, args=(repository.name,))
+        else:
+            st.button("Pause", icon=":material/pause:", key="pause", on_click=_open, args=("pausing_one",))
+        st.button("Remove", icon=":material/delete:", key="remove", on_click=_open, args=("removing",))
+
+
+def going(repository: Repository) -> None:
+    """Where the sync that goes on is."""
+    if any(job.key == _key(repository.name) for job in service().jobs.going()):
+        st.fragment(_stages, run_every=0.5)(repository.name)
+
+
+def _stages(name: str) -> None:
+    job = next((job for job in service().jobs.going() if job.key == _key(name)), None)
+    if job is not None:
+        order = ("sync", "parse", "diff", "propose", "apply")
+        at = order.index(job.words) if job.words in order else 0
+        show(
+            "steps.html",
+            steps=[
+                {
+                    "name": stage,
+                    "state": "done" if i < at else "going" if i == at else "",
+                    "note": "going on" if i == at else "",
+                }
+                for i, stage in enumerate(order)
+            ],
+        )
+
+
+def _key(name: str) -> str:
+    return f"sync {name}"
+
+
+def _sync(name: str) -> None:
+    bench, me = workbench(), actor()
+
+    def work(tell: Tell) -> Synced:
+        return bench.sync(
+            me, name, watcher=lambda stage: tell(stage, 0, 0), progress=lambda done, of: tell("apply", done, of)
+        )
+
+    def say(synced: Synced) -> str:
+        run = synced.run
+        if run.unchanged:
+            return f"nothing has moved since run {run.id}"
+        if run.error:
+            return f"run {run.id} failed: {run.error['code']} {run.error['message']}"
+        return f"run {run.id} found {count(run.diff_count, 'difference')}, opened {count(run.opened, 'proposal')}, withheld {run.remaining}"
+
+    begin(_key(name), f"Sync {name}", work, say).ended.wait(1.5)
+
+
+def _dry_run(name: str) -> None:
+    with attempt():
+        revision, preview = workbench().dry_run(actor(), name)
+        st.session_state["dry_run_of"] = (name, revision.commit, preview)
+
+
+def shown_preview(repository: Repository) -> None:
+    """What the dry run found, until the page is left."""
+    name, commit, preview = st.session_state.get("dry_run_of") or ("", "", None)
+    if name != repository.name or preview is None:
+        return
+    with st.container(border=True):
+        st.markdown(f"**Dry run at {plain(commit[:12])}:** {plain(_sum(preview))}. Nothing was written.")
+        if preview.entries:
+            table(
+                [
+                    {
+                        "change": [entry.difference.change.value],
+                        "resource": entry.difference.key.address,
+                        "what": ", ".join(words.change_words(change, 24) for change in entry.fields[:6]),
+                        "withheld": entry.withheld or "",
+                        "detail": words.clean(entry.detail),
+                    }
+                    for entry in preview.entries[:200]
+                ],
+                {
+                    "change": column.change(),
+                    "resource": column.text("Resource", 240),
+                    "what": column.text("What", 360),
+                    "withheld": column.text("Withheld", 130),
+                    "detail": column.text("Why", 300),
+                },
+                alt="What a sync would find",
+            )
+            if len(preview.entries) > 200:
+                st.caption(f"and {len(preview.entries) - 200:,} more")
+        st.button("Close", key="close_dry_run", on_click=lambda: st.session_state.pop("dry_run_of", None))
+
+
+def _sum(preview: Preview) -> str:
+    held = sum(entry.withheld is not None for entry in preview.entries)
+    return f"{count(len(preview.entries), 'difference')}, {held:,} of them withheld; {preview.unchanged:,} resources as declared"
+
+
+def recent(repository: Repository) -> None:
+    bench = workbench()
+    st.subheader("Recent runs")
+    found = bench.find_runs(RunFilter(repositories=[repository.name], account=repository.account), limit=8)
+    if not found:
+        empty("No tick yet.", "Sync now, or wait: the first tick comes one interval after the registration.")
+        return
+    key = f"recent_{found[0].id}"
+    table(
+        [
+            {
+                "open": str(run.id),
+                "status": [run.status.value],
+                "started": run.started_at,
+                "diffs": run.diff_count,
+                "opened": run.opened,
+                "commit": (run.revision or "")[:12],
+                "subject": words.clean(run.subject or ""),
+            }
+            for run in found
+        ],
+        {
+            "open": st.column_config.ButtonColumn("Run", type="tertiary", key=f"{key}_open", width=60),
+            "status": column.status(),
+            "started": column.time("Started"),
+            "diffs": column.number("Differences", 95),
+            "opened": column.number("Opened", 75),
+            "commit": column.text("Commit", 115),
+            "subject": column.text("Subject", 220),
+        },
+        key=key,
+        alt="Recent runs",
+    )
+    if clicked := st.session_state.get(f"{key}_open"):
+        open_page("runs", id=found[clicked["row"]].id)
+    link("runs", "All its runs", repository=repository.name)
+
+
+# Dialogs: each is open while the session says so, and closed by its own button or by Escape.
+
+
+def _open(name: str) -> None:
+    st.session_state["repository_dialog"] = name
+    st.session_state.pop("findings", None)
+
+
+def _close() -> None:
+    st.session_state.pop("repository_dialog", None)
+
+
+def _done() -> None:
+    _close()
+    st.rerun()
+
+
+def dialogs(repository: Repository | None) -> None:
+    asked = st.session_state.get("repository_dialog")
+    if asked == "registering" and repository is None:
+        st.dialog("Register a repository", width="large", on_dismiss=_close)(_register)()
+    elif repository is None:
+        return
+    elif asked == "changing":
+        st.dialog("Change the repository", width="medium", on_dismiss=_close)(_change)(repository)
+    elif asked == "pausing_one":
+        st.dialog("Pause the repository", on_dismiss=_close)(_pause)(repository)
+    elif asked == "removing":
+        st.dialog("Remove the repository", on_dismiss=_close)(_remove)(repository)
+    elif asked == "checking":
+        st.dialog("Check", width="medium", on_dismiss=_close)(_findings)(st.session_state.get("findings", ()))
+
+
+def _register() -> None:
+    bench = workbench()
+    url = st.text_input("URL", key="new_url", placeholder="https://git.example.com/team/fleet-config.git")
+    name = st.text_input("Name", key="new_name", placeholder="fleet-config", help="How everybody calls it here.")
+    with st.grid(3, min_column_width=150):
+        wanted = st.text_input("Account", key="new_account", value=bench.account(account()))
+        branch = st.text_input("Branch", key="new_branch", value="main")
+        prefix = st.text_input("Path prefix", key="new_prefix", placeholder="the top")
+    vault = st.text_input(
+        "Vault path of its credential",
+        key="new_vault",
+        placeholder="none needed",
+        help="Only the path; never a secret.",
+    )
+    switches = {
+        field: st.checkbox(
+            SWITCHES[field].partition(":")[0], key=f"new_{field}", help=SWITCHES[field].partition(": ")[2]
+        )
+        for field in ("auto_apply", "auto_prune", "auto_heal")
+    }
+    with st.container(horizontal=True):
+        checked = st.button("Check", icon=":material/fact_check:", key="new_check")
+        saved = st.button("Register it", type="primary", key="new_save")
+    if checked:
+        with attempt(), st.spinner("Reaching the remote …"):
+            st.session_state["findings"] = bench.check_repository(
+                actor(),
+                url.strip(),
+                branch=branch.strip() or "main",
+                path_prefix=prefix.strip(),
+                account=wanted.strip() or None,
+                vault_credential_path=vault.strip() or None,
+            )
+    if findings := st.session_state.get("findings"):
+        _findings(findings)
+    if saved:
+        with attempt() as tried:
+            bench.add_repository(
+                actor(),
+                name.strip(),
+                url.strip(),
+                account=wanted.strip() or None,
+                branch=branch.strip() or "main",
+                path_prefix=prefix.strip(),
+                vault_credential_path=vault.strip() or None,
+                **switches,
+            )
+        if tried.ok:
+            _close()
+            open_page("repositories", name=name.strip())
+
+
+def _findings(findings: Sequence[Finding]) -> None:
+    show("findings.html", findings=findings)
+
+
+def _check_again(repository: Repository) -> None:
+    with attempt():
+        found = workbench().check_repository(
+            actor(),
+            repository.url,
+            branch=repository.branch,
+            path_prefix=repository.path_prefix,
+            account=repository.account,
+            vault_credential_path=repository.vault_credential_path,
+        )
+        st.session_state["repository_dialog"] = "checking"
+        st.session_state["findings"] = found
+
+
+def _change(repository: Repository) -> None:
+    url = st.text_input("URL", key="set_url", value=repository.url, help="Another host drops the credential path.")
+    with st.grid(3, min_column_width=150):
+        branch = st.text_input("Branch", key="set_branch", value=repository.branch)
+        prefix = st.text_input("Path prefix", key="set_prefix", value=repository.path_prefix, placeholder="the top")
+        wanted = st.text_input("Account", key="set_account", value=repository.account)
+    switches = {
+        field: st.toggle(
+            text.partition(":")[0], key=f"set_{field}", value=getattr(repository, field), help=text.partition(": ")[2]
+        )
+        for field, text in SWITCHES.items()
+    }
+    release = False
+    if wanted.strip() != repository.account:
+        st.warning("Another account: what it owns in the old one becomes destroys, unless it is left there.")
+        release = st.checkbox("Leave the old account's resources where they are", key="set_release")
+    if st.button("Save", type="primary", key="set_save"):
+        given = {"url": url.strip(), "branch": branch.strip(), "path_prefix": prefix.strip(), "account": wanted.strip()}
+        changes = {field: now for field, now in {**given, **switches}.items() if now != getattr(repository, field)}
+        with attempt() as tried:
+            workbench().change_repository(actor(), repository.name, changes, release=release)
+        if tried.ok:
+            st.toast("Saved; it takes effect at the next tick." if changes else "Nothing was changed.")
+            _done()
+
+
+def _pause(repository: Repository) -> None:
+    st.write("It has no ticks and no applies until somebody resumes it. Other repositories go on.")
+    reason = st.text_input("Reason", key="pause_one_reason")
+    if st.button("Pause it", type="primary", key="pause_one_confirm"):
+        with attempt() as tried:
+            workbench().pause(actor(), reason, repository.name)
+        if tried.ok:
+            _done()
+
+
+def _resume(name: str) -> None:
+    with attempt():
+        workbench().resume(actor(), name)
+
+
+def _remove(repository: Repository) -> None:
+    bench = workbench()
+    live = bench.count_proposals(
+        ProposalFilter(repositories=[repository.name], statuses=["pending", "approved", "failed", "rejected"])
+    )
+    st.markdown(
+        f"- {count(live, 'live proposal')} will be withdrawn.\n"
+        f"- {count(bench.owned_by(repository.name), 'resource')} will be released: they stay as they are, and no repository manages them.\n"
+        "- Its runs and the whole history stay. Its name is free again.\n"
+        "- The git repository itself is not touched."
+    )
+    typed = st.text_input("Type its name to confirm", key="remove_name")
+    if st.button("Remove it", type="primary", key="remove_confirm"):
+        if typed.strip() != repository.name:
+            st.error("That is not its name.")
+            return
+        with attempt() as tried:
+            facts = bench.remove_repository(actor(), repository.name)
+        if tried.ok:
+            _close()
+            st.toast(f"Removed; {count(facts['withdrawn'], 'proposal')} withdrawn.")
+            open_page("repositories")
+
+
+def main() -> None:
+    name = st.query_params.get("name")
+    if name is None:
+        every_repository()
+        dialogs(None)
+        return
+    with attempt() as tried:
+        repository = workbench().repository(name)
+    if not tried.ok:
+        link("repositories", "All repositories", icon=":material/list:")
+        return
+    one_repository(repository)
+    dialogs(repository)
+
+
+main()
