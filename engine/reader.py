@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from engine import apply as applying
 from engine import bodies, diff, export, sync
+from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
 from engine.fields import field_changes
-from engine.kinds import Kinds
+from engine.kinds import Derived, Kinds
 from engine.model import (
     Difference,
     Episode,
@@ -44,6 +46,7 @@ from engine.store import (
     runs,
     withheld,
 )
+from engine.store.live import InventoryRow
 from engine.store.overview import DriftFigures, Pulse
 from engine.store.pauses import Pause
 from engine.store.proposals import ProposalFilter
@@ -128,6 +131,25 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     edges: tuple[tuple[ResourceKey, ResourceKey], ...]
     """From a resource to what it refers to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What stands around a live resource."""
+
+    targets: tuple[ResourceKey, ...]
+    """What it refers to, live or not."""
+    referrers: Mapping[ResourceKey, Spec]
+    """What refers to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """One value of a resource, the version that brought it, and if a proposal did, that and the run that opened it."""
+
+    blame: Blame
+    proposal: Proposal | None
+    run: Run | None
 
 
 class Reader:
@@ -336,6 +358,77 @@ class Reader:
         """Live resources in the order of their keys; page on with the last key's text."""
         with self.store.read() as tx:
             return live.resources(tx, account=account, kind=kind, after=after, limit=_limit(limit))
+
+    def inventory(
+        self,
+        *,
+        account: str | None = None,
+        kind: str | None = None,
+        state: str | None = None,
+        repository: str | None = None,
+        text: str | None = None,
+        at: datetime | None = None,
+        skip: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[InventoryRow], int]:
+        """A page of what is live, or was at a time (state and repository then filter nothing); and how many there are in all."""
+        with self.store.read() as tx:
+            return live.inventory(
+                tx, account=account, kind=kind, state=state, repository=repository, text=text, at=at, skip=skip, limit=_limit(limit),
+            )  # fmt: skip
+
+    def states(self, account: str | None = None) -> dict[str, dict[str, int]]:
+        """How many live resources stand how, by section, then state."""
+        with self.store.read() as tx:
+            return live.states(tx, account)
+
+    def state_of(self, key: ResourceKey) -> str | None:
+        """How one live resource stands: in_sync, pending, drifted, failed or unmanaged; None when there is none."""
+        with self.store.read() as tx:
+            return live.state_of(tx, key)
+
+    def neighbours(self, key: ResourceKey, spec: Spec) -> Neighbours:
+        """What a live resource refers to, and what refers to it."""
+        with self.store.read() as tx:
+            near = live.mentioning(tx, key, self.kinds.referrers_of[key.kind])
+        targets = [ResourceKey(key.account, t.kind, t.name) for t in self.kinds[key.kind].targets(key.name, spec)]
+        return Neighbours(
+            tuple(dict.fromkeys(targets)),
+            {
+                other: theirs
+                for other, theirs in near.items()
+                if any(
+                    (t.kind, t.name) == (key.kind, key.name) for t in self.kinds[other.kind].targets(other.name, theirs)
+                )
+            },
+        )
+
+    def derived(self, key: ResourceKey, spec: Spec, near: Neighbours) -> list[tuple[Derived, list[tuple[Any, ...]]]]:
+        """The tables that follow from a resource and what stands around it, as its kind declares them."""
+        with self.store.read() as tx:
+
+            @cache
+            def lookup(kind: str, name: str) -> Spec | None:
+                found = live.resource(tx, ResourceKey(key.account, kind, name))
+                return None if found is None else found.spec
+
+            def referrers(section: str) -> dict[str, Spec]:
+                return {other.name: theirs for other, theirs in near.referrers.items() if other.kind == section}
+
+            return [(table, table.rows(key.name, spec, lookup, referrers)) for table in self.kinds[key.kind].derived]
+
+    def blame(self, key: ResourceKey) -> list[Blamed]:
+        """Every value of a live resource with who set it, when, and by which proposal and commit."""
+        versions = self.history(key, MOST)
+        found = blame(versions)
+        with self.store.read() as tx:
+            behind = proposals.by_ids(tx, sorted({b.version.proposal_id for b in found if b.version.proposal_id}))
+            commits = runs.by_ids(tx, {p.run_id for p in behind.values()})
+        made = []
+        for b in found:
+            proposal = behind.get(b.version.proposal_id or 0)
+            made.append(Blamed(b, proposal, commits.get(proposal.run_id) if proposal else None))
+        return made
 
     def history(self, key: ResourceKey, limit: int = 100) -> list[Version]:
         """Versions of one resource, newest first; the newest may be its absence."""

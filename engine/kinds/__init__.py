@@ -17,12 +17,14 @@ from engine.model import Spec, canonical
 __all__ = [
     "REQUIRED",
     "Constraint",
+    "Derived",
     "Fault",
     "Field",
     "KeyPart",
     "Kind",
     "Kinds",
     "Lookup",
+    "Referrers",
     "Target",
     "alike",
     "name_problem",
@@ -81,6 +83,20 @@ class KeyPart:
     reaches: bool = False
 
 
+Referrers = Callable[[str], Mapping[str, Spec]]
+"""Gives the resources of a section that refer to the resource at hand, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A table that follows from a resource and what stands around it, for its page."""
+
+    title: str
+    doc: str
+    columns: tuple[str, ...]
+    rows: Callable[[str, Spec, Lookup, Referrers], list[tuple[Any, ...]]]
+
+
 @dataclass(frozen=True)
 class Kind:
     section: str
@@ -103,6 +119,8 @@ class Kind:
     """Credential-like keys are refused in it, at any depth."""
     reached: bool = False
     """Counted by the blast radius (nodes)."""
+    derived: tuple[Derived, ...] = ()
+    """What else its page shows."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

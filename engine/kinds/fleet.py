@@ -7,8 +7,9 @@ and the README's table follow.
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
-from engine.kinds import Field, KeyPart, Kind, Kinds, Lookup
+from engine.kinds import Derived, Field, KeyPart, Kind, Kinds, Lookup, Referrers
 from engine.kinds.fields import Address, Boolean, Choice, Endpoint, Integer, Map, Network, Ref, RefList, Text
 from engine.model import Spec
 
@@ -19,6 +20,24 @@ def address_within_network(spec: Spec, lookup: Lookup) -> str | None:
     if network is None or ipaddress.ip_address(spec["address"]) in ipaddress.ip_network(network["cidr"]):
         return None
     return f"address {spec['address']} is not within {network['cidr']} of sdwan_networks/{spec['network']}"
+
+
+def effective_modules(node: str, spec: Spec, lookup: Lookup, referrers: Referrers) -> list[tuple[Any, ...]]:
+    """The modules that a node carries, by priority: its template's, then its assignments, which go before them."""
+    carried: dict[str, tuple[Any, ...]] = {}
+    template = spec.get("template")
+    for entry in (lookup("templates", template) or {}).get("modules", []) if template else []:
+        name, _, pin = entry.partition("@")
+        module = lookup("modules", name) or {}
+        carried[name] = (module.get("priority", 0), name, pin or module.get("version"), "on", f"templates/{template}")
+    for key, assignment in referrers("assignments").items():
+        holder, _, name = key.partition(":")
+        if holder != node:
+            continue
+        version = carried[name][2] if name in carried else (lookup("modules", name) or {}).get("version")
+        state = "on" if assignment.get("enabled", True) else "off"
+        carried[name] = (assignment.get("priority", 0), name, version, state, f"assignments/{key}")
+    return sorted(carried.values(), key=lambda row: (row[0], row[1]))
 
 
 TEMPLATES = Kind(
@@ -59,6 +78,14 @@ NODES = Kind(
     phase=3,
     doc="A machine of the fleet.",
     reached=True,
+    derived=(
+        Derived(
+            "Effective modules",
+            "What the node carries, in the order of priority: the modules of its template, and its assignments, which go before them.",
+            ("Priority", "Module", "Version", "State", "Comes from"),
+            effective_modules,
+        ),
+    ),
     fields=(
         Field("template", Ref("templates"), "Template that it follows.", None),
         Field(

@@ -221,6 +221,70 @@ def versions_since(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class InventoryRow:
+    """One resource of the inventory, live or as it was."""
+
+    key: ResourceKey
+    spec: Spec
+    version: int
+    updated_at: datetime
+    updated_by: str
+    holder: str | None
+    """The repository that claims it; None where none does, and for a past time."""
+    state: str | None
+    """in_sync, pending, drifted, failed or unmanaged; None for a past time."""
+
+
+def inventory(
+    tx: Transaction,
+    *,
+    account: str | None,
+    kind: str | None,
+    state: str | None,
+    repository: str | None,
+    text: str | None,
+    at: datetime | None,
+    skip: int,
+    limit: int,
+) -> tuple[list[InventoryRow], int]:
+    """A page of what is live, or was at a time (state and repository then filter nothing); and how many there are in all."""
+    shared = {"account": account, "kind": kind, "text": text or None, "skip": skip, "limit": limit}
+    rows = (
+        tx.rows("live/list_inventory", state=state, repository=repository, **shared)
+        if at is None
+        else tx.rows("live/list_inventory_at", at=at, **shared)
+    )
+    made = [
+        InventoryRow(
+            ResourceKey(account_, kind_, name), orjson.loads(spec), version, moment(updated), by, holder, standing
+        )
+        for account_, kind_, name, spec, version, updated, by, holder, standing, _ in rows
+    ]
+    return made, rows[0][-1] if rows else 0
+
+
+def states(tx: Transaction, account: str | None) -> dict[str, dict[str, int]]:
+    """How many live resources stand how, by section, then state."""
+    found: dict[str, dict[str, int]] = {}
+    for kind, state, count in tx.rows("live/count_states", account=account):
+        found.setdefault(kind, {})[state] = count
+    return found
+
+
+def state_of(tx: Transaction, key: ResourceKey) -> str | None:
+    """How one live resource stands; None when there is none."""
+    row = tx.row("live/get_state", key=key.text)
+    return None if row is None else str(row[0])
+
+
+def mentioning(tx: Transaction, key: ResourceKey, kinds: Iterable[str]) -> dict[ResourceKey, Spec]:
+    """Live resources of some sections that name this one anywhere: whoever asks looks closer."""
+    quoted = canonical(key.name).decode()[1:-1]
+    rows = tx.rows("live/list_mentions", account=key.account, kinds=list(kinds), name=key.name, quoted=quoted)
+    return {ResourceKey(key.account, kind, name): orjson.loads(spec) for kind, name, spec in rows}
+
+
 def counts(tx: Transaction, account: str | None = None) -> list[tuple[str, str, int, int]]:
     """(account, section, resources, owned) for each section that has any."""
     return [(row[0], row[1], row[2], row[3]) for row in tx.rows("live/count_resources", account=account)]

@@ -1,4 +1,5 @@
-"""The typed views, one for each kind, made from the declarations; `fleet_at`, the fleet at any past time; `risk_of` a proposal."""
+"""The typed views, one for each kind, made from the declarations; `fleet_at`, the fleet at any past time; `risk_of` a proposal;
+`resource_states`."""
 
 from __future__ import annotations
 
@@ -23,9 +24,23 @@ CASE WHEN change = 'destroy' OR cause = 'both' THEN 'high' WHEN cause = 'live_mo
 """How closely a proposal wants to be looked at: what destroys or meets a change on both sides, then what undoes somebody's edit or reaches far."""
 
 
+_RESOURCE_STATES = """
+CREATE OR REPLACE VIEW resource_states AS
+SELECT r.key, r.account, r.kind, r.name, g.name AS holder,
+       CASE WHEN p.failed THEN 'failed' WHEN d.key IS NOT NULL THEN 'drifted' WHEN p.key IS NOT NULL THEN 'pending'
+            WHEN c.base IS NOT NULL THEN 'in_sync' ELSE 'unmanaged' END AS state
+FROM resources r
+LEFT JOIN claims c ON c.key = r.key
+LEFT JOIN gitops_repositories g ON g.id = c.repository_id
+LEFT JOIN (SELECT key, bool_or(status = 'failed') AS failed FROM proposals WHERE live_key IS NOT NULL GROUP BY key) p ON p.key = r.key
+LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM drift_episodes WHERE closed_at IS NULL) d ON d.key = r.key;
+"""
+"""How each live resource stands: the worst of failed, drifted, pending, in_sync; unmanaged where no repository owns it."""
+
+
 def views_script(kinds: Kinds) -> tuple[str, str]:
     """The script that makes every view anew, and its digest (to make them only when a declaration changed)."""
-    script = _FLEET_AT + _RISK_OF + "".join(_view(kind) for kind in kinds.values())
+    script = _FLEET_AT + _RISK_OF + _RESOURCE_STATES + "".join(_view(kind) for kind in kinds.values())
     return script, hashlib.sha256(script.encode()).hexdigest()
 
 

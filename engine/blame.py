@@ -1,0 +1,42 @@
+"""Who set each value of a resource, and when: read from its versions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.fields import field_changes
+from engine.model import Spec, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """One path of a resource's present spec and the version that brought its present value."""
+
+    path: str
+    value: Any
+    version: Version
+
+
+def blame(versions: Sequence[Version]) -> list[Blame]:
+    """Every path of the newest spec with the version since which it has its value, sorted by path.
+
+    `versions` are those of one resource, newest first, as history gives them; where the oldest are missing, what they set counts
+    as set by the oldest at hand. Empty when the resource is gone.
+    """
+    since: dict[str, Version] = {}
+    before: Spec | None = None
+    for version in reversed(versions):
+        for change in field_changes(before, version.spec):
+            if change.change == "removed":
+                since.pop(change.path, None)
+            else:
+                since[change.path] = version
+        before = version.spec
+    if before is None or not versions:
+        return []
+    oldest = versions[-1]
+    return [
+        Blame(change.path, change.desired, since.get(change.path, oldest)) for change in field_changes(None, before)
+    ]
