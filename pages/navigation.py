@@ -38,6 +38,10 @@ chosen = st.navigation(
             page("proposal", "Proposal", "difference", hidden=True),
             page("runs", "Runs", "play_circle"),
         ],
+        "Inspect": [
+            page("fleet", "Fleet", "dns"),
+            page("resource", "Resource", "deployed_code", hidden=True),
+        ],
         "Manage": [
             page("repositories", "Repositories", "source"),
         ],

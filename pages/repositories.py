@@ -85,7 +85,7 @@ def every_repository() -> None:
             for row in rows
         ],
         {
-            "name": column.text("Name", 180, pinned=True),
+            "name": column.text("Name", 180),
             "health": column.words("Health", 130),
             "last": column.time("Last tick"),
             "took": st.column_config.NumberColumn("Seconds", format="%.2f", width=80),

@@ -1,0 +1,280 @@
+"""What is this resource, who made it so, and what hangs on it? One resource: values, references, past, edits."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from engine import export, words
+from engine.errors import RefusedEdit
+from engine.fields import field_changes
+from engine.model import ResourceKey, Spec, Version
+from engine.reader import ProposalFilter
+from pages.components.forms import form, reset
+from pages.components.layout import beside
+from pages.components.links import link, to_proposal, to_repository, to_resource
+from pages.components.markup import show
+from pages.components.session import actor, attempt, refused, workbench
+from pages.components.tables import badge, empty
+from pages.components.text import ago, count, exact, plain
+
+STATES = {"in_sync": "in sync"}
+MOST_LINKS = 60
+
+
+def wanted_key(text: str) -> ResourceKey | None:
+    """The resource that the address names, or None."""
+    parts = text.split("/", 2)
+    return ResourceKey(*parts) if len(parts) == 3 and all(parts) and parts[1] in workbench().kinds else None
+
+
+def past_of(versions: list[Version], at: datetime) -> Version | None:
+    """The version that stood at a time."""
+    return next((version for version in versions if version.valid_from <= at), None)
+
+
+def heading(key: ResourceKey, versions: list[Version]) -> bool:
+    """Name and standing; gives whether the resource is live."""
+    bench = workbench()
+    st.title(plain(key.name))
+    state = bench.state_of(key)
+    live = state is not None
+    newest = versions[0]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(
+            f"{plain(bench.kinds[key.kind].title)} in account {plain(key.account)} "
+            + (badge(STATES.get(state, state)) if state else ":red-badge[gone]")
+        )
+        st.markdown(
+            f":gray[version {newest.version}, {ago(newest.valid_from)} by {plain(newest.actor)}]",
+            help=exact(newest.valid_from),
+        )
+        if live and (holder := bench.resource(key).holder):
+            to_repository(holder)
+        link("graph", "In the graph", near=key.text, icon=":material/account_tree:")
+    return live
+
+
+def standing(key: ResourceKey) -> None:
+    """Proposals that speak for it now."""
+    found = workbench().find_proposals(
+        ProposalFilter(
+            account=key.account, kinds=[key.kind], text=key.name, statuses=["pending", "approved", "failed", "rejected"]
+        )
+    )
+    for proposal in [p for p in found if p.key == key]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+            st.markdown(f"{badge(proposal.status.value)} {plain(words.sentence(workbench().kinds, proposal))}")
+            to_proposal(proposal.id)
+
+
+def values(key: ResourceKey) -> None:
+    """Every value with who set it."""
+    show("blame.html", rows=workbench().blame(key))
+
+
+def references(key: ResourceKey, spec: Spec) -> None:
+    bench = workbench()
+    near = bench.neighbours(key, spec)
+    for table, rows in bench.derived(key, spec, near):
+        st.subheader(plain(table.title))
+        st.caption(plain(table.doc))
+        if rows:
+            show("derived.html", columns=table.columns, rows=rows)
+        else:
+            st.caption("None.")
+    left, right = beside(1, 1)
+    for place, title, keys in (
+        (left, "Refers to", near.targets),
+        (right, "Referred to by", tuple(near.referrers)),
+    ):
+        with place:
+            st.subheader(title)
+            if not keys:
+                st.caption("Nothing.")
+            for other in keys[:MOST_LINKS]:
+                to_resource(other)
+            if len(keys) > MOST_LINKS:
+                st.caption(f"and {len(keys) - MOST_LINKS:,} more")
+
+
+def history(key: ResourceKey, versions: list[Version]) -> None:
+    """Each version with what it changed."""
+    st.caption(
+        f"{count(len(versions), 'version')}, newest first" + (" (the newest of many)" if len(versions) == 200 else "")
+    )
+    shown = st.selectbox(
+        "Version",
+        range(len(versions)),
+        format_func=lambda place: _label(versions[place]),
+        key="version_shown",
+    )
+    version = versions[shown]
+    before = versions[shown + 1] if shown + 1 < len(versions) else None
+    if version.note:
+        st.info(f"Note: {plain(version.note)}", icon=":material/sticky_note_2:")
+    if version.proposal_id:
+        to_proposal(version.proposal_id, f"Proposal {version.proposal_id}, which brought it")
+    changes = field_changes(before.spec if before else None, version.spec)
+    if changes:
+        show("versions.html", rows=changes)
+    st.code(_diff(key, before.spec if before else None, version.spec), language="diff")
+
+
+def _label(version: Version) -> str:
+    what = "gone" if version.spec is None else version.cause
+    return f"{version.version} · {exact(version.valid_from)} · {what} by {words.clean(version.actor)}"
+
+
+def _diff(key: ResourceKey, before: Spec | None, after: Spec | None) -> str:
+    def lines(spec: Spec | None) -> list[str]:
+        return [] if spec is None else export.snippet(key.kind, key.name, spec).splitlines()
+
+    made = difflib.unified_diff(lines(before), lines(after), "before", "after", lineterm="", n=99)
+    return words.clean_lines("\n".join(made)) or "no difference"
+
+
+def as_of(key: ResourceKey, versions: list[Version], at: datetime) -> None:
+    """The resource as it was."""
+    version = past_of(versions, at)
+    if version is None or version.spec is None:
+        empty(f"At {exact(at)} there was no such resource.")
+        return
+    st.info(
+        f"As it was at {exact(at)}: version {version.version}, by {plain(version.actor)}.", icon=":material/history:"
+    )
+    st.code(words.clean_lines(export.snippet(key.kind, key.name, version.spec)), language="yaml")
+
+
+def actions(key: ResourceKey, spec: Spec, version: int) -> None:
+    with st.container(horizontal=True):
+        for name, label, icon, shortcut in (
+            ("editing", "Edit", "edit", "e"),
+            ("deleting", "Delete", "delete", None),
+            ("releasing", "Release", "link_off", None),
+        ):
+            if name == "releasing" and workbench().resource(key).holder is None:
+                continue
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                key=f"do_{name}",
+                shortcut=shortcut,
+                on_click=lambda name=name: st.session_state.update(resource_dialog=name, seen=version),
+            )
+    asked = st.session_state.get("resource_dialog")
+    if asked == "editing":
+        st.dialog("Edit by hand", width="large", on_dismiss=_close)(_edit)(key, spec)
+    elif asked == "deleting":
+        st.dialog("Delete", on_dismiss=_close)(_delete)(key)
+    elif asked == "releasing":
+        st.dialog("Release", on_dismiss=_close)(_release)(key)
+
+
+def _close() -> None:
+    st.session_state.pop("resource_dialog", None)
+
+
+def _edit(key: ResourceKey, spec: Spec) -> None:
+    bench = workbench()
+    kind = bench.kinds[key.kind]
+    resource = bench.resource(key)
+    if resource.owned and not kind.informational:
+        st.warning(
+            f"Repository {plain(resource.holder)} manages this. The next tick shows what differs from git as drift.",
+            icon=":material/moving:",
+        )
+    try:
+        given = form(kind, key.account, spec, "edit")
+    except RefusedEdit as error:
+        refused(error)
+        return
+    note = st.text_input("Note", key="edit_note", placeholder="SEV-2: more workers until the cache is back")
+    changes = field_changes({name: spec.get(name) for name in given}, given)
+    if changes:
+        show("versions.html", rows=changes)
+    if st.button("Save", type="primary", key="edit_save"):
+        if not changes:
+            st.info("Nothing is changed yet.")
+            return
+        with attempt() as tried:
+            bench.set_resource(
+                actor(), key, given, note=note.strip() or None, seen_version=st.session_state.get("seen")
+            )
+        if tried.ok:
+            reset("edit", kind)
+            _close()
+            st.toast("Saved; the fleet is changed.", icon=":material/check:")
+            st.rerun()
+
+
+def _delete(key: ResourceKey) -> None:
+    st.markdown("It goes from the live fleet at once. Its history stays; git may propose it again at the next tick.")
+    note = st.text_input("Note", key="delete_note")
+    typed = st.text_input("Type its name to confirm", key="delete_name")
+    if st.button("Delete it", type="primary", key="delete_confirm"):
+        if typed.strip() != key.name:
+            st.error("That is not its name.")
+            return
+        with attempt() as tried:
+            workbench().delete_resource(
+                actor(), key, note=note.strip() or None, seen_version=st.session_state.get("seen")
+            )
+        if tried.ok:
+            _close()
+            st.rerun()
+
+
+def _release(key: ResourceKey) -> None:
+    st.markdown(
+        "Its repository lets go of it: live stays as it is, and nothing manages it. "
+        "If the file still declares it, the next tick adopts it again."
+    )
+    if st.button("Release it", type="primary", key="release_confirm"):
+        with attempt() as tried:
+            workbench().release(actor(), key)
+        if tried.ok:
+            _close()
+            st.rerun()
+
+
+def main() -> None:
+    key = wanted_key(st.query_params.get("id", ""))
+    if key is None:
+        st.title("Resource")
+        empty("No resource is named.", "The address ends with ?id=account/section/name.")
+        link("fleet", "The fleet", icon=":material/dns:")
+        return
+    versions = workbench().history(key, 200)
+    if not versions:
+        st.title(plain(key.address))
+        empty(f"There is no {key.address} in account {key.account}, and there never was.")
+        link("fleet", "The fleet", icon=":material/dns:")
+        return
+    live = heading(key, versions)
+    at = st.datetime_input("As of (UTC)", value=None, key="at", bind="query-params", help="Empty: now.", width=260)
+    if isinstance(at, datetime):
+        as_of(key, versions, at.replace(tzinfo=UTC))
+        return
+    spec = versions[0].spec
+    if not live or spec is None:
+        empty("It is not live any more.", "Its past is below; git proposes it again if a file still declares it.")
+        standing(key)
+        history(key, versions)
+        return
+    actions(key, spec, versions[0].version)
+    standing(key)
+    tabs = st.tabs(["Values", "References", "History", "As YAML"])
+    with tabs[0]:
+        values(key)
+    with tabs[1]:
+        references(key, spec)
+    with tabs[2]:
+        history(key, versions)
+    with tabs[3]:
+        st.code(words.clean_lines(export.snippet(key.kind, key.name, spec)), language="yaml")
+
+
+main()
