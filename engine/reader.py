@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from engine import apply as applying
@@ -14,6 +13,7 @@ from engine import bodies, diff, export, sync
 from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
 from engine.fields import field_changes
+from engine.graph import Graph, GraphNode, layered
 from engine.kinds import Derived, Kinds
 from engine.model import (
     Difference,
@@ -114,23 +114,6 @@ class FleetStatus:
         """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
         failing = any(health.last is not None and health.last.status == "failed" for health in self.repositories)
         return not (failing or self.pauses or self.drift or self.counts.get(Status.FAILED))
-
-
-@dataclass(frozen=True, slots=True)
-class GraphNode:
-    key: ResourceKey
-    state: str
-    """in_sync, pending, drifted, failed or unmanaged."""
-    layer: int
-    """0 for what refers to nothing, else one more than the deepest that it refers to."""
-    repository: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    nodes: tuple[GraphNode, ...]
-    edges: tuple[tuple[ResourceKey, ResourceKey], ...]
-    """From a resource to what it refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,45 +512,19 @@ class Reader:
     def graph(self, *, account: str | None = None, repository: str | None = None) -> Graph:
         """The live fleet as a graph of references, with the state of each resource."""
         with self.store.read() as tx:
-            names = [account] if account is not None else live.accounts(tx)
-            fleets = [live.read_live(tx, name) for name in names]
-            standing = {p.key: p.status for p in proposals.live_of(tx)}
-            drifting = {e.key for e in drift.read(tx, open_=True, limit=MOST)}
-            wanted = _id(tx, repository)
-            holders = repositories.names(tx)
-        nodes: list[GraphNode] = []
-        edges: list[tuple[ResourceKey, ResourceKey]] = []
-        for fleet in fleets:
-            chosen = {
-                ResourceKey(fleet.account, kind, name)
-                for kind, specs in fleet.specs.items()
-                for name in specs
-                if wanted is None
-                or ((claim := fleet.claims.get(kind, {}).get(name)) is not None and claim.repository_id == wanted)
-            }
-            layers: dict[ResourceKey, int] = {}
-            targets = {
-                key: [
-                    other
-                    for t in self.kinds[key.kind].targets(key.name, fleet.specs[key.kind][key.name])
-                    if (other := ResourceKey(fleet.account, t.kind, t.name)) in chosen
-                ]
-                for key in chosen
-            }
-            for key in _references_first(targets):
-                layers[key] = 1 + max((layers[other] for other in targets[key]), default=-1)
-            for key in sorted(chosen):
-                claim = fleet.claims.get(key.kind, {}).get(key.name)
-                nodes.append(
-                    GraphNode(
-                        key,
-                        _state(key, claim is not None and claim.owned, standing, drifting),
-                        layers[key],
-                        holders[claim.repository_id] if claim else None,
-                    )
-                )
-                edges.extend((key, other) for other in sorted(targets[key]))
-        return Graph(tuple(nodes), tuple(edges))
+            if repository is not None:
+                _repository(tx, repository)
+            rows = live.graph_rows(tx, account, repository)
+        keys = {(key.account, key.kind, key.name): key for key, *_ in rows}
+        targets: dict[ResourceKey, list[ResourceKey]] = {}
+        for key, spec, _, _ in rows:
+            named = {(key.account, t.kind, t.name) for t in self.kinds[key.kind].targets(key.name, spec)}
+            targets[key] = sorted(keys[name] for name in named if name in keys)
+        layers = layered(targets)
+        return Graph(
+            tuple(GraphNode(key, state, layers[key], holder) for key, _, state, holder in rows),
+            tuple((key, other) for key, others in targets.items() for other in others),
+        )
 
     # All at once
 
@@ -662,17 +619,3 @@ def _limit(limit: int) -> int:
             "FLEET-606", f"A list gives 1 to {MOST:,} rows, not {limit}.", "Page on with the `next` of each answer."
         )
     return limit
-
-
-def _state(key: ResourceKey, owned: bool, standing: Mapping[ResourceKey, Status], drifting: set[ResourceKey]) -> str:
-    if standing.get(key) is Status.FAILED:
-        return "failed"
-    if key in drifting:
-        return "drifted"
-    if key in standing:
-        return "pending"
-    return "in_sync" if owned else "unmanaged"
-
-
-def _references_first(targets: Mapping[ResourceKey, Sequence[ResourceKey]]) -> list[ResourceKey]:
-    return list(TopologicalSorter(targets).static_order())

@@ -264,6 +264,18 @@ def inventory(
     return made, rows[0][-1] if rows else 0
 
 
+def graph_rows(
+    tx: Transaction, account: str | None, repository: str | None
+) -> list[tuple[ResourceKey, Spec, str, str | None]]:
+    """(key, spec, state, holder) of live resources, in the order of their keys."""
+    return [
+        (ResourceKey(account_, kind, name), orjson.loads(spec), state, holder)
+        for account_, kind, name, spec, state, holder in tx.rows(
+            "live/list_graph", account=account, repository=repository
+        )
+    ]
+
+
 def states(tx: Transaction, account: str | None) -> dict[str, dict[str, int]]:
     """How many live resources stand how, by section, then state."""
     found: dict[str, dict[str, int]] = {}

@@ -1,0 +1,132 @@
+"""The fleet as a graph of references: layers, neighbourhoods, groups where there is too much to look at. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.model import ResourceKey
+
+if TYPE_CHECKING:
+    import networkx
+
+STATES = ("failed", "drifted", "pending", "unmanaged", "in_sync")
+"""How a resource may stand, the worst first."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    key: ResourceKey
+    state: str
+    """in_sync, pending, drifted, failed or unmanaged."""
+    layer: int
+    """0 for what refers to nothing, else one more than the deepest that it refers to."""
+    repository: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[tuple[ResourceKey, ResourceKey], ...]
+    """From a resource to what it refers to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Resources that are drawn as one."""
+
+    label: str
+    section: str
+    state: str
+    size: int
+    layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    groups: tuple[Group, ...]
+    edges: Mapping[tuple[int, int], int]
+    """How many references go from one group to another, by their places."""
+
+
+def layered(targets: Mapping[ResourceKey, Sequence[ResourceKey]]) -> dict[ResourceKey, int]:
+    """The layer of each resource: 0 where it refers to nothing, else one more than the deepest that it refers to."""
+    layers: dict[ResourceKey, int] = {}
+    for start in targets:
+        stack = [start]
+        while stack:
+            here = stack[-1]
+            if here in layers:
+                stack.pop()
+                continue
+            open_ = [other for other in targets[here] if other not in layers]
+            if open_:
+                stack.extend(open_)
+                continue
+            layers[here] = 1 + max((layers[other] for other in targets[here]), default=-1)
+            stack.pop()
+    return layers
+
+
+def narrowed(
+    graph: Graph,
+    *,
+    sections: Sequence[str] = (),
+    states: Sequence[str] = (),
+    near: ResourceKey | None = None,
+    depth: int = 1,
+) -> Graph:
+    """What of a graph is left by filters; `near` keeps what is at most `depth` references away from one resource, either way."""
+    kept = {
+        node.key
+        for node in graph.nodes
+        if (not sections or node.key.kind in sections) and (not states or node.state in states)
+    }
+    if near is not None:
+        kept &= _around(graph, near, depth)
+    if len(kept) == len(graph.nodes):
+        return graph
+    return Graph(
+        tuple(node for node in graph.nodes if node.key in kept),
+        tuple((one, other) for one, other in graph.edges if one in kept and other in kept),
+    )
+
+
+def _around(graph: Graph, near: ResourceKey, depth: int) -> set[ResourceKey]:
+    import networkx
+
+    whole = as_networkx(graph)
+    if near not in whole:
+        return set()
+    return set(networkx.ego_graph(whole.to_undirected(as_view=True), near, radius=depth))
+
+
+def as_networkx(graph: Graph) -> networkx.DiGraph[Any]:
+    """The graph as networkx has it: nodes are keys with state, layer and repository, edges go to what is referred to."""
+    import networkx  # takes a moment to import, which only whoever looks at graphs should pay for
+
+    made: networkx.DiGraph[Any] = networkx.DiGraph()
+    made.add_nodes_from((n.key, {"state": n.state, "layer": n.layer, "repository": n.repository}) for n in graph.nodes)
+    made.add_edges_from(graph.edges)
+    return made
+
+
+def grouped(graph: Graph) -> Grouped:
+    """The graph with all resources of one section and state as one group."""
+    place_of: dict[tuple[str, str], int] = {}
+    sizes: Counter[int] = Counter()
+    layers: dict[int, int] = {}
+    home: dict[ResourceKey, int] = {}
+    for node in graph.nodes:
+        place = place_of.setdefault((node.key.kind, node.state), len(place_of))
+        sizes[place] += 1
+        layers[place] = max(layers.get(place, 0), node.layer)
+        home[node.key] = place
+    edges = Counter((home[one], home[other]) for one, other in graph.edges)
+    groups = tuple(
+        Group(f"{section} {state.replace('_', ' ')}", section, state, sizes[place], layers[place])
+        for (section, state), place in place_of.items()
+    )
+    return Grouped(groups, {pair: count for pair, count in edges.items() if pair[0] != pair[1]})
