@@ -46,6 +46,7 @@ from engine.store import (
     runs,
     withheld,
 )
+from engine.store.drift import Frequent, Mark
 from engine.store.live import InventoryRow
 from engine.store.overview import DriftFigures, Pulse
 from engine.store.pauses import Pause
@@ -441,6 +442,35 @@ class Reader:
             return drift.read(
                 tx, account=account, repository_id=_id(tx, repository), open_=open_, before=before, limit=_limit(limit)
             )
+
+    def find_drift(
+        self,
+        *,
+        account: str | None = None,
+        repository: str | None = None,
+        open_: bool | None = None,
+        text: str | None = None,
+        skip: int = 0,
+        limit: int = 50,
+    ) -> tuple[list[tuple[Episode, int | None]], int]:
+        """A page of (episode, live proposal that would end it), open ones first; and how many there are in all."""
+        with self.store.read() as tx:
+            return drift.find(
+                tx, account=account, repository=repository, open_=open_, text=text, skip=skip, limit=_limit(limit)
+            )
+
+    def frequent_drift(
+        self, *, account: str | None = None, repository: str | None = None, limit: int = 10
+    ) -> list[Frequent]:
+        """What drifted most often."""
+        with self.store.read() as tx:
+            return drift.frequent(tx, account, repository, limit)
+
+    def drift_marks(self, episodes: Sequence[Episode], since: datetime) -> list[Mark]:
+        """Edits and applies on the resources of some episodes, and commits of their repositories, since a time."""
+        with self.store.read() as tx:
+            keys = sorted({episode.key for episode in episodes})
+            return drift.marks(tx, keys, sorted({episode.repository_id for episode in episodes}), since)
 
     def read_file(self, data: bytes, *, file: str, account: str | None = None) -> FleetFile:
         """Read a fleet file at hand. Raises: FleetFileInvalid."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -94,6 +96,28 @@ def close_removed(tx: Transaction, actor: str, repository_id: int, keys: Sequenc
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Frequent:
+    """A resource that drifted, how often, and by whom."""
+
+    key: ResourceKey
+    times: int
+    open: int
+    last_at: datetime
+    movers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened to a resource (edit, apply) or in a repository (commit), for a timeline."""
+
+    what: str
+    key: ResourceKey | None
+    at: datetime
+    by: str
+    detail: str
+
+
 def read(
     tx: Transaction,
     *,
@@ -104,37 +128,79 @@ def read(
     limit: int = 100,
 ) -> list[Episode]:
     """Episodes, newest first; `open_` None gives open and closed ones."""
-    made = []
-    for row in tx.rows(
+    rows = tx.rows(
         "drift/list_episodes", account=account, repository_id=repository_id, open=open_, before=before, limit=limit
-    ):
-        (
-            id_,
-            repository,
-            repository_name,
-            account_,
-            kind,
-            name,
-            change,
-            fields,
-            severity,
-            by,
-            moved,
-            opened,
-            run,
-            closed,
-            closed_run,
-            outcome,
-        ) = row
-        opened_at = moment(opened)
-        key = ResourceKey(account_, kind, name)
-        made.append(
-            Episode(
-                id_, repository, repository_name, key, Change(change), tuple(orjson.loads(fields)), severity, by, time_of(moved), opened_at, run,
-                time_of(closed), closed_run, outcome,
-            )
-        )  # fmt: skip
-    return made
+    )
+    return [_episode(row) for row in rows]
+
+
+def find(
+    tx: Transaction,
+    *,
+    account: str | None,
+    repository: str | None,
+    open_: bool | None,
+    text: str | None,
+    skip: int,
+    limit: int,
+) -> tuple[list[tuple[Episode, int | None]], int]:
+    """A page of (episode, live proposal that would end it), open ones first; and how many there are in all."""
+    rows = tx.rows(
+        "drift/find_episodes",
+        account=account,
+        repository=repository,
+        open=open_,
+        text=text or None,
+        skip=skip,
+        limit=limit,
+    )
+    return [(_episode(row[:16]), row[16]) for row in rows], rows[0][17] if rows else 0
+
+
+def frequent(tx: Transaction, account: str | None, repository: str | None, limit: int) -> list[Frequent]:
+    """What drifted most often."""
+    return [
+        Frequent(ResourceKey(account_, kind, name), times, open_, moment(last), movers or "")
+        for account_, kind, name, times, open_, last, movers in tx.rows(
+            "drift/list_frequent", account=account, repository=repository, limit=limit
+        )
+    ]
+
+
+def marks(tx: Transaction, keys: Sequence[ResourceKey], repository_ids: Sequence[int], since: datetime) -> list[Mark]:
+    """Edits and applies on some resources, and commits of some repositories, since a time."""
+    moved = [
+        Mark(cause, ResourceKey.of(key), moment(at), actor, f"version {version}")
+        for key, at, cause, actor, version in tx.rows("drift/list_marks", keys=[key.text for key in keys], since=since)
+    ]
+    pushed = [
+        Mark("commit", None, moment(at), author or "", f"{(revision or '')[:8]} {subject or ''}")
+        for _, revision, at, subject, author in tx.rows(
+            "drift/list_commits", repository_ids=list(repository_ids), since=since
+        )
+    ]
+    return [*moved, *pushed]
+
+
+def _episode(row: Sequence[Any]) -> Episode:
+    (id_, repository_id, repository, account, kind, name, change, fields, severity, by, moved, opened, run) = row[:13]
+    closed, closed_run, outcome = row[13:]
+    return Episode(
+        id=id_,
+        repository_id=repository_id,
+        repository=repository,
+        key=ResourceKey(account, kind, name),
+        change=Change(change),
+        fields=tuple(orjson.loads(fields)),
+        severity=severity,
+        moved_by=by,
+        moved_at=time_of(moved),
+        opened_at=moment(opened),
+        opened_run=run,
+        closed_at=time_of(closed),
+        closed_run=closed_run,
+        outcome=outcome,
+    )
 
 
 def _microseconds(when: datetime) -> int:
