@@ -125,7 +125,7 @@ def _told(episode: Episode) -> str:
 def fleet_graph(graph: Graph) -> go.Figure:
     """Resources in layers from left to right, as an apply would make them; an arrowless line leads to what each refers to."""
     places = _placed(graph)
-    figure = _figure(height=min(1400, max(380, 24 * _tallest(graph))))
+    figure = _figure(height=min(1600, max(420, 44 * _tallest(graph))))
     xs: list[float | None] = []
     ys: list[float | None] = []
     for one, other in graph.edges:
@@ -135,7 +135,7 @@ def fleet_graph(graph: Graph) -> go.Figure:
         x=xs,
         y=ys,
         mode="lines",
-        line={"width": 1, "color": "rgba(128,128,128,0.45)"},
+        line={"width": 1, "color": "rgba(128,128,128,0.32)"},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -245,7 +245,7 @@ def _bare_axes(figure: go.Figure, layers: Sequence[str]) -> None:
         ticktext=list(layers),
         showgrid=False,
         zeroline=False,
-        range=[-0.35, len(layers) - 0.35],
+        range=[-0.2, len(layers) - 0.2],
     )
     figure.update_yaxes(visible=False)
 

@@ -37,10 +37,12 @@ chosen = st.navigation(
             page("approvals", "Proposals", "rule"),
             page("proposal", "Proposal", "difference", hidden=True),
             page("runs", "Runs", "play_circle"),
+            page("drift", "Drift", "moving"),
         ],
         "Inspect": [
             page("fleet", "Fleet", "dns"),
             page("resource", "Resource", "deployed_code", hidden=True),
+            page("graph", "Graph", "account_tree"),
         ],
         "Manage": [
             page("repositories", "Repositories", "source"),

@@ -1,0 +1,212 @@
+"""What was changed beside git, by whom, and what do I do about it? Open episodes, their past, and the two ways out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from engine import charts, export, words
+from engine.model import Change, Episode
+from engine.words import value
+from pages.components import decide
+from pages.components.decide import Move
+from pages.components.links import link, to_proposal, to_resource
+from pages.components.markup import show
+from pages.components.session import account, attempt, workbench
+from pages.components.tables import badge, column, empty, paged, table
+from pages.components.text import ago, count, exact, plain
+
+SHOWN = ("open", "closed", "all")
+BESIDE = 15
+"""Open episodes that stand with their buttons; more are in the table."""
+
+
+def filters() -> tuple[str | None, str | None, str]:
+    """(repository, text, which), kept in the address."""
+    with st.grid(3, min_column_width=200):
+        names = [repository.name for repository in workbench().repositories(account())]
+        repository = st.selectbox(
+            "Repository", names, index=None, placeholder="Any", key="repository", bind="query-params"
+        )
+        text = st.text_input("Search", placeholder="Part of a name", key="q", bind="query-params")
+        shown = st.segmented_control("Episodes", SHOWN, default="open", required=True, key="show", bind="query-params")
+    return repository, text.strip() or None, shown or "open"
+
+
+def one(episode: Episode, proposal: int | None) -> None:
+    """An open episode: who moved what, and the two ways out."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"{badge(episode.severity)} {badge('open')}")
+            to_resource(episode.key)
+            st.markdown(
+                f"{plain(_what(episode))} by **{plain(episode.moved_by or 'somebody unknown')}** {ago(episode.moved_at or episode.opened_at)}",
+                help=exact(episode.moved_at or episode.opened_at),
+            )
+        if episode.change is not Change.CREATE and episode.fields:
+            show("drift.html", rows=episode.fields)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Revert",
+                icon=":material/undo:",
+                key=f"revert_{episode.id}",
+                help="Approve and apply the proposal that brings live back to what git says.",
+                disabled=proposal is None,
+                on_click=decide.ask,
+                args=(Move.APPROVE_AND_APPLY, [proposal] if proposal else []),
+            )
+            st.button(
+                "Codify",
+                icon=":material/code:",
+                key=f"codify_{episode.id}",
+                help="The lines to put into git, so that it says what live says.",
+                on_click=lambda: st.session_state.update(codifying=episode),
+            )
+            if proposal is not None:
+                to_proposal(proposal)
+            else:
+                st.caption("No proposal stands for it: see what the last run withheld.")
+
+
+def _what(episode: Episode) -> str:
+    match episode.change:
+        case Change.CREATE:
+            return "deleted"
+        case Change.DESTROY:
+            return "changed, while git no longer declares it,"
+        case _:
+            return "changed"
+
+
+def codify() -> None:
+    episode: Episode | None = st.session_state.get("codifying")
+    if episode is not None:
+        st.dialog("Codify", width="large", on_dismiss=_close)(_codify)(episode)
+
+
+def _close() -> None:
+    st.session_state.pop("codifying", None)
+
+
+def _codify(episode: Episode) -> None:
+    if episode.change is Change.CREATE:
+        st.markdown("It was deleted beside git. Take its entry out of the fleet file to agree:")
+        st.code(f"# remove from {episode.key.kind}:\n#   {words.clean(episode.key.name)}", language="yaml")
+        return
+    with attempt():
+        live = workbench().resource(episode.key)
+        moved = {row["path"].split(".")[0].split("[")[0] for row in episode.fields}
+        spec = {name: given for name, given in live.spec.items() if name in moved} or live.spec
+        st.markdown("Put this into the fleet file and push; the next tick closes the episode as codified.")
+        st.code(words.clean_lines(export.snippet(episode.key.kind, episode.key.name, spec)), language="yaml")
+
+
+def timeline(found: list[Episode]) -> None:
+    now = datetime.now(UTC)
+    lanes = list(dict.fromkeys(episode.key for episode in found))[:20]
+    chosen = [episode for episode in found if episode.key in set(lanes)]
+    if not chosen:
+        return
+    since = min(episode.moved_at or episode.opened_at for episode in chosen) - timedelta(hours=6)
+    since = max(since, now - timedelta(days=90))
+    st.subheader("Timeline")
+    st.plotly_chart(
+        charts.drift_timeline(chosen, workbench().drift_marks(chosen, since), now),
+        key="timeline",
+        config={"displayModeBar": False},
+        alt="Drift episodes as bars with edits, applies and commits",
+    )
+
+
+def frequent(repository: str | None) -> None:
+    found = workbench().frequent_drift(account=account(), repository=repository)
+    if found:
+        st.subheader("Most frequent")
+        table(
+            [
+                {
+                    "resource": row.key.address,
+                    "times": row.times,
+                    "open": row.open,
+                    "last": row.last_at,
+                    "by": words.clean(row.movers),
+                }
+                for row in found
+            ],
+            {
+                "resource": column.text("Resource", 280),
+                "times": column.number("Times"),
+                "open": column.number("Open now", 90),
+                "last": column.time("Last"),
+                "by": column.text("By", 260),
+            },
+            alt="What drifted most often",
+        )
+
+
+def past(found: list[tuple[Episode, int | None]]) -> None:
+    st.subheader("Episodes")
+    table(
+        [
+            {
+                "state": ["open" if e.closed_at is None else e.outcome],
+                "resource": e.key.address,
+                "moved": ", ".join(
+                    f"{row['path']} {value(row['base'], 24)} → {value(row['live'], 24)}" for row in e.fields[:4]
+                )
+                if e.change is not Change.CREATE
+                else "deleted",
+                "by": words.clean(e.moved_by or "unknown"),
+                "since": e.moved_at or e.opened_at,
+                "lasted": ((e.closed_at or datetime.now(UTC)) - (e.moved_at or e.opened_at)).total_seconds() / 3600,
+                "severity": [e.severity],
+                "repository": e.repository,
+            }
+            for e, _ in found
+        ],
+        {
+            "state": column.status("State"),
+            "resource": column.text("Resource", 240),
+            "moved": column.text("Agreed → live", 340),
+            "by": column.text("By", 130),
+            "since": column.time("Since"),
+            "lasted": st.column_config.NumberColumn("Hours", format="%.1f", width=75),
+            "severity": column.words("Severity", 100),
+            "repository": column.text("Repository", 150),
+        },
+        alt="Drift episodes",
+    )
+
+
+def main() -> None:
+    bench = workbench()
+    st.title("Drift")
+    repository, text, shown = filters()
+    open_ = {"open": True, "closed": False}.get(shown)
+    wanted = {"account": account(), "repository": repository, "text": text, "open_": open_}
+    _, total = bench.find_drift(**wanted, limit=1)
+    if not total:
+        if shown == "open" and not text:
+            empty(
+                "Nothing drifts.",
+                "Drift is live moved away from what git and the last apply agreed on. Each tick looks for it, even when git has not moved.",
+            )
+        else:
+            empty("No episode matches these filters.")
+    else:
+        found, _ = bench.find_drift(**wanted, skip=paged(total))
+        standing = [(episode, proposal) for episode, proposal in found if episode.closed_at is None]
+        for episode, proposal in standing[:BESIDE]:
+            one(episode, proposal)
+        if len(standing) > BESIDE:
+            st.caption(f"{count(len(standing) - BESIDE, 'more open episode')} on this page, in the table below.")
+        timeline([episode for episode, _ in found])
+        past(found)
+    frequent(repository)
+    link("approvals", "Proposals that would take drift back", cause="live_moved", icon=":material/rule:")
+    codify()
+    decide.dialog()
+
+
+main()

@@ -1,0 +1,182 @@
+"""What hangs on what? The fleet's references in the layers of an apply, and the plan of the next one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine import charts, graph
+from engine.graph import Graph
+from engine.model import ResourceKey
+from engine.plan import Plan
+from pages.components.links import link, open_page
+from pages.components.markup import show
+from pages.components.session import account, workbench
+from pages.components.tables import column, empty, paged, table
+from pages.components.text import count
+
+MOST_DRAWN = 300
+"""More nodes than this are drawn as groups: nobody reads a thousand dots."""
+
+STATES = {state: state.replace("_", " ") for state in graph.STATES}
+QUIET = {"displayModeBar": False, "scrollZoom": False}
+
+
+def filters() -> tuple[str | None, list[str], list[str], ResourceKey | None, int]:
+    """(repository, sections, states, near, depth), kept in the address."""
+    bench = workbench()
+    with st.grid(5, min_column_width=170):
+        names = [repository.name for repository in bench.repositories(account())]
+        repository = st.selectbox(
+            "Repository", names, index=None, placeholder="Any", key="repository", bind="query-params"
+        )
+        sections = st.multiselect("Section", list(bench.kinds), key="section", bind="query-params", placeholder="All")
+        states = st.multiselect(
+            "State",
+            list(STATES),
+            format_func=lambda state: STATES[state],
+            key="state",
+            bind="query-params",
+            placeholder="All",
+        )
+        near = st.text_input(
+            "Near",
+            placeholder="account/section/name",
+            key="near",
+            bind="query-params",
+            help="What is around one resource.",
+        )
+        depth = st.slider("How far", 1, 4, value=1, key="depth", bind="query-params", disabled=not near.strip())
+    return repository, sections, states, key_of(near.strip()), depth
+
+
+def key_of(text: str) -> ResourceKey | None:
+    """A resource as the address names it; its account may be left out where there is one."""
+    if not text:
+        return None
+    parts = text.split("/")
+    if len(parts) == 2:
+        parts = [workbench().account(account()), *parts]
+    return ResourceKey(*parts) if len(parts) == 3 else ResourceKey("", "", text)
+
+
+def draw(found: Graph) -> None:
+    """Nodes where they can be read, groups where they cannot; a click leads on."""
+    if len(found.nodes) <= MOST_DRAWN:
+        state = st.plotly_chart(
+            charts.fleet_graph(found), key=f"nodes_{len(found.nodes)}", on_select="rerun", selection_mode="points", config=QUIET,
+            alt="The fleet's references in layers",
+        )  # fmt: skip
+        if clicked := _clicked(state):
+            open_page("resource", id=clicked[0])
+        st.caption("Each line leads to what a resource refers to, in the layer before. Click a resource to open it.")
+        return
+    groups = graph.grouped(found)
+    st.info(
+        f"{count(len(found.nodes), 'resource')} are too many to draw one by one: these are groups by section and state. "
+        "Click a group to look into it, or name a resource under Near.",
+        icon=":material/workspaces:",
+    )
+    state = st.plotly_chart(
+        charts.group_graph(groups), key=f"groups_{len(found.nodes)}", on_select="rerun", selection_mode="points", config=QUIET,
+        alt="The fleet's references by groups",
+    )  # fmt: skip
+    if clicked := _clicked(state):
+        open_page("graph", section=clicked[0], state=clicked[1])
+
+
+def _clicked(state: Any) -> list[Any] | None:
+    points = state["selection"]["points"]
+    data = points[0].get("customdata") if points else None
+    return None if data is None else list(data.values() if isinstance(data, dict) else data)
+
+
+def listed(found: Graph) -> None:
+    """The same as a table."""
+    offset = paged(len(found.nodes), key="rows")
+    shown = found.nodes[offset : offset + 50]
+    wanted = {node.key for node in shown}
+    targets: dict[ResourceKey, list[str]] = {}
+    for one, other in found.edges:
+        if one in wanted:
+            targets.setdefault(one, []).append(other.address)
+    chosen = table(
+        [
+            {
+                "layer": node.layer,
+                "resource": node.key.address,
+                "state": [STATES[node.state]],
+                "refers": ", ".join(targets.get(node.key, [])),
+                "repository": node.repository or "",
+            }
+            for node in shown
+        ],
+        {
+            "layer": column.number("Layer", 70),
+            "resource": column.text("Resource", 280),
+            "state": column.words("State", 110),
+            "refers": column.text("Refers to", 480),
+            "repository": column.text("Repository", 160),
+        },
+        key=f"graph_{offset}_{len(found.nodes)}",
+        select="single",
+        alt="Resources of the graph",
+    )
+    if chosen:
+        open_page("resource", id=shown[chosen[0]].key.text)
+
+
+def planned(plan: Plan) -> None:
+    """What an apply would do now, wave by wave."""
+    if not plan.steps and not plan.skipped:
+        empty("Nothing is approved.", "Approve proposals, and the plan of the next apply stands here.")
+        link("approvals", "Proposals", icon=":material/rule:")
+        return
+    st.caption(
+        f"{count(len(plan.steps), 'step')} in {count(len(plan.waves), 'wave')}; a wave waits for the one before it."
+    )
+    show("waves.html", waves=[wave[:60] for wave in plan.waves], sizes=[len(wave) for wave in plan.waves])
+    if plan.skipped:
+        st.markdown(f"**{count(len(plan.skipped), 'approved proposal')} would be skipped**")
+        table(
+            [
+                {"id": s.proposal.id, "resource": s.proposal.key.address, "why": s.reason, "detail": s.detail}
+                for s in plan.skipped[:200]
+            ],
+            {
+                "id": column.number("Id", 65),
+                "resource": column.text("Resource", 260),
+                "why": column.text("Why", 90),
+                "detail": column.text("In detail", 480),
+            },
+            alt="What would be skipped",
+        )
+    link("approvals", "Apply what is approved", status="approved", icon=":material/play_arrow:")
+
+
+def main() -> None:
+    bench = workbench()
+    st.title("Graph")
+    repository, sections, states, near, depth = filters()
+    whole = bench.graph(account=account(), repository=repository)
+    found = graph.narrowed(whole, sections=sections, states=states, near=near, depth=depth)
+    fleet, waves = st.tabs(["Fleet", "Plan of the next apply"])
+    with fleet:
+        if not whole.nodes:
+            empty("The live fleet is empty.", "Approve and apply what a repository declares.")
+            link("approvals", "Proposals", icon=":material/rule:")
+        elif not found.nodes:
+            if near is not None and near not in {node.key for node in whole.nodes}:
+                empty("There is no such resource.", f"{near.address} is not live.")
+            else:
+                empty("Nothing matches these filters.")
+        else:
+            draw(found)
+            with st.expander(f"As a table, {count(len(found.nodes), 'resource')}"):
+                listed(found)
+    with waves:
+        planned(bench.plan(account=account(), repository=repository))
+
+
+main()
