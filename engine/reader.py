@@ -47,6 +47,7 @@ from engine.store import (
     withheld,
 )
 from engine.store.drift import Frequent, Mark
+from engine.store.events import EventFilter
 from engine.store.live import InventoryRow
 from engine.store.overview import DriftFigures, Pulse
 from engine.store.pauses import Pause
@@ -323,6 +324,26 @@ class Reader:
             return events.read(
                 tx, proposal_id=proposal_id, account=account, kind=kind, name=name, before=before, limit=_limit(limit)
             )
+
+    def find_events(self, wanted: EventFilter, *, skip: int = 0, limit: int = 50) -> list[RecordedEvent]:
+        """A page of the events that a filter lets through, newest first."""
+        with self.store.read() as tx:
+            return events.find(tx, wanted, skip=skip, limit=limit)
+
+    def count_events(self, wanted: EventFilter) -> int:
+        """How many events a filter lets through."""
+        with self.store.read() as tx:
+            return events.count_found(tx, wanted)
+
+    def event_types(self) -> list[str]:
+        """The types of event that there are."""
+        with self.store.read() as tx:
+            return events.types(tx)
+
+    def last_proof(self, account: str | None = None) -> RecordedEvent | None:
+        """The last time that somebody tried the round trip of an export, and what came of it."""
+        with self.store.read() as tx:
+            return events.last_of(tx, ["gitops.export_proved", "gitops.export_unproved"], account)
 
     # The fleet
 

@@ -21,11 +21,24 @@ from engine.decisions import Reviewed, decide
 from engine.errors import ApplyError, RefusedEdit, SyncError
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
-from engine.model import Actor, Clock, Permission, Proposal, Repository, ResourceKey, Revision, Run, Spec, Trigger
+from engine.model import (
+    Actor,
+    Clock,
+    Event,
+    Permission,
+    Proposal,
+    Repository,
+    ResourceKey,
+    Revision,
+    Run,
+    Spec,
+    Trigger,
+)
+from engine.proof import Proof, prove
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import Store, pauses
+from engine.store import Store, events, pauses
 
 
 def utc_now() -> datetime:
@@ -234,6 +247,16 @@ class Workbench(Reader):
             progress=progress,
             halted=self._halted,
         )
+
+    def prove_export(self, actor: Actor, account: str) -> Proof:
+        """Try the round trip of an account's export, and record what came of it. Live is not touched."""
+        self._permit(actor, Permission.READ, account)
+        proof = prove(self, account)
+        data = {"bytes": proof.size, "resources": proof.resources, "seconds": round(proof.seconds, 3)}
+        name = "gitops.export_proved" if proof.ok else "gitops.export_unproved"
+        with self.store.write() as tx:
+            events.record(tx, actor.name, [Event(name, account, reason=proof.detail, data=data)])
+        return proof
 
     # Operator edits
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -53,6 +54,19 @@ def time_of(microseconds: int | None) -> datetime | None:
 def moment(microseconds: int) -> datetime:
     """A time from `epoch_us(column)` of a column that is never NULL."""
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """How the store is."""
+
+    path: Path
+    size: int
+    """Bytes on disk, the write-ahead log included."""
+    schema_version: int
+    engine_version: str
+    rows: dict[str, int]
+    """Rows of the large tables, by name."""
 
 
 class Transaction:
@@ -188,6 +202,13 @@ class Store:
         """Keep other writers out across several transactions of this thread."""
         with self._write_lock:
             yield
+
+    def facts(self) -> StoreFacts:
+        """Size and versions of the store, and how many rows its large tables hold."""
+        with self.read() as tx:
+            rows = dict(tx.rows("store/count_rows"))
+        size = sum(path.stat().st_size for path in self.path.parent.glob(f"{self.path.name}*") if path.is_file())
+        return StoreFacts(self.path, size, self.schema_version, str(duckdb.__version__), rows)
 
     def _prepare(self, kinds: Kinds) -> None:
         with _translated(self.path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -47,19 +50,57 @@ def read(
         before=before,
         limit=limit,
     )
-    made = []
-    for seq, at, type_, actor, account_, repository, run, proposal, kind_, name_, reason, data in rows:
-        event = Event(
-            type_,
-            account_,
-            repository,
-            run,
-            proposal,
-            kind_,
-            name_,
-            reason,
-            None if data is None else orjson.loads(data),
-        )
-        when = moment(at)
-        made.append(RecordedEvent(seq, when, actor, event))
-    return made
+    return [_recorded(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events a list shows; what is None or empty lets everything through."""
+
+    account: str | None = None
+    types: Sequence[str] = ()
+    actor: str | None = None
+    """Part of the name of whoever did it."""
+    repository_id: int | None = None
+    since: datetime | None = None
+    text: str | None = None
+    """Part of the resource's name or of the reason."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The filter as statements take it."""
+        return {
+            "account": self.account,
+            "types": list(self.types) or None,
+            "actor": self.actor or None,
+            "repository_id": self.repository_id,
+            "since": self.since,
+            "text": self.text or None,
+        }
+
+
+def find(tx: Transaction, wanted: EventFilter, *, skip: int = 0, limit: int = 50) -> list[RecordedEvent]:
+    """A page of the events that a filter lets through, newest first."""
+    return [_recorded(row) for row in tx.rows("events/find_events", skip=skip, limit=limit, **wanted.parameters())]
+
+
+def count_found(tx: Transaction, wanted: EventFilter) -> int:
+    count: int = tx.value("events/count_found", **wanted.parameters())
+    return count
+
+
+def types(tx: Transaction) -> list[str]:
+    """The types of event that there are."""
+    return [name for (name,) in tx.rows("events/list_types")]
+
+
+def last_of(tx: Transaction, types_: Sequence[str], account: str | None) -> RecordedEvent | None:
+    """The newest event of some types."""
+    row = tx.row("events/last_of_type", types=list(types_), account=account)
+    return None if row is None else _recorded(row)
+
+
+def _recorded(row: Sequence[Any]) -> RecordedEvent:
+    seq, at, type_, actor, account, repository, run, proposal, kind, name, reason, data = row
+    loaded = None if data is None else orjson.loads(data)
+    event = Event(type_, account, repository, run, proposal, kind, name, reason, loaded)
+    return RecordedEvent(seq, moment(at), actor, event)

@@ -1,0 +1,11 @@
+-- Events, newest first, a page at a time; every filter may be NULL. One row each.
+SELECT seq, epoch_us(happened_at), type, actor, account, repository_id, run_id, proposal_id, kind, name, reason, data
+FROM fleet_events
+WHERE ($account IS NULL OR account = $account)
+  AND ($types::VARCHAR[] IS NULL OR type IN (SELECT unnest($types::VARCHAR[])))
+  AND ($actor IS NULL OR contains(lower(actor), lower($actor)))
+  AND ($repository_id IS NULL OR repository_id = $repository_id)
+  AND ($since::TIMESTAMPTZ IS NULL OR happened_at >= $since::TIMESTAMPTZ)
+  AND ($text IS NULL OR contains(lower(coalesce(name, '')), lower($text)) OR contains(lower(coalesce(reason, '')), lower($text)))
+ORDER BY seq DESC
+LIMIT $limit OFFSET $skip::BIGINT
