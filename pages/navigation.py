@@ -46,6 +46,9 @@ chosen = st.navigation(
         ],
         "Manage": [
             page("repositories", "Repositories", "source"),
+            page("export", "Export", "download"),
+            page("audit", "Audit", "history"),
+            page("settings", "Settings", "tune"),
         ],
     }
 )

@@ -6,14 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from engine import charts, words
 from pages.components.layout import beside
-from pages.components.links import link
+from pages.components.links import link, open_page
 from pages.components.markup import show
 from pages.components.session import account, workbench
-from pages.components.tables import empty
+from pages.components.tables import column, empty, table
 from pages.components.text import ago, count
 
 DAYS = 30
+SHOWN = 8
+"""Repositories on this page; the others are a click away."""
+
+REFRESH_S = 15
 
 
 def tile(label: str, figure: str, note: str, tone: str = "") -> None:
@@ -73,8 +78,53 @@ def tiles() -> None:
 
 def proof() -> None:
     """When the fleet was last proved to come back from its own export."""
-    tile("Export proved", "never", "restore from fleet.yaml is untested")
-    link("export", "Prove it now")
+    found = workbench().last_proof(account())
+    if found is None:
+        tile("Export proved", "never", "a restore is untested")
+        link("export", "Prove it now")
+        return
+    good = found.event.type == "gitops.export_proved"
+    tile("Export proved", ago(found.at) if good else "failed", f"by {found.actor}", "" if good else "red")
+    link("export", "The proof")
+
+
+def worst() -> None:
+    """The repositories, the worst first."""
+    rows, total = workbench().repository_table(account=account(), limit=SHOWN)
+    if not rows:
+        return
+    st.subheader("Repositories")
+    key = f"worst_{hash(tuple(row.id for row in rows))}"
+    chosen = table(
+        [
+            {
+                "name": row.name,
+                "health": [row.health],
+                "last": row.started_at,
+                "pending": row.pending,
+                "drifted": row.drifted,
+                "withheld": row.remaining,
+                "subject": words.clean(row.subject or ""),
+            }
+            for row in rows
+        ],
+        {
+            "name": column.text("Name", 170),
+            "health": column.words("Health", 125),
+            "last": column.time("Last run", 110),
+            "pending": column.number("Pending", 75),
+            "drifted": column.number("Drifted", 70),
+            "withheld": column.number("Withheld", 80),
+            "subject": column.text("Commit", 260),
+        },
+        key=key,
+        select="single",
+        alt="Repositories, the worst first",
+    )
+    if chosen:
+        open_page("repositories", name=rows[chosen[0]].name)
+    if total > SHOWN:
+        link("repositories", f"All {total:,}")
 
 
 def recent() -> None:
@@ -95,9 +145,10 @@ def main() -> None:
             "A repository holds the fleet file. Each tick compares it with live and opens a proposal for each difference.",
         )
         link("repositories", "Register a repository", icon=":material/add:")
-    tiles()
+    st.fragment(tiles, run_every=REFRESH_S)()
     left, right = beside(1.7, 1)
     with left:
+        worst()
         outcomes()
     with right:
         recent()
@@ -105,8 +156,16 @@ def main() -> None:
 
 def outcomes() -> None:
     """How proposals ended, day by day."""
-    since = datetime.now(UTC) - timedelta(days=DAYS)
-    workbench().outcomes(since, account())
+    st.subheader("Proposals by outcome, 30 days")
+    now = datetime.now(UTC)
+    found = workbench().outcomes(now - timedelta(days=DAYS - 1), account())
+    if not found:
+        st.caption("None has ended yet.")
+        return
+    st.plotly_chart(
+        charts.outcomes_by_day(found, now.date(), DAYS), key="outcomes", config={"displayModeBar": False},
+        alt="Proposals by the day on which they ended, and how",
+    )  # fmt: skip
 
 
 main()

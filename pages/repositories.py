@@ -87,7 +87,7 @@ def every_repository() -> None:
         {
             "name": column.text("Name", 180),
             "health": column.words("Health", 130),
-            "last": column.time("Last tick"),
+            "last": column.time("Last run"),
             "took": st.column_config.NumberColumn("Seconds", format="%.2f", width=80),
             "commit": column.text("Commit", 115),
             "subject": column.text("Subject", 250),

@@ -1,0 +1,80 @@
+"""What limits are in force, where do they come from, and is the house in order?"""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import streamlit as st
+
+from engine.settings import SETTINGS
+from pages.components.layout import beside
+from pages.components.markup import show
+from pages.components.session import actor, service, workbench
+from pages.components.text import plain
+
+
+def limits() -> None:
+    settings = workbench().settings
+    st.subheader("Limits in force")
+    st.caption("Read from the environment when the server starts; a change takes a restart.")
+    show(
+        "limits.html",
+        rows=[(setting, getattr(settings, name), settings.sources.get(name)) for name, setting in SETTINGS.items()],
+    )
+
+
+def health() -> None:
+    scheduler = service().scheduler
+    facts = workbench().store.facts()
+    st.subheader("Scheduler")
+    show(
+        "scheduler.html",
+        running=scheduler.running,
+        interval=int(scheduler.interval.total_seconds()),
+        last=scheduler.last_round_at,
+        next_=scheduler.next_round_at,
+        started=service().started_at,
+        jobs=service().jobs.going(),
+    )
+    st.subheader("Store")
+    show("store.html", facts=facts)
+
+
+def versions() -> None:
+    st.subheader("Versions")
+    facts = workbench().store.facts()
+    names = ("streamlit", "pandas", "plotly", "networkx", "gitpython", "pyyaml", "apscheduler")
+    rows = [
+        ("Fleet Workbench", _version("fleet-workbench")),
+        ("Store schema", str(facts.schema_version)),
+        ("DuckDB", facts.engine_version),
+        ("Python", platform.python_version()),
+        *((name, _version(name)) for name in names),
+    ]
+    show("pairs.html", rows=rows)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "source tree"
+
+
+def main() -> None:
+    st.title("Settings")
+    left, right = beside(1.5, 1)
+    with left:
+        limits()
+        health()
+    with right:
+        st.subheader("Signed in")
+        st.markdown(
+            f"**{plain(actor().name)}**, the local operator of this machine, with every permission. The server listens on loopback "
+            "alone, so nobody else can come in."
+        )
+        versions()
+
+
+main()
