@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from engine.model import ResourceKey
-
-if TYPE_CHECKING:
-    import networkx
 
 STATES = ("failed", "drifted", "pending", "unmanaged", "in_sync")
 """How a resource may stand, the worst first."""
@@ -95,22 +91,13 @@ def narrowed(
 
 
 def _around(graph: Graph, near: ResourceKey, depth: int) -> set[ResourceKey]:
-    import networkx
+    """What is at most so many references away from a resource, whichever way they lead."""
+    import networkx  # takes a moment to import, which only whoever looks around should pay for
 
-    whole = as_networkx(graph)
+    whole = networkx.Graph(graph.edges)
     if near not in whole:
-        return set()
-    return set(networkx.ego_graph(whole.to_undirected(as_view=True), near, radius=depth))
-
-
-def as_networkx(graph: Graph) -> networkx.DiGraph[Any]:
-    """The graph as networkx has it: nodes are keys with state, layer and repository, edges go to what is referred to."""
-    import networkx  # takes a moment to import, which only whoever looks at graphs should pay for
-
-    made: networkx.DiGraph[Any] = networkx.DiGraph()
-    made.add_nodes_from((n.key, {"state": n.state, "layer": n.layer, "repository": n.repository}) for n in graph.nodes)
-    made.add_edges_from(graph.edges)
-    return made
+        return {node.key for node in graph.nodes if node.key == near}
+    return set(networkx.single_source_shortest_path_length(whole, near, cutoff=depth))
 
 
 def grouped(graph: Graph) -> Grouped:

@@ -5,6 +5,7 @@ Pages and routes find the service of their process with `running()`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ class Service:
     """One home, served."""
 
     def __init__(self, workbench: Workbench) -> None:
+        # Reading a fleet makes many small objects; the collector looking through them again and again takes a third of a page.
+        gc.set_threshold(100_000, 20, 20)
         self.workbench = workbench
         self.operator = local_operator()
         """Who acts in the browser: on loopback there is nobody else."""

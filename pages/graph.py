@@ -20,6 +20,7 @@ MOST_DRAWN = 300
 """More nodes than this are drawn as groups: nobody reads a thousand dots."""
 
 STATES = {state: state.replace("_", " ") for state in graph.STATES}
+VIEWS = ("Fleet", "Plan of the next apply")
 QUIET = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -155,28 +156,33 @@ def planned(plan: Plan) -> None:
     link("approvals", "Apply what is approved", status="approved", icon=":material/play_arrow:")
 
 
-def main() -> None:
-    bench = workbench()
-    st.title("Graph")
-    repository, sections, states, near, depth = filters()
-    whole = bench.graph(account=account(), repository=repository)
+def fleet(repository: str | None, sections: list[str], states: list[str], near: ResourceKey | None, depth: int) -> None:
+    whole = workbench().graph(account=account(), repository=repository)
     found = graph.narrowed(whole, sections=sections, states=states, near=near, depth=depth)
-    fleet, waves = st.tabs(["Fleet", "Plan of the next apply"])
-    with fleet:
-        if not whole.nodes:
-            empty("The live fleet is empty.", "Approve and apply what a repository declares.")
-            link("approvals", "Proposals", icon=":material/rule:")
-        elif not found.nodes:
-            if near is not None and near not in {node.key for node in whole.nodes}:
-                empty("There is no such resource.", f"{near.address} is not live.")
-            else:
-                empty("Nothing matches these filters.")
+    if not whole.nodes:
+        empty("The live fleet is empty.", "Approve and apply what a repository declares.")
+        link("approvals", "Proposals", icon=":material/rule:")
+    elif not found.nodes:
+        if near is not None and near not in {node.key for node in whole.nodes}:
+            empty("There is no such resource.", f"{near.address} is not live.")
         else:
-            draw(found)
-            with st.expander(f"As a table, {count(len(found.nodes), 'resource')}"):
-                listed(found)
-    with waves:
-        planned(bench.plan(account=account(), repository=repository))
+            empty("Nothing matches these filters.")
+    else:
+        draw(found)
+        with st.expander(f"As a table, {count(len(found.nodes), 'resource')}"):
+            listed(found)
+
+
+def main() -> None:
+    st.title("Graph")
+    view = st.segmented_control(
+        "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params", label_visibility="collapsed"
+    )
+    repository, sections, states, near, depth = filters()
+    if view == VIEWS[1]:
+        planned(workbench().plan(account=account(), repository=repository))
+    else:
+        fleet(repository, sections, states, near, depth)
 
 
 main()

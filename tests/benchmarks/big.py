@@ -33,7 +33,7 @@ SELECT 'nodes', format('node-{:05d}', i),
        to_json({template: format('template-{:03d}', i % $templates), lifecycle_class: 'persistent', labels: {rack: format('r{}', i % 40), site: 'fra'}})
 FROM range($nodes) t(i)
 UNION ALL
-SELECT 'assignments', format('node-{:05d}:module-{:04d}', i % $nodes, (i * 13) % $modules),
+SELECT 'assignments', format('node-{:05d}:module-{:04d}', i % $nodes, (i * 13 + i // $nodes) % $modules),
        to_json({enabled: i % 5 > 0, priority: i % 100, config: {}::JSON})
 FROM range($assignments) t(i)
 """

@@ -35,6 +35,8 @@ PAGES: list[tuple[str, dict[str, str]]] = [
     ("fleet", {}),
     ("resource", {"id": f"{ACCOUNT}/nodes/node-00042"}),
     ("graph", {}),
+    ("graph", {"view": "Plan of the next apply"}),
+    ("graph", {"near": f"{ACCOUNT}/nodes/node-00042", "depth": "2"}),
     ("repositories", {}),
     ("repositories", {"name": "repository-0007"}),
     ("export", {}),
