@@ -49,8 +49,7 @@ def filters() -> ProposalFilter:
         )
         causes = st.multiselect(
             "Cause",
-            [cause.value for cause in Cause],
-            format_func=lambda cause: CAUSES[Cause(cause)],
+            list(CAUSES.values()),
             key="cause",
             bind="query-params",
             placeholder="All",
@@ -72,7 +71,7 @@ def filters() -> ProposalFilter:
         statuses=statuses or [],
         kinds=kinds,
         changes=changes,
-        causes=causes,
+        causes=[cause.value for cause in Cause if CAUSES[cause] in causes],
         risks=risks,
         opened_before=datetime.now(UTC) - timedelta(hours=AGES[age]) if age else None,
         text=text.strip() or None,

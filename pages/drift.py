@@ -204,7 +204,7 @@ def main() -> None:
         timeline([episode for episode, _ in found])
         past(found)
     frequent(repository)
-    link("approvals", "Proposals that would take drift back", cause="live_moved", icon=":material/rule:")
+    link("approvals", "Proposals that would take drift back", cause="live moved", icon=":material/rule:")
     codify()
     decide.dialog()
 

@@ -27,16 +27,9 @@ STATES = {
 }
 
 
-def sections(counts: dict[str, dict[str, int]]) -> str | None:
-    """The sections with how much is in each; None for all of them."""
-    totals = {section: sum(counts.get(section, {}).values()) for section in workbench().kinds}
-    return st.pills(
-        "Section",
-        list(totals),
-        format_func=lambda section: f"{section} {totals[section]:,}",
-        key="section",
-        bind="query-params",
-    )
+def sections() -> str | None:
+    """The section in view; None for all of them."""
+    return st.pills("Section", list(workbench().kinds), key="section", bind="query-params")
 
 
 def filters() -> dict[str, Any]:
@@ -46,9 +39,8 @@ def filters() -> dict[str, Any]:
         at = st.datetime_input("As of (UTC)", value=None, key="at", bind="query-params", help="Empty: now.")
         state = st.selectbox(
             "State",
-            list(STATES),
+            list(STATES.values()),
             index=None,
-            format_func=lambda state: STATES[state],
             placeholder="Any",
             key="state",
             bind="query-params",
@@ -68,7 +60,7 @@ def filters() -> dict[str, Any]:
         "account": account(),
         "text": text.strip() or None,
         "at": at.replace(tzinfo=UTC) if isinstance(at, datetime) else None,
-        "state": None if at else state,
+        "state": None if at else next((name for name, word in STATES.items() if word == state), None),
         "repository": None if at else repository,
     }
 
@@ -112,13 +104,20 @@ def main() -> None:
             on_click=lambda: st.session_state.update(fleet_dialog=True),
         )
     counts = bench.states(account())
-    section = sections(counts)
+    section = sections()
     wanted = filters()
     if st.session_state.get("fleet_dialog"):
         st.dialog("New resource", width="large", on_dismiss=lambda: st.session_state.pop("fleet_dialog", None))(
             new_resource
         )(section)
     listing({**wanted, "kind": section}, counts)
+
+
+def standing(counts: dict[str, dict[str, int]], section: str | None) -> None:
+    """How many resources stand how, in a section or in all of them."""
+    chosen = [counts.get(section, {})] if section else list(counts.values())
+    totals = {state: sum(found.get(state, 0) for found in chosen) for state in STATES}
+    st.caption(" · ".join(f"{number:,} {STATES[state]}" for state, number in totals.items() if number))
 
 
 def listing(wanted: dict[str, Any], counts: dict[str, dict[str, int]]) -> None:

@@ -35,8 +35,7 @@ def filters() -> tuple[str | None, list[str], list[str], ResourceKey | None, int
         sections = st.multiselect("Section", list(bench.kinds), key="section", bind="query-params", placeholder="All")
         states = st.multiselect(
             "State",
-            list(STATES),
-            format_func=lambda state: STATES[state],
+            list(STATES.values()),
             key="state",
             bind="query-params",
             placeholder="All",
@@ -49,7 +48,8 @@ def filters() -> tuple[str | None, list[str], list[str], ResourceKey | None, int
             help="What is around one resource.",
         )
         depth = st.slider("How far", 1, 4, value=1, key="depth", bind="query-params", disabled=not near.strip())
-    return repository, sections, states, key_of(near.strip()), depth
+    chosen = [state for state, word in STATES.items() if word in states]
+    return repository, sections, chosen, key_of(near.strip()), depth
 
 
 def key_of(text: str) -> ResourceKey | None:
@@ -84,7 +84,7 @@ def draw(found: Graph) -> None:
         alt="The fleet's references by groups",
     )  # fmt: skip
     if clicked := _clicked(state):
-        open_page("graph", section=clicked[0], state=clicked[1])
+        open_page("graph", section=clicked[0], state=STATES[clicked[1]])
 
 
 def _clicked(state: Any) -> list[Any] | None:

@@ -14,6 +14,12 @@ if ROOT not in sys.path:
 from pages.components.markup import stylesheet  # noqa: E402
 from pages.components.strip import dialogs, strip  # noqa: E402
 
+FILTERS = {
+    "at", "cause", "change", "depth", "health", "near", "of", "older", "page", "proposals", "q", "repository", "risk", "rows", "scope",
+    "section", "show", "since", "state", "status", "view", "what", "who",
+}  # fmt: skip
+"""What lists keep in the address, whatever page they are on."""
+
 st.set_page_config(page_title="Fleet Workbench", page_icon=":material/lan:", layout="wide")
 stylesheet()
 
@@ -52,6 +58,11 @@ chosen = st.navigation(
         ],
     }
 )
+if st.session_state.get("page_in_view") != chosen.url_path:
+    # A filter that two pages share by name belongs to the page on which it was set; only the account goes along.
+    st.session_state["page_in_view"] = chosen.url_path
+    for name in FILTERS - set(st.query_params):
+        st.session_state.pop(name, None)
 dialogs()
 strip()
 chosen.run()

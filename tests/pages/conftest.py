@@ -53,13 +53,10 @@ def serving(workbench: Workbench) -> Iterator[Service]:
 def dashboard(serving: Service) -> Dashboard:
     def run(page: str = "overview", /, **query: str | list[str]) -> AppTest:
         app = AppTest.from_file(str(NAVIGATION), default_timeout=30)
-        app.run()
-        for name, given in query.items():
-            app.query_params[name] = given
         if page != "overview":
             app.switch_page(f"{page}.py")
-            for name, given in query.items():
-                app.query_params[name] = given
+        for name, given in query.items():
+            app.query_params[name] = given
         app.run()
         calm(app)
         return app

@@ -44,7 +44,8 @@ def test_the_address_holds_the_filters(filled: Workbench, dashboard: Dashboard) 
     assert [row["resource"] for row in rows(dashboard("approvals", section="nodes", q="02"))] == ["nodes/app-02"]
     assert "Nothing matches" in texts(dashboard("approvals", status="applied"))
     assert "Nothing matches" in texts(dashboard("approvals", older="30 days"))
-    assert len(rows(dashboard("approvals", repository="fc", change="create", cause="git_moved", risk="low"))) == 8
+    assert len(rows(dashboard("approvals", repository="fc", change="create", cause="git moved", risk="low"))) == 8
+    assert "Nothing matches" in texts(dashboard("approvals", cause="live moved"))
 
 
 def test_a_value_that_no_filter_knows_is_left_aside(filled: Workbench, dashboard: Dashboard) -> None:

@@ -1,0 +1,74 @@
+"""The overview and the strip on top of every page."""
+
+from __future__ import annotations
+
+from engine.model import Actor, ResourceKey
+from engine.workbench import Workbench
+from tests.conftest import GitRepository
+from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
+
+
+def tiles(said: str) -> dict[str, str]:
+    """Figure of each tile by its label."""
+    found = {}
+    for part in said.split('<div class="fw tile">')[1:]:
+        cells = [cell.split(">")[-1] for cell in part.split("</div>")[:2]]
+        found[cells[0]] = cells[1]
+    return found
+
+
+def test_an_empty_home_says_how_to_begin(dashboard: Dashboard) -> None:
+    said = texts(dashboard())
+    assert "No repository is registered yet" in said.replace("\\", "")
+    assert tiles(said) == {
+        "Repositories": "none", "Pending proposals": "0", "Drifted": "0", "Failed applies": "0", "Export proved": "never",
+    }  # fmt: skip
+
+
+def test_the_tiles_say_what_waits_and_what_is_wrong(
+    applied: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    applied.set_resource(Actor("ben"), ResourceKey("acme", "modules", "nginx"), {"priority": 70})
+    git_repo.push(FLEET_FILE.replace('version: "1.0"', 'version: "1.1"'))
+    applied.sync(ME, "fc")
+    applied.prove_export(ME, "acme")
+    said = texts(dashboard())
+    assert tiles(said)["Pending proposals"] == "2"
+    assert "risk: 1 medium, 1 low" in said
+    assert tiles(said)["Drifted"] == "1"
+    assert tiles(said)["Export proved"].endswith(("ago", "now"))
+    assert "Recent events" in said
+    git_repo.push("version: 2\n")
+    applied.sync(ME, "fc")
+    said = texts(dashboard())
+    assert tiles(said)["Repositories"] == "1 failing"
+    assert "1 failing</b>: fc" in said
+
+
+def test_the_strip_stands_on_every_page(filled: Workbench, dashboard: Dashboard) -> None:
+    filled.pause(ME, "audit week", "fc")
+    for page in (
+        "overview",
+        "approvals",
+        "runs",
+        "drift",
+        "fleet",
+        "graph",
+        "repositories",
+        "export",
+        "audit",
+        "settings",
+    ):
+        said = texts(dashboard(page))
+        assert "<b>acme</b>" in said
+        assert "<b>8 proposals</b></a> pending, " in said
+        assert "fc paused" in said
+        assert "local operator" in said
+
+
+def test_two_accounts_can_be_told_apart(filled: Workbench, dashboard: Dashboard) -> None:
+    filled.set_resource(ME, ResourceKey("other", "modules", "lonely"), {})
+    assert "all accounts" in texts(dashboard())
+    app = dashboard("fleet", account="other")
+    assert list(app.dataframe[0].value["resource"]) == ["modules/lonely"]
+    assert "nothing pending" in texts(app)
