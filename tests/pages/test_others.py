@@ -1,0 +1,188 @@
+"""Drift, graph, export, audit and settings."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+
+from engine.downloads import parquet
+from engine.model import Actor, Permission, ResourceKey
+from engine.service import Service
+from engine.workbench import Workbench
+from tests.conftest import GitRepository
+from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
+from tests.pages.test_approvals import press, run
+
+NGINX = ResourceKey("acme", "modules", "nginx")
+BEN = Actor("ben")
+
+
+@pytest.fixture
+def drifted(applied: Workbench) -> Workbench:
+    """Ben has changed nginx by hand, and the tick has seen it."""
+    applied.set_resource(BEN, NGINX, {"priority": 70}, note="SEV-2")
+    applied.sync(ME, "fc")
+    return applied
+
+
+# Drift
+
+
+def test_without_drift_the_page_says_what_it_is(applied: Workbench, dashboard: Dashboard) -> None:
+    assert "Nothing drifts" in texts(dashboard("drift"))
+    assert "No episode matches" in texts(dashboard("drift", show="all"))
+
+
+def test_an_episode_says_who_and_what_and_is_reverted(drifted: Workbench, dashboard: Dashboard) -> None:
+    app = dashboard("drift")
+    said = texts(app)
+    assert "changed by **ben**" in said
+    assert 'priority</td><td class="mono dim">50</td><td class="mono"><span class="was">70</span>' in said
+    assert len(app.get("plotly_chart")) == 1
+    press(press(app, "revert_1"), "decide_confirm")
+    assert drifted.resource(NGINX).spec["priority"] == 50
+    drifted.sync(ME, "fc")
+    assert "Nothing drifts" in texts(dashboard("drift"))
+    assert "reverted" in texts(dashboard("drift", show="closed"))
+    assert list(dashboard("drift").dataframe[0].value["times"]) == [1]
+
+
+def test_the_lines_to_codify_close_the_episode(
+    drifted: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    said = texts(press(dashboard("drift"), "codify_1"))
+    assert "modules:\n  nginx:\n    priority: 70" in said
+    git_repo.push(FLEET_FILE.replace("priority: 50, version", "priority: 70, version"))
+    drifted.sync(ME, "fc")
+    assert "codified" in texts(dashboard("drift", show="closed"))
+
+
+def test_a_rejected_revert_says_why_there_is_no_button(drifted: Workbench, dashboard: Dashboard) -> None:
+    (proposal,) = drifted.live_proposals()
+    drifted.reject(ME, [proposal.id], "keep it until Monday")
+    app = press(dashboard("drift"), "revert_1")
+    assert "None of these can be decided this way" in texts(app)
+
+
+# Graph
+
+
+def test_the_graph_draws_resources_and_the_table_lists_them(drifted: Workbench, dashboard: Dashboard) -> None:
+    app = dashboard("graph")
+    assert len(app.get("plotly_chart")) == 1
+    rows = {row["resource"]: row for row in app.dataframe[0].value.to_dict("records")}
+    assert rows["modules/base"]["layer"] == 0
+    assert rows["templates/web"]["layer"] == 2
+    assert rows["modules/nginx"]["state"] == ["drifted"]
+    near = dashboard("graph", near="acme/modules/base").dataframe[0].value
+    assert set(near["resource"]) == {"modules/base", "modules/nginx"}
+    assert "There is no such resource" in texts(dashboard("graph", near="modules/nope"))
+    assert "Nothing matches" in texts(dashboard("graph", state="failed"))
+
+
+def test_what_is_too_much_to_read_is_grouped(serving: Service, dashboard: Dashboard, git_repo: GitRepository) -> None:
+    bench = serving.workbench
+    bench.set_resource(ME, ResourceKey("acme", "modules", "base"), {})
+    for number in range(301):
+        bench.set_resource(ME, ResourceKey("acme", "modules", f"m{number:03}"), {"depends_on": ["base"]})
+    app = dashboard("graph")
+    assert "too many to draw one by one" in texts(app)
+    assert "modules 302" in app.get("plotly_chart")[0].proto.spec
+
+
+def test_the_plan_stands_in_waves(filled: Workbench, dashboard: Dashboard) -> None:
+    assert "Nothing is approved" in texts(dashboard("graph", view="Plan of the next apply"))
+    filled.approve(ME, [p.id for p in filled.live_proposals() if p.key.address != "modules/base"])
+    said = texts(dashboard("graph", view="Plan of the next apply"))
+    assert "would be skipped" in said
+    filled.approve(ME, [1])
+    said = texts(dashboard("graph", view="Plan of the next apply"))
+    assert said.index("Wave 1") < said.index("modules/base") < said.index("Wave 2") < said.index("nodes/app-01")
+
+
+# Export
+
+
+def test_the_export_is_shown_and_proved(applied: Workbench, dashboard: Dashboard) -> None:
+    app = dashboard("export")
+    assert "account: acme" in texts(app)
+    assert "Never proved" in texts(app)
+    press(app, "prove")
+    said = texts(app)
+    assert "**Proved.** 8 resources come back without a difference" in said.replace("\\", "")
+    assert applied.last_proof("acme") is not None
+
+
+def test_an_export_has_a_scope_and_a_past(drifted: Workbench, dashboard: Dashboard) -> None:
+    drifted.set_resource(BEN, ResourceKey("acme", "modules", "own"), {})
+    assert "  own:" in texts(dashboard("export", scope="what no repository owns"))
+    assert "  own:" not in texts(dashboard("export", scope="fc"))
+    past = texts(dashboard("export", at="2020-01-01T00:00"))
+    assert "nginx" not in past
+
+
+def test_an_export_over_the_limit_says_the_ways_out(applied: Workbench, dashboard: Dashboard) -> None:
+    from dataclasses import replace
+
+    applied.settings = replace(applied.settings, max_file_bytes=100)
+    assert "FLEET-630" in texts(dashboard("export"))
+
+
+# Audit
+
+
+def test_events_are_found_and_downloaded(drifted: Workbench, dashboard: Dashboard) -> None:
+    drifted.reject(ME, [p.id for p in drifted.live_proposals()], "keep it")
+    assert len(dashboard("audit").dataframe[0].value) == drifted.count_events(_all())
+    only = dashboard("audit", what="decisions of people").dataframe[0].value
+    assert set(only["type"]) == {"proposal approved", "proposal rejected"}
+    assert list(dashboard("audit", who="ben").dataframe[0].value["resource"]) == ["modules/nginx"]
+    assert list(dashboard("audit", q="keep").dataframe[0].value["reason"]) == ["keep it"]
+    assert "No event matches" in texts(dashboard("audit", who="nobody"))
+
+
+def test_a_parquet_download_is_one() -> None:
+    rows = [{"at": datetime(2026, 11, 1, tzinfo=UTC), "data": {"a": [1]}, "n": 3}]
+    found = pd.read_parquet(io.BytesIO(parquet(rows))).to_dict("records")
+    assert found[0]["data"] == '{"a":[1]}'
+    assert found[0]["n"] == 3
+
+
+def _all() -> object:
+    from engine.reader import EventFilter
+
+    return EventFilter()
+
+
+# Settings
+
+
+def test_settings_say_what_is_in_force_and_where_it_comes_from(serving: Service, dashboard: Dashboard) -> None:
+    said = texts(dashboard("settings"))
+    assert "POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK" in said
+    row = next(part for part in said.split("<tr>") if "FLEET_ALLOW_LOCAL_REMOTES" in part)
+    assert "the environment" in row
+    assert "not running" in said, "the scheduler of a test does not run"
+    assert "fleet_events" in said
+
+
+def test_who_may_only_read_may_prove_and_look(applied: Workbench, serving: Service, dashboard: Dashboard) -> None:
+    serving.operator = Actor("eve", frozenset({Permission.READ}))
+    press(dashboard("export"), "prove")
+    assert applied.last_proof() is not None
+    for page in (
+        "overview",
+        "approvals",
+        "runs",
+        "drift",
+        "fleet",
+        "graph",
+        "repositories",
+        "export",
+        "audit",
+        "settings",
+    ):
+        run(dashboard(page))
