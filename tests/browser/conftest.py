@@ -104,6 +104,10 @@ class Screen:
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
 
+    def lists(self, text: str) -> None:
+        """A table holds this text. Tables are drawn on a canvas; what it shows stands beside it for screen readers."""
+        expect(self.page.locator("canvas td", has_text=text).first).to_be_attached(timeout=PATIENCE_MS)
+
     def button(self, name: str, within: Locator | None = None) -> Locator:
         return (within or self.page).get_by_role("button", name=re.compile(rf"\b{re.escape(name)}\b")).first
 
