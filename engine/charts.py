@@ -14,8 +14,7 @@ import plotly.graph_objects as go
 
 from engine import words
 from engine.graph import Graph, Grouped
-from engine.model import Episode, ResourceKey, Status
-from engine.store.drift import Mark
+from engine.model import Episode, Mark, ResourceKey, Status
 
 GREEN, AMBER, RED, BLUE, VIOLET, GREY = "#3f9164", "#c17f24", "#c44f46", "#4484bf", "#8563b8", "#8b959d"
 

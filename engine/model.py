@@ -384,6 +384,17 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened to a resource (edit, apply) or in a repository (commit), for a timeline."""
+
+    what: str
+    key: ResourceKey | None
+    at: datetime
+    by: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One version of a resource. `spec` None: from then on it was absent."""
 

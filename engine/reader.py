@@ -19,6 +19,7 @@ from engine.model import (
     Difference,
     Episode,
     FieldChange,
+    Mark,
     Proposal,
     RecordedEvent,
     Repository,
@@ -46,7 +47,7 @@ from engine.store import (
     runs,
     withheld,
 )
-from engine.store.drift import Frequent, Mark
+from engine.store.drift import Frequent
 from engine.store.events import EventFilter
 from engine.store.live import InventoryRow
 from engine.store.overview import DriftFigures, Pulse

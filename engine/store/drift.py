@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from engine.drift import DriftMoves, OpenEpisode
-from engine.model import Change, Episode, Event, ResourceKey
+from engine.model import Change, Episode, Event, Mark, ResourceKey
 from engine.store import events
 from engine.store.database import Transaction, moment, time_of
 
@@ -105,17 +105,6 @@ class Frequent:
     open: int
     last_at: datetime
     movers: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened to a resource (edit, apply) or in a repository (commit), for a timeline."""
-
-    what: str
-    key: ResourceKey | None
-    at: datetime
-    by: str
-    detail: str
 
 
 def read(

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from engine import charts
 from engine.graph import STATES, Graph, GraphNode, grouped, layered, narrowed
-from engine.model import Change, Episode, ResourceKey, Status
-from engine.store.drift import Mark
+from engine.model import Change, Episode, Mark, ResourceKey, Status
 
 
 def key(name: str, kind: str = "modules") -> ResourceKey:
