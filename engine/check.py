@@ -1,38 +1,47 @@
 """Looking at a remote before it is registered, or when a repository fails: each thing that must be right, one by one.
 
-Writes nothing to the store; what is fetched is removed again.
+Needs no store and writes nothing; what is fetched lies in a folder of its own, which is removed.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from engine import sync
-from engine.errors import FleetError, FleetFileInvalid
+from engine.errors import FleetError
 from engine.kinds import Kinds
-from engine.model import Repository
+from engine.model import Repository, Revision
 from engine.settings import Settings
 
-STEPS = ("URL", "Host key", "Credential", "Reachable", "Branch", "Path prefix", "Fleet file", "Contents")
-"""What is looked at, in the order in which one thing stands on another."""
+STEPS = {
+    "form": "the URL has a form that is taken",
+    "host key": "none needed",
+    "credential": "none needed",
+    "remote": "the remote can be reached",
+    "branch": "it has the branch",
+    "folder": "the revision has the folder",
+    "file": "the folder has a plain fleet.yaml within the limit",
+    "content": "the file has no problem",
+}
+"""What is looked at, in the order in which one thing stands on another; and what it means when all is well."""
+
+NOT_NEEDED = ("host key", "credential")
+"""What an https remote without a credential does without."""
 
 _FAILS_AT = {
-    "FLEET-208": "Credential",
-    "FLEET-201": "Reachable",
-    "FLEET-202": "Reachable",
-    "FLEET-209": "Reachable",
-    "FLEET-203": "Branch",
-    "FLEET-204": "Path prefix",
-    "FLEET-205": "Fleet file",
-    "FLEET-206": "Fleet file",
-    "FLEET-207": "Fleet file",
-    "FLEET-614": "Branch",
-    "FLEET-615": "Path prefix",
-    "FLEET-616": "Credential",
+    "FLEET-208": "credential",
+    "FLEET-616": "credential",
+    "FLEET-203": "branch",
+    "FLEET-614": "branch",
+    "FLEET-204": "folder",
+    "FLEET-615": "folder",
+    "FLEET-205": "file",
+    "FLEET-206": "file",
+    "FLEET-207": "file",
 }
-"""The step that an error belongs to; all else is the URL's."""
+"""Where a look that fails with this code has come to; with any other code of a fetch it did not reach the remote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,64 +50,61 @@ class Finding:
 
     name: str
     ok: bool | None
-    """None: not looked at, because it does not apply or because something before it is wrong."""
+    """None: not looked at, because it is not needed or because something before it is wrong."""
     detail: str
-    code: str = ""
-    hint: str = ""
+    error: FleetError | None = None
 
 
-def check(settings: Settings, kinds: Kinds, repository: Repository) -> list[Finding]:
-    """Look at everything that a tick of this repository would need. Shape: one finding for each step, in their order."""
+def check(settings: Settings, kinds: Kinds, repository: Repository) -> tuple[list[Finding], Revision | None]:
+    """Look at everything that a tick of this repository would need.
+
+    Shape: one finding for each step, in their order; and what was fetched.
+    """
     from engine.parse import read_fleet_file  # brings libyaml, which nothing else here needs
 
-    # A folder of its own: the one of the registered repository may be in use.
-    tried = replace(repository, id=-secrets.randbelow(2**31) - 1)
-    facts = {"URL": sync.shown_url(repository.url)}
     try:
-        revision = sync.fetch(tried, settings)
+        sync.check_url(
+            repository.url, allow_local=bool(settings.allow_local_remotes), local_root=settings.home / "demo"
+        )
     except FleetError as error:
-        return list(_until(_FAILS_AT.get(error.code, "URL"), facts, error))
-    finally:
-        sync.remove_checkout(settings.home, tried.id)
-    facts |= {
-        "Reachable": "the remote answers",
-        "Branch": f"{repository.branch} is at {revision.commit[:12]}, “{revision.subject}” by {revision.author}",
-        "Path prefix": repository.path_prefix or "the top of the repository",
-        "Fleet file": f"{revision.file}, {len(revision.content):,} bytes",
+        return refused(error), None
+    with tempfile.TemporaryDirectory(prefix="fleet-check-") as folder:
+        # A local path was just allowed by its place in the real home, which the fetch cannot see from here.
+        local = sync.local_path(repository.url) is not None
+        aside = replace(settings, home=Path(folder), allow_local_remotes=int(local))
+        try:
+            revision = sync.fetch(repository, aside)
+        except FleetError as error:
+            return _until(_FAILS_AT.get(error.code, "remote"), {}, error), None
+    facts = {
+        "branch": f"{repository.branch} is at {revision.commit[:12]} “{revision.subject}” by {revision.author}",
+        "file": f"{revision.file}, {len(revision.content):,} bytes",
     }
     try:
         found = read_fleet_file(
             revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
         )
-    except FleetFileInvalid as error:
-        return list(_until("Contents", facts, error))
+    except FleetError as error:
+        return _until("content", facts, error), revision
     declared = sum(len(entries) for entries in found.sections.values())
-    facts["Contents"] = f"declares {declared:,} resources of account {repository.account}"
-    return list(_until(None, facts, None))
+    facts["content"] = f"declares {declared:,} resources of account {repository.account}"
+    return _until(None, facts, None), revision
 
 
 def refused(error: FleetError) -> list[Finding]:
     """The findings when the form of what was asked for is refused already: nothing was reached."""
-    wrong = _FAILS_AT.get(error.code, "URL")
-    return [
-        Finding(name, False, error.message, error.code, error.hint) if name == wrong else Finding(name, None, _NOT_YET)
-        for name in STEPS
-    ]
+    wrong = _FAILS_AT.get(error.code, "form")
+    return [Finding(n, False, error.message, error) if n == wrong else Finding(n, None, "not looked at") for n in STEPS]
 
 
-_NOT_YET = "not looked at"
-
-
-def _until(failed: str | None, facts: dict[str, str], error: FleetError | None) -> Iterator[Finding]:
+def _until(failed: str | None, facts: dict[str, str], error: FleetError | None) -> list[Finding]:
     """A finding for each step: those before the failed one are right, those after it were not looked at."""
-    stopped = False
-    for name in STEPS:
-        if name == failed and error is not None:
-            stopped = True
-            yield Finding(name, False, error.message, error.code, error.hint)
-        elif stopped:
-            yield Finding(name, None, _NOT_YET)
-        elif name in {"Host key", "Credential"}:
-            yield Finding(name, None, "none needed")
+    made: list[Finding] = []
+    for name, words in STEPS.items():
+        if error is not None and name == failed:
+            made.append(Finding(name, False, error.message, error))
+        elif made and any(finding.ok is False for finding in made):
+            made.append(Finding(name, None, "not looked at"))
         else:
-            yield Finding(name, True, facts.get(name, ""))
+            made.append(Finding(name, None if name in NOT_NEEDED else True, facts.get(name, words)))
+    return made

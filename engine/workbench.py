@@ -193,7 +193,7 @@ class Workbench(Reader):
             registry.check_form(wanted, self.settings)
         except RefusedEdit as error:
             return checking.refused(error)
-        return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))
+        return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
 
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
         """What a sync of this repository would find now: the commit, and each difference. Writes nothing.

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
 from engine import words
 from engine.cli.session import Session, account_option, verb, verb_group
-from engine.errors import FleetError
-from engine.model import Repository, Revision
-from engine.settings import Settings
-
-Check = tuple[str, str, FleetError | None]
-"""What was checked, what it means when it is well, and what was wrong."""
+from engine.model import Repository
 
 _SWITCHES = {
     "auto_apply": "Approve and apply creates and updates that git moved, without people.",
@@ -149,24 +141,6 @@ def remove(session: Session, name: str) -> int | None:
     return None
 
 
-_FETCHING = {
-    "remote": "the remote can be reached",
-    "branch": "it has the branch",
-    "folder": "the revision has the folder",
-    "file": "the folder has a plain fleet.yaml within the limit",
-}
-"""What a fetch checks, in the order in which it finds out."""
-
-_FAILS_AT = {
-    "FLEET-203": "branch",
-    "FLEET-204": "folder",
-    "FLEET-205": "file",
-    "FLEET-206": "file",
-    "FLEET-207": "file",
-}
-"""Where a fetch that fails with this code has come to; with any other it did not reach the remote."""
-
-
 @verb("check", group=repo)
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
@@ -174,70 +148,28 @@ def check(session: Session, name: str) -> int | None:
     with session.open() as workbench:
         repository = workbench.repository(name)
     # The store is let go: others need not wait for the network.
+    from engine.check import check as looking
     from engine.cli import output as out
+    from engine.kinds.fleet import FLEET
 
+    with out.working(f"{name}: reaching out …"):
+        findings, revision = looking(session.settings, FLEET, repository)
+    looked = [finding for finding in findings if finding.ok is not None]
+    failed = next((finding.error for finding in looked if finding.error is not None), None)
     if session.as_json:
-        results, revision = _checks(repository, session.settings)
-    else:
-        with out.working(f"{name}: reaching out …"):
-            results, revision = _checks(repository, session.settings)
-    failed = next((error for *_, error in results if error is not None), None)
-    if session.as_json:
-        rows = [{"check": what, "ok": error is None, "error": error and error.body()} for what, _, error in results]
+        rows = [{"check": f.name, "ok": bool(f.ok), "error": f.error and f.error.body()} for f in looked]
         session.json({"name": name, "ok": failed is None, "revision": revision and revision.commit, "checks": rows})
     else:
-        for what, words, error in results:
-            state = out.styled("ok    ", "green") if error is None else out.styled("failed", "red")
-            out.line(state, f"  {what:8} {words if error is None else error.code}")
+        for f in looked:
+            state = out.styled("ok    ", "green") if f.ok else out.styled("failed", "red")
+            out.line(state, f"  {f.name:10} {f.error.code if f.error else f.detail}")
         if failed is None and revision is not None:
-            out.line(
-                f"{repository.file} at {revision.commit[:12]} “{revision.subject}” by {revision.author} can be synced."
-            )
+            out.line(f"{repository.file} at {revision.commit[:12]} can be synced.")
             out.next_steps(session.command, f"sync {name}")
     if failed is not None:
         session.complain(failed)
         return 1
     return 0
-
-
-def _checks(repository: Repository, settings: Settings) -> tuple[list[Check], Revision | None]:
-    """Check in order up to the first failure; gives (what, in words, error) of each, and what was fetched.
-
-    Effects: fetches into a folder of its own, which is removed.
-    """
-    from engine import sync
-    from engine.kinds.fleet import FLEET
-    from engine.parse import read_fleet_file
-    from engine.sync.remotes import local_path
-
-    local_root = settings.home / "demo"
-    form = "the URL has a form that is taken"
-    try:
-        sync.check_url(repository.url, allow_local=bool(settings.allow_local_remotes), local_root=local_root)
-    except FleetError as error:
-        return [("form", form, error)], None
-    done: list[Check] = [("form", form, None)]
-    with tempfile.TemporaryDirectory(prefix="fleet-check-") as folder:
-        # A local path was just allowed by its place in the real home, which the fetch cannot see from here.
-        aside = replace(settings, home=Path(folder), allow_local_remotes=int(local_path(repository.url) is not None))
-        try:
-            revision = sync.fetch(repository, aside)
-        except FleetError as error:
-            where = _FAILS_AT.get(error.code, "remote")
-            for what, words in _FETCHING.items():
-                if what == where:
-                    return [*done, (what, words, error)], None
-                done.append((what, words, None))
-            raise
-    done += [(what, words, None) for what, words in _FETCHING.items()]
-    wrong: FleetError | None = None
-    try:
-        read_fleet_file(
-            revision.content, FLEET, file=repository.file, limit=settings.max_file_bytes, account=repository.account
-        )
-    except FleetError as error:
-        wrong = error
-    return [*done, ("content", "the file has no problem", wrong)], revision
 
 
 def _state(repository: Repository) -> str | None:

@@ -10,9 +10,18 @@ Credentials (Vault) and ssh host keys are not here yet: ssh remotes and private 
 from engine.model import Repository, Revision
 from engine.settings import Settings
 from engine.sync.checkouts import head_moved_at, remove_checkout
-from engine.sync.remotes import check_branch, check_prefix, check_url, shown_url
+from engine.sync.remotes import check_branch, check_prefix, check_url, local_path, shown_url
 
-__all__ = ["check_branch", "check_prefix", "check_url", "fetch", "head_moved_at", "remove_checkout", "shown_url"]
+__all__ = [
+    "check_branch",
+    "check_prefix",
+    "check_url",
+    "fetch",
+    "head_moved_at",
+    "local_path",
+    "remove_checkout",
+    "shown_url",
+]
 
 
 def fetch(repository: Repository, settings: Settings) -> Revision:

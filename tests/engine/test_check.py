@@ -19,38 +19,39 @@ def failed_at(workbench: Workbench, url: str, **options: str) -> tuple[str, str]
     found = workbench.check_repository(ME, url, account="acme", **options)  # type: ignore[arg-type]
     assert [finding.name for finding in found] == list(STEPS)
     (wrong,) = [finding for finding in found if finding.ok is False]
-    assert wrong.hint
-    after = found[STEPS.index(wrong.name) + 1 :]
+    assert wrong.error is not None
+    assert wrong.error.hint
+    after = found[list(STEPS).index(wrong.name) + 1 :]
     assert all(finding.ok is None for finding in after), "what stands on the wrong thing was not looked at"
-    return wrong.name, wrong.code
+    return wrong.name, wrong.error.code
 
 
 def test_all_is_well(workbench: Workbench, git_repo: GitRepository) -> None:
     git_repo.push(TEXT, subject="Begin")
     found = {f.name: f for f in workbench.check_repository(ME, str(git_repo.path), account="acme")}
     assert all(finding.ok is not False for finding in found.values())
-    assert "Begin" in found["Branch"].detail
-    assert found["Contents"].detail == "declares 1 resources of account acme"
+    assert "Begin" in found["branch"].detail
+    assert found["content"].detail == "declares 1 resources of account acme"
     assert workbench.repositories() == []
     assert workbench.events() == []
-    assert not any((workbench.settings.home / "git").glob("-*")), "what was fetched is gone again"
+    assert not (workbench.settings.home / "git").exists(), "what was fetched lay elsewhere and is gone again"
 
 
 def test_each_step_says_what_is_wrong_with_it(workbench: Workbench, git_repo: GitRepository) -> None:
     git_repo.push(TEXT)
     url = str(git_repo.path)
-    assert failed_at(workbench, "ext::sh -c x") == ("URL", "FLEET-611")
-    assert failed_at(workbench, "https://me:pw@git.example.com/x.git") == ("URL", "FLEET-612")
-    assert failed_at(workbench, "git@git.example.com:x.git") == ("Credential", "FLEET-208")
-    assert failed_at(workbench, f"{url}/nowhere") == ("Reachable", "FLEET-201")
-    assert failed_at(workbench, url, branch="nope") == ("Branch", "FLEET-203")
-    assert failed_at(workbench, url, branch="--orphan") == ("Branch", "FLEET-614")
-    assert failed_at(workbench, url, path_prefix="nope") == ("Path prefix", "FLEET-204")
-    assert failed_at(workbench, url, path_prefix="../x") == ("Path prefix", "FLEET-615")
+    assert failed_at(workbench, "ext::sh -c x") == ("form", "FLEET-611")
+    assert failed_at(workbench, "https://me:pw@git.example.com/x.git") == ("form", "FLEET-612")
+    assert failed_at(workbench, "git@git.example.com:x.git") == ("credential", "FLEET-208")
+    assert failed_at(workbench, f"{url}/nowhere") == ("remote", "FLEET-201")
+    assert failed_at(workbench, url, branch="nope") == ("branch", "FLEET-203")
+    assert failed_at(workbench, url, branch="--orphan") == ("branch", "FLEET-614")
+    assert failed_at(workbench, url, path_prefix="nope") == ("folder", "FLEET-204")
+    assert failed_at(workbench, url, path_prefix="../x") == ("folder", "FLEET-615")
     git_repo.push(TEXT, file="other/x.yaml")
-    assert failed_at(workbench, url, path_prefix="other") == ("Fleet file", "FLEET-205")
+    assert failed_at(workbench, url, path_prefix="other") == ("file", "FLEET-205")
     git_repo.push(TEXT.replace("acme", "other"))
-    assert failed_at(workbench, url) == ("Contents", "FLEET-125")
+    assert failed_at(workbench, url) == ("content", "FLEET-125")
 
 
 def test_it_asks_for_permission(workbench: Workbench, git_repo: GitRepository) -> None:
