@@ -13,11 +13,17 @@ __all__ = ["ago", "count", "exact", "plain", "value"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&\"'=/^@])")
 _BREAKS = re.compile(r"\s+")
+_ADDRESS = re.compile(r"(?i)(?:https?|ftp)(?=:)|www(?=\.)|@")
+"""Where Markdown would make a link of bare text, escaped or not."""
+
+_JOINER = "\u2060"
+"""Has no width and breaks no line; nothing that holds it is an address."""
 
 
 def plain(text: Any) -> str:
-    """Text that Markdown shows as it stands: on one line, every character that could mean something escaped."""
-    return _SPECIAL.sub(r"\\\1", _BREAKS.sub(" ", words.clean(str(text))))
+    """Text that Markdown shows as it stands: on one line, every character that could mean something escaped, no address a link."""
+    line = _BREAKS.sub(" ", words.clean(str(text)))
+    return _SPECIAL.sub(r"\\\1", _ADDRESS.sub(lambda found: found[0] + _JOINER, line))
 
 
 def ago(moment: datetime | None) -> str:
