@@ -244,7 +244,7 @@ def _bare_axes(figure: go.Figure, layers: Sequence[str]) -> None:
         ticktext=list(layers),
         showgrid=False,
         zeroline=False,
-        range=[-0.2, len(layers) - 0.2],
+        range=[-0.2, len(layers) - 0.05],
     )
     figure.update_yaxes(visible=False)
 

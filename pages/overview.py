@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 import streamlit as st
 
@@ -19,6 +20,8 @@ SHOWN = 8
 """Repositories on this page; the others are a click away."""
 
 REFRESH_S = 15
+LOOKED_AT, TOLD = 300, 10
+"""Newest events that are looked at, and lines that are made of them."""
 
 
 def tile(label: str, figure: str, note: str, tone: str = "") -> None:
@@ -128,10 +131,12 @@ def worst() -> None:
 
 
 def recent() -> None:
+    """What happened lately; a burst of like events is one line."""
     st.subheader("Recent events")
-    found = workbench().events(account=account(), limit=12)
-    if found:
-        show("events.html", events=found)
+    found = workbench().events(account=account(), limit=LOOKED_AT)
+    bursts = [list(alike) for _, alike in groupby(found, lambda e: (e.event.type, e.actor, e.event.run_id))]
+    if bursts:
+        show("events.html", bursts=bursts[:TOLD])
         link("audit", "All events")
     else:
         st.caption("Nothing has happened yet.")
