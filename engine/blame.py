@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.fields import field_changes
-from engine.model import Spec, Version
+from engine.model import Version, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,12 @@ def blame(versions: Sequence[Version]) -> list[Blame]:
     as set by the oldest at hand. Empty when the resource is gone.
     """
     since: dict[str, Version] = {}
-    before: Spec | None = None
+    before: dict[str, Any] = {}
     for version in reversed(versions):
-        for change in field_changes(before, version.spec):
-            if change.change == "removed":
-                since.pop(change.path, None)
-            else:
-                since[change.path] = version
-        before = version.spec
-    if before is None or not versions:
-        return []
-    oldest = versions[-1]
-    return [
-        Blame(change.path, change.desired, since.get(change.path, oldest)) for change in field_changes(None, before)
-    ]
+        values = {change.path: change.desired for change in field_changes(None, version.spec)}
+        since = {
+            path: since[path] if path in before and canonical(before[path]) == canonical(value) else version
+            for path, value in values.items()
+        }
+        before = values
+    return [Blame(path, value, since[path]) for path, value in before.items()]
