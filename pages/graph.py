@@ -169,7 +169,8 @@ def fleet(repository: str | None, sections: list[str], states: list[str], near: 
             empty("Nothing matches these filters.")
     else:
         draw(found)
-        with st.expander(f"As a table, {count(len(found.nodes), 'resource')}"):
+        alone = len({(node.key.kind, node.state) for node in found.nodes}) == 1
+        with st.expander(f"As a table, {count(len(found.nodes), 'resource')}", expanded=alone):
             listed(found)
 
 
