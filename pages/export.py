@@ -47,7 +47,7 @@ def preview(named: str, repository: str | None, unmanaged: bool, at: datetime | 
             icon=":material/download:", key="download", on_click="ignore",
         )  # fmt: skip
         st.caption(f"{count(len(lines), 'line')}, {len(text.encode()):,} bytes")
-    st.code(words.clean_lines("\n".join(lines[:LINES])), language="yaml")
+    st.code(words.clean_lines("\n".join(lines[:LINES])), language="yaml", height=640)
     if len(lines) > LINES:
         st.caption(f"and {len(lines) - LINES:,} more lines in the download")
 

@@ -93,14 +93,12 @@ def new_resource(section: str | None) -> None:
 
 def main() -> None:
     bench = workbench()
-    left, right = st.columns([1, 0.2], vertical_alignment="bottom")
-    left.title("Fleet")
-    with right:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("Fleet", width="content")
         st.button(
             "New resource",
             icon=":material/add:",
             key="new_resource",
-            width="stretch",
             on_click=lambda: st.session_state.update(fleet_dialog=True),
         )
     counts = bench.states(account())

@@ -34,17 +34,10 @@ SWITCHES = {
 
 def every_repository() -> None:
     bench = workbench()
-    left, right = st.columns([1, 0.2], vertical_alignment="bottom")
-    left.title("Repositories")
-    with right:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("Repositories", width="content")
         st.button(
-            "Register",
-            icon=":material/add:",
-            type="primary",
-            width="stretch",
-            key="register",
-            on_click=_open,
-            args=("registering",),
+            "Register", icon=":material/add:", type="primary", key="register", on_click=_open, args=("registering",)
         )
     with st.grid(2, min_column_width=220):
         health = st.selectbox("Health", HEALTH, index=None, placeholder="Any", key="health", bind="query-params")
