@@ -12,7 +12,7 @@ from engine.model import Cause, Change, Proposal, Risk, Status
 from engine.reader import MOST, ProposalFilter
 from pages.components import decide
 from pages.components.decide import Move
-from pages.components.links import link, open_page
+from pages.components.links import id_in, link, open_page
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
 from pages.components.text import count
@@ -96,7 +96,7 @@ def row(proposal: Proposal) -> dict[str, Any]:
 
 def listing(found: list[Proposal], key: str, *, several: bool) -> list[Proposal]:
     """The table; gives what is selected in it. `several`: proposals of more than one status may be in it."""
-    linked = {int(id_) for id_ in st.query_params.get_all("select") if id_.isdecimal()}
+    linked = {id_in(id_) for id_ in st.query_params.get_all("select")}
     columns = {
         "open": st.column_config.ButtonColumn("Id", type="tertiary", key=f"{key}_open", width=64),
         "change": column.change(),

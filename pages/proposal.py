@@ -13,7 +13,7 @@ from engine.prospects import Prospect, Prospects
 from pages.components import decide
 from pages.components.decide import Move
 from pages.components.layout import beside
-from pages.components.links import link, open_page, to_repository, to_resource, to_run
+from pages.components.links import id_in, link, open_page, to_repository, to_resource, to_run
 from pages.components.markup import show
 from pages.components.session import attempt, workbench
 from pages.components.tables import badge, empty
@@ -181,14 +181,14 @@ def command(proposal: Proposal) -> None:
 
 
 def main() -> None:
-    wanted = st.query_params.get("id", "")
-    if not wanted.isdecimal():
+    wanted = st.query_params.get("id")
+    if not wanted:
         st.title("Proposal")
         empty("No proposal is named.", "The address ends with ?id= and its number.")
         link("approvals", "All proposals", icon=":material/rule:")
         return
     with attempt() as tried:
-        proposal = workbench().proposal(int(wanted))
+        proposal = workbench().proposal(id_in(wanted))
     if not tried.ok:
         link("approvals", "All proposals", icon=":material/rule:")
         return

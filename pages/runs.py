@@ -11,7 +11,7 @@ from engine import words
 from engine.bodies import Body
 from engine.model import Run, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
-from pages.components.links import link, open_page, to_repository, to_run
+from pages.components.links import id_in, link, open_page, to_repository, to_run
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
 from pages.components.tables import badge, column, empty, paged, table
@@ -329,7 +329,7 @@ def main() -> None:
         every_run()
         return
     with attempt() as tried:
-        run = workbench().run(int(wanted) if wanted.isdecimal() and len(wanted) < 19 else 0)
+        run = workbench().run(id_in(wanted))
     if tried.ok:
         one_run(run)
     else:

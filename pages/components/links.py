@@ -41,3 +41,8 @@ def to_resource(key: ResourceKey, label: str | None = None) -> None:
 
 def to_repository(name: str, label: str | None = None) -> None:
     link("repositories", label or name, name=name)
+
+
+def id_in(text: str | None) -> int:
+    """The id that an address names; 0, which nothing has, where it is none."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else 0

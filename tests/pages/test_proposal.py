@@ -13,7 +13,7 @@ from tests.pages.test_approvals import press, run
 NGINX = ResourceKey("acme", "modules", "nginx")
 
 
-@pytest.mark.parametrize("named", [None, "", "x", "0", "999", "-1", "99999999999999999999"])
+@pytest.mark.parametrize("named", [None, "", "x", "0", "999", "-1", "99999999999999999999", "9" * 5000])
 def test_a_proposal_that_is_not_there_is_said_so(filled: Workbench, dashboard: Dashboard, named: str | None) -> None:
     said = texts(dashboard("proposal", **({} if named is None else {"id": named})))
     assert "No proposal is named" in said or "There is no proposal" in said

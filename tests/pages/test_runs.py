@@ -28,7 +28,7 @@ def test_runs_are_listed_and_filtered(applied: Workbench, git_repo: GitRepositor
     assert "No run matches" in texts(dashboard("runs", q="nothing like it"))
 
 
-@pytest.mark.parametrize("named", ["x", "0", "77", "99999999999999999999999"])
+@pytest.mark.parametrize("named", ["x", "0", "77", "99999999999999999999999", "9" * 5000])
 def test_a_run_that_is_not_there_is_said_so(dashboard: Dashboard, named: str) -> None:
     assert "There is no run" in texts(dashboard("runs", id=named))
 
