@@ -79,12 +79,22 @@ def draw(found: Graph) -> None:
         "Click a group to look into it, or name a resource under Near.",
         icon=":material/workspaces:",
     )
-    state = st.plotly_chart(
-        charts.group_graph(groups), key=f"groups_{len(found.nodes)}", on_select="rerun", selection_mode="points", config=QUIET,
+    key = f"groups_{len(found.nodes)}"
+    st.plotly_chart(
+        charts.group_graph(groups),
+        key=key,
+        on_select=lambda: _look_into(key),
+        selection_mode="points",
+        config=QUIET,
         alt="The fleet's references by groups",
-    )  # fmt: skip
-    if clicked := _clicked(state):
-        open_page("graph", section=clicked[0], state=STATES[clicked[1]])
+    )
+
+
+def _look_into(key: str) -> None:
+    """Narrow the filters to the group that was clicked; before the page runs, for they are its own."""
+    if clicked := _clicked(st.session_state[key]):
+        st.session_state["section"] = [clicked[0]]
+        st.session_state["state"] = [STATES[clicked[1]]]
 
 
 def _clicked(state: Any) -> list[Any] | None:
