@@ -99,7 +99,7 @@ def test_a_round_ticks_what_is_due_and_one_failure_disturbs_no_other(home: Path,
         assert found["broken"][0] == "failed"
 
 
-def test_a_paused_home_has_no_ticks(home: Path, git_repo: GitRepository) -> None:
+def test_a_paused_home_has_no_ticks(home: Path, git_repo: GitRepository, caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.from_environment(str(home), {"FLEET_ALLOW_LOCAL_REMOTES": "1", "FLEET_SYNC_INTERVAL_S": "1"})
     git_repo.push("version: 1\naccount: acme\nmodules: {m: {}}\n")
     with Workbench.open_home(settings) as bench:
@@ -112,6 +112,7 @@ def test_a_paused_home_has_no_ticks(home: Path, git_repo: GitRepository) -> None
             pass
         scheduler.stop()
         assert bench.runs() == []
+        assert not [record for record in caplog.records if record.name == "engine.scheduler"], "nor does it complain"
 
 
 def test_the_first_round_waits_an_interval_after_the_last_tick(workbench: Workbench, git_repo: GitRepository) -> None:

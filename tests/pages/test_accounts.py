@@ -1,0 +1,48 @@
+"""Narrowed to one account, no page shows anything of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.model import Actor, ResourceKey
+from engine.workbench import Workbench
+from tests.conftest import GitRepository
+from tests.pages.conftest import ME, Dashboard, texts
+
+PAGES = ("overview", "approvals", "runs", "drift", "fleet", "graph", "repositories", "export", "audit")
+
+
+@pytest.fixture
+def two_accounts(workbench: Workbench, tmp_path: Path) -> Workbench:
+    """In each account a repository with something pending, applied, drifted and withheld, named after the account."""
+    for account in ("acme", "rival"):
+        remote = GitRepository(tmp_path / f"remote-{account}")
+        text = f"version: 1\naccount: {account}\nmodules:\n  {account}-one: {{priority: 1}}\n"
+        remote.push(text, subject=f"{account}-commit")
+        workbench.add_repository(ME, f"{account}-repo", str(remote.path), account=account)
+        workbench.approve(ME, [p.id for p in workbench.sync(ME, f"{account}-repo").proposals])
+        workbench.apply(ME, account=account)
+        key = ResourceKey(account, "modules", f"{account}-one")
+        workbench.set_resource(Actor(f"{account}-ben"), key, {"priority": 9}, note=f"{account}-note")
+        remote.push(
+            f"{text}  {account}-two: {{}}\n  {account}-three: {{depends_on: [{account}-gone]}}\n",
+            subject=f"{account}-next",
+        )
+        workbench.sync(ME, f"{account}-repo")
+    return workbench
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_one_account_alone(two_accounts: Workbench, dashboard: Dashboard, page: str) -> None:
+    for account, other in (("acme", "rival"), ("rival", "acme")):
+        app = dashboard(page, account=account)
+        said = texts(app)
+        assert account in said
+        assert f"{other}-" not in said.replace("\\", ""), page
+        choices = [
+            option for box in (*app.selectbox, *app.multiselect) if box.key != "account" for option in box.options
+        ]
+        assert not any(option.startswith(other) for option in choices), page
+    assert "acme-" in texts(dashboard(page)) or page == "export"
