@@ -169,12 +169,21 @@ def group_graph(found: Grouped) -> go.Figure:
         rows[group.layer] = rows.get(group.layer, 0) + 1
         places.append((float(group.layer), -float(rows[group.layer])))
     figure = _figure(height=max(380, 90 * max(rows.values(), default=1)))
-    for (one, other), count in sorted(found.edges.items()):
+    # One trace for each strength, not for each line: figures with many traces are slow to make and to draw.
+    strengths: dict[int, list[tuple[int, int]]] = {}
+    for pair, count in sorted(found.edges.items()):
+        strengths.setdefault(min(4, len(str(count))), []).append(pair)
+    for strength, pairs in sorted(strengths.items()):
+        xs: list[float | None] = []
+        ys: list[float | None] = []
+        for one, other in pairs:
+            xs += [places[one][0], places[other][0], None]
+            ys += [places[one][1], places[other][1], None]
         figure.add_scatter(
-            x=[places[one][0], places[other][0]],
-            y=[places[one][1], places[other][1]],
+            x=xs,
+            y=ys,
             mode="lines",
-            line={"width": 1 + min(5, count**0.25), "color": "rgba(128,128,128,0.4)"},
+            line={"width": strength, "color": "rgba(128,128,128,0.4)"},
             hoverinfo="skip",
             showlegend=False,
         )

@@ -567,11 +567,14 @@ class Reader:
             if repository is not None:
                 _repository(tx, repository)
             rows = live.graph_rows(tx, account, repository)
-        keys = {(key.account, key.kind, key.name): key for key, *_ in rows}
+        keys: dict[str, dict[tuple[str, str], ResourceKey]] = {}
+        for key, *_ in rows:
+            keys.setdefault(key.account, {})[key.kind, key.name] = key
         targets: dict[ResourceKey, list[ResourceKey]] = {}
         for key, spec, _, _ in rows:
-            named = {(key.account, t.kind, t.name) for t in self.kinds[key.kind].targets(key.name, spec)}
-            targets[key] = sorted(keys[name] for name in named if name in keys)
+            near = keys[key.account]
+            named = {(t.kind, t.name) for t in self.kinds[key.kind].targets(key.name, spec)}
+            targets[key] = [near[name] for name in sorted(named) if name in near]
         layers = layered(targets)
         return Graph(
             tuple(GraphNode(key, state, layers[key], holder) for key, _, state, holder in rows),

@@ -180,8 +180,9 @@ def fleet(repository: str | None, sections: list[str], states: list[str], near: 
     else:
         draw(found)
         alone = len({(node.key.kind, node.state) for node in found.nodes}) == 1
-        with st.expander(f"As a table, {count(len(found.nodes), 'resource')}", expanded=alone):
-            listed(found)
+        if alone or len(found.nodes) <= MOST_DRAWN:  # groups lead on to what can be read
+            with st.expander(f"As a table, {count(len(found.nodes), 'resource')}", expanded=alone):
+                listed(found)
 
 
 def main() -> None:
