@@ -33,6 +33,21 @@ def test_a_click_on_a_node_opens_the_resource(server: Server, browser: Callable[
     screen.calm().sees("module in account acme")
 
 
+def test_after_coming_back_a_click_opens_the_resource_again(server: Server, browser: Callable[..., Screen]) -> None:
+    with server.store() as workbench:
+        workbench.set_resource(ME, ResourceKey("acme", "modules", "base"), {})
+        workbench.set_resource(ME, ResourceKey("acme", "modules", "nginx"), {"depends_on": ["base"]})
+    server.start()
+    screen = browser().open("/graph")
+    for point, name in ((1, "nginx"), (1, "nginx"), (0, "base")):
+        screen.calm()
+        click_point(screen, point)
+        screen.page.wait_for_url(re.compile(rf"/resource\?.*id=acme(/|%2F)modules(/|%2F){name}"), timeout=PATIENCE_MS)
+        screen.calm().sees("module in account acme")
+        screen.page.go_back()
+        screen.page.wait_for_url(re.compile(r"/graph"), timeout=PATIENCE_MS)
+
+
 def test_a_click_on_a_group_looks_into_it(server: Server, browser: Callable[..., Screen]) -> None:
     with server.store() as workbench:
         workbench.set_resource(ME, ResourceKey("acme", "nodes", "app-01"), {})
@@ -46,3 +61,7 @@ def test_a_click_on_a_group_looks_into_it(server: Server, browser: Callable[...,
     names = labels.all_text_contents()
     click_point(screen, next(place for place, name in enumerate(names) if name.startswith("nodes")))
     screen.page.wait_for_url(re.compile(r"section=nodes.*state=unmanaged"), timeout=PATIENCE_MS)
+    expect(labels).to_have_count(1, timeout=PATIENCE_MS)
+    screen.calm()
+    click_point(screen, 0)
+    screen.page.wait_for_url(re.compile(r"/resource\?.*id=acme(/|%2F)nodes(/|%2F)app-01"), timeout=PATIENCE_MS)
