@@ -35,6 +35,7 @@ def repository(r: Repository) -> Body:
         "branch": r.branch,
         "path_prefix": r.path_prefix,
         "vault_credential_path": r.vault_credential_path,
+        "ssh_host_key": r.ssh_host_key,
         "enabled": r.enabled,
         "auto_apply": r.auto_apply,
         "auto_prune": r.auto_prune,

@@ -17,9 +17,10 @@ from engine.settings import Settings
 
 STEPS = {
     "form": "the URL has a form that is taken",
-    "host key": "none needed",
     "credential": "none needed",
     "remote": "the remote can be reached",
+    "host key": "none needed",
+    "access": "the remote lets it be read",
     "branch": "it has the branch",
     "folder": "the revision has the folder",
     "file": "the folder has a plain fleet.yaml within the limit",
@@ -27,12 +28,14 @@ STEPS = {
 }
 """What is looked at, in the order in which one thing stands on another; and what it means when all is well."""
 
-NOT_NEEDED = ("host key", "credential")
-"""What an https remote without a credential does without."""
-
 _FAILS_AT = {
-    "FLEET-208": "credential",
+    "FLEET-208": "form",
     "FLEET-616": "credential",
+    "FLEET-217": "credential",
+    **{f"FLEET-{code}": "credential" for code in range(220, 229)},
+    "FLEET-617": "host key",
+    "FLEET-216": "host key",
+    "FLEET-215": "access",
     "FLEET-203": "branch",
     "FLEET-614": "branch",
     "FLEET-204": "folder",
@@ -64,7 +67,10 @@ def check(settings: Settings, kinds: Kinds, repository: Repository) -> tuple[lis
 
     try:
         sync.check_url(
-            repository.url, allow_local=bool(settings.allow_local_remotes), local_root=settings.home / "demo"
+            repository.url,
+            allow_local=bool(settings.allow_local_remotes),
+            local_root=settings.home / "demo",
+            allow_http=bool(settings.allow_http_remotes),
         )
     except FleetError as error:
         return refused(error), None
@@ -72,11 +78,12 @@ def check(settings: Settings, kinds: Kinds, repository: Repository) -> tuple[lis
         # A local path was just allowed by its place in the real home, which the fetch cannot see from here.
         local = sync.local_path(repository.url) is not None
         aside = replace(settings, home=Path(folder), allow_local_remotes=int(local))
+        facts: dict[str, str] = {}
         try:
-            revision = sync.fetch(repository, aside)
+            revision = sync.fetch(repository, aside, found=facts.__setitem__)
         except FleetError as error:
-            return _until(_FAILS_AT.get(error.code, "remote"), {}, error), None
-    facts = {
+            return _until(_FAILS_AT.get(error.code, "remote"), facts, error), None
+    facts |= {
         "branch": f"{repository.branch} is at {revision.commit[:12]} “{revision.subject}” by {revision.author}",
         "file": f"{revision.file}, {len(revision.content):,} bytes",
     }
@@ -106,5 +113,6 @@ def _until(failed: str | None, facts: dict[str, str], error: FleetError | None) 
         elif made and any(finding.ok is False for finding in made):
             made.append(Finding(name, None, "not looked at"))
         else:
-            made.append(Finding(name, None if name in NOT_NEEDED else True, facts.get(name, words)))
+            needed = words != "none needed" or name in facts
+            made.append(Finding(name, True if needed else None, facts.get(name, words)))
     return made

@@ -239,6 +239,8 @@ class Repository:
     branch: str = "main"
     path_prefix: str = ""
     vault_credential_path: str | None = None
+    ssh_host_key: str | None = None
+    """`TYPE BASE64`: the only key that its ssh host may show; None: pinned at first use."""
     enabled: bool = True
     auto_apply: bool = False
     auto_prune: bool = False
@@ -285,6 +287,8 @@ class Revision:
     committed_at: datetime
     file: str
     content: bytes
+    host_key: str | None = None
+    """What an ssh host showed that has no pinned key yet."""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ What a tick decides is one transaction; a tick that fails before it applies noth
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ import orjson
 
 from engine import apply as applying
 from engine import diff as diffing
-from engine import drift, propose, sync
+from engine import drift, propose, registry, sync
 from engine.errors import FleetError, SyncError
 from engine.fields import field_changes
 from engine.kinds import Kinds
@@ -49,6 +50,8 @@ from engine.store import drift as episodes
 
 FIRST_BACKOFF = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(hours=1)
+MOST_JITTER = timedelta(seconds=25)
+"""What failed together (a host, Vault) does not come back all at once."""
 
 Watcher = Callable[[str], None]
 """Told the name of each stage as it begins."""
@@ -86,11 +89,13 @@ def tick(
     watcher: Watcher = lambda _stage: None,
     progress: applying.Progress = lambda _done, _all: None,
     halted: applying.Halted = lambda: None,
+    began: Callable[[int], None] = lambda _run_id: None,
 ) -> Run:
     """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
 
+    `began` is told the run's id as soon as there is one.
     Effects: the run and all that it decides and applies; nothing when unchanged.
-    Raises: StoreError when the store fails. What is wrong with the remote or the file is the run's own error.
+    Raises: StoreError when the store fails; SyncError FLEET-502 when halted before the run began. What is wrong with the remote or the file is the run's own error.
     """
     started_at = store.clock()
     stages = _Stages(watcher)
@@ -98,7 +103,10 @@ def tick(
     revision: Revision | None = None
     try:
         with stages.stage("sync"):
-            revision = sync.fetch(repository, settings)
+            revision = sync.fetch(repository, settings, halted=halted)
+        if revision.host_key is not None:
+            with store.write() as tx:
+                registry.pin_first_host_key(tx, actor, repository, revision.host_key)
         with store.read() as tx:
             last = runs.last(tx, repository.id)
             if (
@@ -109,6 +117,7 @@ def tick(
                 return replace(last, unchanged=True)
         with store.write() as tx:
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
+        began(run_id)
         with stages.stage("parse"):
             desired = read_fleet_file(
                 revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
@@ -126,6 +135,8 @@ def tick(
                 halted=halted,
             )
     except FleetError as error:
+        if run_id is None and error.code == "FLEET-502":
+            raise  # we were told to end: that is no failure of the repository
         with suppress(FleetError):
             return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, error)
         raise
@@ -138,7 +149,7 @@ def tick(
         with suppress(FleetError):
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
         raise
-    return _finish(store, settings, repository.id, run_id, revision.commit, stages, applied)
+    return _finish(store, settings, repository, run_id, revision.commit, stages, applied)
 
 
 def _inputs(tx: Transaction, settings: Settings, repository_id: int, commit: str) -> str:
@@ -462,20 +473,21 @@ def _warnings(kinds: Kinds, accounts: list[_Account], decision: propose.Decision
 def _finish(
     store: Store,
     settings: Settings,
-    repository_id: int,
+    fetched: Repository,
     run_id: int,
     commit: str,
     stages: _Stages,
     applied: applying.Applied,
 ) -> Run:
     with store.write() as tx:
-        repository = repositories.get(tx, repository_id)
-        capped = any(row["reason"] == Withheld.CAP for row in withheld.of_run(tx, repository_id, run_id))
-        inputs = None if applied.touched or applied.stopped else _inputs(tx, settings, repository_id, commit)
+        repository = repositories.get(tx, fetched.id)
+        capped = any(row["reason"] == Withheld.CAP for row in withheld.of_run(tx, fetched.id, run_id))
+        moved_on = applied.touched or applied.stopped or repository.settings != fetched.settings
+        inputs = None if moved_on else _inputs(tx, settings, fetched.id, commit)
         runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
         if repository.failure_count:
-            repositories.set_health(tx, repository_id, 0, None)
-        runs.mark_applied(tx, [repository_id])
+            repositories.set_health(tx, fetched.id, 0, None)
+        runs.mark_applied(tx, [fetched.id])
         return runs.get(tx, run_id)
 
 
@@ -497,8 +509,9 @@ def _fail(
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
         runs.finish(tx, run_id, RunStatus.FAILED, stages.done, error={"stage": stages.last, **error.body()})
         failures = current.failure_count + 1
-        pause = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF)
-        repositories.set_health(tx, repository.id, failures, tx.at + pause)
+        repositories.set_health(tx, repository.id, failures, tx.at + backoff(repository.id, failures))
+        if error.code == "FLEET-216":
+            registry.note_host_key_changed(tx, actor, repository, run_id, error.facts.get("offered", "unknown"))
         events.record(
             tx,
             actor.name,
@@ -515,3 +528,10 @@ def _fail(
             ],
         )
         return runs.get(tx, run_id)
+
+
+def backoff(repository_id: int, failures: int) -> timedelta:
+    """How long a schedule leaves a repository alone after its nth failure in a row. The jitter is the repository's own."""
+    pause: timedelta = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF)
+    share = zlib.crc32(f"{repository_id} {failures}".encode()) / 2**32
+    return pause + MOST_JITTER * share

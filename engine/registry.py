@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from engine import edits, sync
 from engine.errors import RefusedEdit
@@ -14,11 +13,16 @@ from engine.model import Actor, Event, Repository
 from engine.review import Verb, moved
 from engine.settings import Settings
 from engine.store import Transaction, drift, events, live, pauses, proposals, repositories, withheld
+from engine.store.events import EventFilter
+
+_REMOTE = {"url", "branch", "path_prefix", "vault_credential_path", "ssh_host_key"}
+"""Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
 
 DEFAULTS: dict[str, Any] = {
     "branch": "main",
     "path_prefix": "",
     "vault_credential_path": None,
+    "ssh_host_key": None,
     "enabled": True,
     "auto_apply": False,
     "auto_prune": False,
@@ -60,21 +64,25 @@ def change(
     *,
     release: bool = False,
 ) -> Repository:
-    """Change settings; they take effect at the next tick. A URL on another host drops the credential path.
+    """Change settings; they take effect at the next tick, which a schedule then runs without backing off.
 
-    With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
+    A URL on another host or port drops the credential path and the host key, unless they are given with it: a stored key is never
+    sent to a host that it was not given for. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
     """
-    wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")} | dict(changes)
+    wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")}
+    if "url" in changes and sync.endpoint(changes["url"]) != sync.endpoint(repository.url):
+        wanted |= {"vault_credential_path": None, "ssh_host_key": None}
+    wanted |= changes
     _check_names(account=wanted["account"])
     check_form(wanted, settings)
-    if "vault_credential_path" not in changes and _host(wanted["url"]) != _host(repository.url):
-        wanted["vault_credential_path"] = None  # a stored credential is never sent to a host it was not given for
     live.ensure_accounts(tx, [wanted["account"]])
     changed = replace(repository, **wanted)
     moved_to = {name: value for name, value in wanted.items() if value != getattr(repository, name)}
     if not moved_to:
         return repository
     repositories.update(tx, changed)
+    if moved_to.keys() & _REMOTE and repository.next_attempt_at is not None:
+        repositories.set_health(tx, repository.id, repository.failure_count, None)
     shown = {name: sync.shown_url(value) if name == "url" else value for name, value in moved_to.items()}
     events.record(tx, actor.name, [Event("gitops.repository_changed", changed.account, repository.id, data=shown)])
     if release and "account" in moved_to:
@@ -138,12 +146,55 @@ def resume(tx: Transaction, actor: Actor, repository: Repository | None) -> bool
     return True
 
 
+def pin_first_host_key(tx: Transaction, actor: Actor, repository: Repository, key: str) -> None:
+    """Pin the key that an ssh host showed at first use, unless the repository has been changed in the meantime."""
+    current = repositories.get(tx, repository.id)
+    if current.ssh_host_key is None and current.url == repository.url:
+        _pin(tx, actor, repository, key, "gitops.host_key_pinned")
+
+
+def trust_host_key(tx: Transaction, actor: Actor, repository: Repository, key: str) -> None:
+    """Pin another key, as somebody has decided; the next scheduled tick does not back off."""
+    _pin(tx, actor, repository, key, "gitops.host_key_trusted")
+    if repository.next_attempt_at is not None:
+        repositories.set_health(tx, repository.id, repository.failure_count, None)
+
+
+def note_host_key_changed(tx: Transaction, actor: Actor, repository: Repository, run_id: int, offered: str) -> None:
+    """Record that an ssh host shows another key than the pinned one: once for each key, not at every tick."""
+    about = EventFilter(types=_HOST_KEY_EVENTS, repository_id=repository.id)
+    last = next(iter(events.find(tx, about, limit=1)), None)
+    facts = {
+        "pinned": sync.fingerprint(repository.ssh_host_key) if repository.ssh_host_key else None,
+        "offered": offered,
+    }
+    if last is None or (last.event.type, last.event.data) != ("gitops.host_key_changed", facts):
+        changed = Event("gitops.host_key_changed", repository.account, repository.id, run_id, data=facts)
+        events.record(tx, actor.name, [changed])
+
+
+_HOST_KEY_EVENTS = ("gitops.host_key_pinned", "gitops.host_key_trusted", "gitops.host_key_changed")
+
+
+def _pin(tx: Transaction, actor: Actor, repository: Repository, key: str, event: str) -> None:
+    repositories.pin_host_key(tx, repository.id, key)
+    before = repository.ssh_host_key
+    facts = {"host_key": sync.shown_host_key(key), "before": sync.shown_host_key(before) if before else None}
+    events.record(tx, actor.name, [Event(event, repository.account, repository.id, data=facts)])
+
+
 def check_form(wanted: dict[str, Any], settings: Settings) -> None:
     """Refuse settings that cannot be right, whatever the remote says, and bring the others into their one form.
 
-    Raises: RefusedEdit FLEET-611 to 616.
+    Raises: RefusedEdit FLEET-611 to 617.
     """
-    sync.check_url(wanted["url"], allow_local=bool(settings.allow_local_remotes), local_root=settings.home / "demo")
+    url = wanted["url"]
+    sync.check_url(
+        url,
+        allow_local=bool(settings.allow_local_remotes),
+        local_root=settings.home / "demo",
+        allow_http=bool(settings.allow_http_remotes),
+    )
     sync.check_branch(wanted["branch"])
     wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])
     if path := wanted["vault_credential_path"]:
@@ -151,27 +202,35 @@ def check_form(wanted: dict[str, Any], settings: Settings) -> None:
         if (
             not path.isprintable()
             or len(path) > 500
+            or len(parts) < 2
             or any(part in {"", ".", ".."} for part in parts)
             or set(path) & set("?#%\\ ")
         ):
             raise RefusedEdit(
                 "FLEET-616", "The Vault path is not a plain path.", "Write it as secret/data/team/deploy-key."
             )
+        if sync.transport(url) not in {"https", "ssh"}:
+            raise RefusedEdit(
+                "FLEET-616",
+                "A credential goes to https and ssh remotes only; anywhere else it would travel in the clear.",
+                "Use the https or ssh address, or leave the Vault path out.",
+            )
     else:
         wanted["vault_credential_path"] = None
+    if key := wanted["ssh_host_key"]:
+        wanted["ssh_host_key"] = sync.read_host_key(key)
+        if not sync.is_ssh(url):
+            raise RefusedEdit(
+                "FLEET-617", "Only an ssh remote has a host key.", "Leave it out; https hosts are known by certificate."
+            )
+    else:
+        wanted["ssh_host_key"] = None
 
 
 def _check_names(**names: str) -> None:
     for label, name in names.items():
         if problem := name_problem(name):
             raise RefusedEdit("FLEET-629", f"{name[:80]!r} cannot be the {label}: {problem}.", "Choose another.")
-
-
-def _host(url: str) -> str:
-    """The host that a URL leads to, for comparing."""
-    if "://" not in url:
-        return url.partition("@")[2].partition(":")[0].lower() if "@" in url else ""
-    return (urlsplit(url).hostname or "").lower()
 
 
 def _of(repository: Repository | None) -> tuple[str | None, int | None]:

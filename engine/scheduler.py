@@ -1,16 +1,19 @@
-"""When repositories have their ticks: one round over all that are due, each interval."""
+"""When repositories have their ticks: a round over all that are due, each interval."""
 
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from engine.errors import FleetError
 from engine.model import SCHEDULER, Repository, Trigger
-from engine.workbench import Workbench
+from engine.rounds import Pool
+from engine.workbench import Synced, Workbench
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +29,17 @@ def due(repository: Repository, now: datetime, interval: timedelta) -> bool:
 
 
 class Scheduler:
-    """Ticks what is due until stopped. Rounds never overlap; one that was missed is made up for once."""
+    """Begins the ticks of what is due until stopped. A round that was missed is made up for once.
+
+    A round waits for none of its ticks, so that one that hangs delays no other round; what still goes on is left out of the next.
+    """
 
     def __init__(self, workbench: Workbench) -> None:
         self._workbench = workbench
         self.interval = timedelta(seconds=workbench.settings.sync_interval_s)
         self.last_round_at: datetime | None = None
-        self._stopping = False
+        self._pool = Pool(workbench)
+        self._going: dict[int, Future[Synced]] = {}
         self._jobs = BackgroundScheduler(timezone=UTC)
 
     def start(self) -> None:
@@ -61,21 +68,19 @@ class Scheduler:
         return None if job is None else job.next_run_time
 
     def stop(self) -> None:
-        """End after the tick in hand."""
-        self._stopping = True
+        """End after the ticks in hand; `Workbench.stop` makes them end soon."""
         if self._jobs.running:
             self._jobs.shutdown(wait=True)
+        self._pool.close()
 
     def _round(self) -> None:
-        for repository in self._due():
-            if self._stopping:
-                return
-            try:
-                self._workbench.sync(SCHEDULER, repository.name, trigger=Trigger.SCHEDULE)
-            except FleetError as error:
-                log.warning("%s: %s %s", repository.name, error.code, error.message)
-            except Exception:
-                log.exception("%s: the tick failed unexpectedly", repository.name)
+        self._going = {id_: tick for id_, tick in self._going.items() if not tick.done()}
+        # What failed lately comes last: it is the likeliest to hang.
+        for repository in sorted(self._due(), key=lambda repository: (repository.failure_count > 0, repository.name)):
+            if repository.id not in self._going:
+                tick = self._pool.begin(SCHEDULER, repository, Trigger.SCHEDULE)
+                self._going[repository.id] = tick
+                tick.add_done_callback(partial(_note, repository.name))
         self.last_round_at = datetime.now(UTC)
 
     def _due(self) -> list[Repository]:
@@ -83,3 +88,13 @@ class Scheduler:
             return []
         now = datetime.now(UTC)
         return [repository for repository in self._workbench.repositories() if due(repository, now, self.interval)]
+
+
+def _note(name: str, tick: Future[Synced]) -> None:
+    """Put into the log what no run tells."""
+    if tick.cancelled() or (error := tick.exception()) is None:
+        return
+    if isinstance(error, FleetError):
+        log.warning("%s: %s %s", name, error.code, error.message)
+    else:
+        log.error("%s: the tick failed unexpectedly", name, exc_info=error)

@@ -38,11 +38,29 @@ from engine.proof import Proof, prove
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import Store, events, pauses
+from engine.store import Store, events, pauses, repositories
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Going:
+    """A tick that goes on, for whoever asks for another."""
+
+    actor: str
+    since: datetime
+    run_id: int | None = None
+
+    def begins(self, run_id: int) -> None:
+        """Its run has begun."""
+        self.run_id = run_id
+
+    def __str__(self) -> str:
+        seconds = (utc_now() - self.since).total_seconds()
+        what = f"run {self.run_id}" if self.run_id else "it is fetching"
+        return f"{what}, asked for by {self.actor} {seconds:.0f} s ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,7 @@ class Workbench(Reader):
 
     def __init__(self, store: Store, kinds: Kinds, settings: Settings) -> None:
         super().__init__(store, kinds, settings)
-        self._ticking: dict[int, str] = {}
+        self._ticking: dict[int, _Going] = {}
         self._ticking_guard = threading.Lock()
         self._stopping = threading.Event()
 
@@ -73,10 +91,13 @@ class Workbench(Reader):
     ) -> Self:
         """Open the home that the settings name. Raises: StoreError, StoreLocked."""
         store = Store.open(settings.home, kinds, clock, lock_wait_s=settings.lock_wait_s, on_wait=on_wait)
+        with store.read() as tx:
+            registered = {repository.id for repository in repositories.registered(tx)}
+        sync.tidy(settings.home, registered)  # whatever lies there is nobody's: this process holds the store
         return cls(store, kinds, settings)
 
     def stop(self) -> None:
-        """Have applies that run end after the transaction in hand; what they did not reach stays approved."""
+        """Have what runs end soon: a fetch at once, an apply after the transaction in hand; what it did not reach stays approved."""
         self._stopping.set()
 
     def close(self) -> None:
@@ -113,13 +134,37 @@ class Workbench(Reader):
             return registry.change(tx, self.settings, actor, repository, changes, release=release)
 
     def remove_repository(self, actor: Actor, name: str) -> dict[str, int]:
-        """Take a repository out of service; live state is not touched."""
+        """Take a repository out of service; live state is not touched. Raises: SyncError FLEET-211 (a tick is going on)."""
+        repository = self.repository(name)
+        self._permit(actor, Permission.WRITE, repository.account)
+        with self._alone(actor, repository):
+            with self.store.write() as tx:
+                facts = registry.remove(tx, actor, repository)
+            sync.remove_checkout(self.settings.home, repository.id)
+        return facts
+
+    def offered_host_key(self, actor: Actor, name: str) -> str:
+        """The key that a repository's ssh host shows now, as `TYPE BASE64`. Writes nothing.
+
+        Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201.
+        """
+        repository = self.repository(name)
+        self._permit(actor, Permission.WRITE, repository.account)
+        if not sync.is_ssh(repository.url):
+            raise RefusedEdit(
+                "FLEET-617",
+                f"{name} has no ssh remote.",
+                "An https host is known by its certificate; nothing to trust.",
+            )
+        return sync.scan(repository.url, self.settings.git_timeout_s)
+
+    def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
+        """Pin the key that a repository's ssh host shall show from now on."""
         repository = self.repository(name)
         self._permit(actor, Permission.WRITE, repository.account)
         with self.store.write() as tx:
-            facts = registry.remove(tx, actor, repository)
-        sync.remove_checkout(self.settings.home, repository.id)
-        return facts
+            registry.trust_host_key(tx, actor, repository, sync.read_host_key(key))
+        return self.repository(name)
 
     def pause(self, actor: Actor, reason: str, repository: str | None = None) -> None:
         """Stop ticks and applies until `resume`."""
@@ -159,7 +204,7 @@ class Workbench(Reader):
         self._refuse_paused([repository])
         from engine import reconcile  # brings the reader of fleet files, which only a tick needs
 
-        with self._alone(actor, repository):
+        with self._alone(actor, repository) as going:
             run = reconcile.tick(
                 self.store,
                 self.kinds,
@@ -170,6 +215,7 @@ class Workbench(Reader):
                 watcher=watcher,
                 progress=progress,
                 halted=self._halted,
+                began=going.begins,
             )
         return Synced(run, [] if run.unchanged else self.proposals_by_id(run.proposal_ids))
 
@@ -182,12 +228,14 @@ class Workbench(Reader):
         path_prefix: str = "",
         account: str | None = None,
         vault_credential_path: str | None = None,
+        ssh_host_key: str | None = None,
     ) -> list[Finding]:
         """Look at a remote as a tick would need it, before it is registered or when it fails. Writes nothing."""
         account = self.account(account)
         self._permit(actor, Permission.WRITE, account)
         wanted: dict[str, Any] = {
             "url": url, "branch": branch, "path_prefix": path_prefix, "vault_credential_path": vault_credential_path,
+            "ssh_host_key": ssh_host_key,
         }  # fmt: skip
         try:
             registry.check_form(wanted, self.settings)
@@ -203,7 +251,7 @@ class Workbench(Reader):
         repository = self.repository(name)
         self._permit(actor, Permission.SYNC, repository.account)
         with self._alone(actor, repository):
-            revision = sync.fetch(repository, self.settings)
+            revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
         return revision, self.preview(found, account=repository.account, repository=name)
 
@@ -291,18 +339,19 @@ class Workbench(Reader):
             return decide(tx, self.kinds, actor, verb, ids, reason)
 
     @contextmanager
-    def _alone(self, actor: Actor, repository: Repository) -> Iterator[None]:
-        """Keep any other tick of the repository out. Raises: SyncError FLEET-211."""
+    def _alone(self, actor: Actor, repository: Repository) -> Iterator[_Going]:
+        """Keep any other tick of the repository out. Raises: SyncError FLEET-211, with the run that is going on."""
         with self._ticking_guard:
             if going := self._ticking.get(repository.id):
                 raise SyncError(
                     "FLEET-211",
-                    f"A tick of {repository.name} is going on already, {going}.",
-                    "Wait for it: fleet run list",
+                    f"A tick of {repository.name} is going on already: {going}.",
+                    f"Wait for it: fleet run show {going.run_id}" if going.run_id else "Wait for it: fleet run list",
+                    run_id=going.run_id,
                 )
-            self._ticking[repository.id] = f"asked for by {actor.name}"
+            mine = self._ticking[repository.id] = _Going(actor.name, utc_now())
         try:
-            yield
+            yield mine
         finally:
             with self._ticking_guard:
                 del self._ticking[repository.id]

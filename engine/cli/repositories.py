@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from engine import words
-from engine.cli.session import Session, account_option, verb, verb_group
+from engine.cli.session import Session, account_option, note, verb, verb_group
+from engine.errors import RefusedEdit
 from engine.model import Repository
+from engine.sync import fingerprint, is_ssh, shown_host_key
 
 _SWITCHES = {
     "auto_apply": "Approve and apply creates and updates that git moved, without people.",
@@ -42,6 +45,9 @@ def _switches(*, both: bool) -> Callable[..., Any]:
 @click.option("--branch", metavar="NAME", help="Branch to follow (default: main).")
 @click.option("--path-prefix", metavar="FOLDER", help="Folder that holds fleet.yaml (default: the top).")
 @click.option("--vault-path", "vault_credential_path", metavar="PATH", help="Where Vault keeps the credential.")
+@click.option(
+    "--ssh-host-key", metavar="KEY", help="The ssh host's key, as ssh-keyscan shows it (default: pinned at first use)."
+)
 @_switches(both=False)
 @click.option("--disabled", is_flag=True, help="Register it without ticks.")
 def add(session: Session, name: str, url: str, account: str | None, disabled: bool, **options: Any) -> int | None:
@@ -55,12 +61,15 @@ def add(session: Session, name: str, url: str, account: str | None, disabled: bo
 
 @verb("set", group=repo)
 @click.argument("name")
-@click.option("--url", metavar="URL", help="Another remote; on another host the credential path is dropped.")
+@click.option(
+    "--url", metavar="URL", help="Another remote; another host or port drops Vault path and host key unless given too."
+)
 @click.option("--branch", metavar="NAME", help="Branch to follow.")
 @click.option("--path-prefix", metavar="FOLDER", help="Folder that holds fleet.yaml; '' for the top.")
 @click.option(
     "--vault-path", "vault_credential_path", metavar="PATH", help="Where Vault keeps the credential; '' for none."
 )
+@click.option("--ssh-host-key", metavar="KEY", help="The ssh host's key; '' to pin what it shows next.")
 @click.option("--account", metavar="NAME", help="Bind it to another account.")
 @click.option("--release", is_flag=True, help="With --account: leave what it owns in the old account as it is.")
 @click.option("--enabled/--disabled", "enabled", default=None, help="Whether it has ticks.")
@@ -73,7 +82,13 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
     if release and "account" not in given:
         raise click.UsageError("--release goes with --account.")
     with session.open() as workbench:
+        before = workbench.repository(name)
         changed = workbench.change_repository(session.actor, name, given, release=release)
+    if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
+        note(
+            f"The new URL leads to another host, which the credential at {before.vault_credential_path} was not given for, so it is dropped. "
+            f"To send it there: {session.command} repo set {name} --vault-path {before.vault_credential_path}"
+        )
     _show(session, changed, f"Changed {name}; the next tick goes by it.", f"sync {name}")
     return None
 
@@ -144,7 +159,7 @@ def remove(session: Session, name: str) -> int | None:
 @verb("check", group=repo)
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
-    """Say, without syncing, whether the remote, branch, folder and file are as they should be."""
+    """Say, without syncing, whether credential, remote, host key, branch, folder and file are as they should be."""
     with session.open() as workbench:
         repository = workbench.repository(name)
     # The store is let go: others need not wait for the network.
@@ -172,6 +187,51 @@ def check(session: Session, name: str) -> int | None:
     return 0
 
 
+@verb("trust", group=repo)
+@click.argument("name")
+@click.option(
+    "--fingerprint", "wanted", metavar="SHA256:…", help="Trust the key only if this is its fingerprint; asks nothing."
+)
+@click.option("--yes", is_flag=True, help="Trust whatever the host shows now; asks nothing.")
+def trust(session: Session, name: str, wanted: str | None, yes: bool) -> int | None:
+    """Compare the pinned ssh host key with the one that the host shows now, and pin that one if you say so."""
+    from engine.cli import output as out
+
+    with session.open() as workbench:
+        repository = workbench.repository(name)
+        with out.working(f"{name}: asking the host …"):
+            offered = workbench.offered_host_key(session.actor, name)
+        if not session.as_json:
+            rows = [("pinned", _host_key(repository)), ("shown now", shown_host_key(offered))]
+            out.table(("", ""), rows, indent=2)
+        if offered == repository.ssh_host_key:
+            if session.as_json:
+                _show(session, repository, None)
+            else:
+                out.line("They are the same; nothing to do.")
+            return None
+        if wanted is not None and wanted != fingerprint(offered):
+            raise RefusedEdit(
+                "FLEET-216",
+                f"The host shows {fingerprint(offered)}, not the fingerprint that you gave.",
+                "Ask whoever runs it which of the two is theirs.",
+            )
+        if wanted is None and not yes:
+            if session.as_json or not sys.stdin.isatty():
+                raise click.UsageError("There is nobody to ask: give --fingerprint SHA256:… (or --yes).")
+            out.line("Ask whoever runs the host for its fingerprint by another way, and compare.")
+            if not click.confirm("Trust the key that it shows now?"):
+                out.line("Nothing was changed.")
+                return 1
+        changed = workbench.trust_host_key(session.actor, name, offered)
+    _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {name}")
+    return None
+
+
+def _host_key(repository: Repository) -> str:
+    return shown_host_key(repository.ssh_host_key) if repository.ssh_host_key else "pinned at first use"
+
+
 def _state(repository: Repository) -> str | None:
     if repository.paused_reason is not None:
         return "paused"
@@ -195,6 +255,7 @@ def _show(session: Session, repository: Repository, said: str | None, *steps: st
         ("branch", body["branch"]),
         ("file", repository.file),
         ("credential", body["vault_credential_path"] or "none"),
+        *([("host key", _host_key(repository))] if is_ssh(repository.url) else []),
         ("ticks", "yes" if repository.enabled else "disabled"),
         ("auto-apply", ", ".join(name.replace("_", "-") for name in _SWITCHES if body[name]) or "no: people decide"),
     ]

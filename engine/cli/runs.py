@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import as_completed
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,13 +12,14 @@ from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
 if TYPE_CHECKING:
+    from engine.model import Repository
     from engine.workbench import Synced, Workbench
 
 
 @verb("sync")
 @click.argument("name", required=False)
 @click.option(
-    "--all", "everything", is_flag=True, help="Every repository that is enabled and not paused, one after the other."
+    "--all", "everything", is_flag=True, help="Every repository that is enabled and not paused, several side by side."
 )
 @click.option("--account", metavar="NAME", help="With --all: only this account's.")
 def sync(session: Session, name: str | None, everything: bool, account: str | None) -> int | None:
@@ -32,31 +34,42 @@ def sync(session: Session, name: str | None, everything: bool, account: str | No
             else:
                 show_synced(session, workbench, synced)
             return _complain(session, synced)
-        names = [r.name for r in workbench.repositories(account) if r.enabled and r.paused_reason is None]
-        return _sync_all(session, workbench, names)
+        chosen = [r for r in workbench.repositories(account) if r.enabled and r.paused_reason is None]
+        return _sync_all(session, workbench, chosen)
 
 
-def _sync_all(session: Session, workbench: Workbench, names: list[str]) -> int:
-    """Tick several repositories; one that fails disturbs no other."""
-    made: list[dict[str, Any]] = []
+def _sync_all(session: Session, workbench: Workbench, chosen: list[Repository]) -> int:
+    """Tick several repositories, each told as it ends; one that fails or hangs disturbs no other."""
+    from engine.cli import output as out
+    from engine.rounds import Pool
+
+    made: dict[str, dict[str, Any]] = {}
     code = 0
-    for name in names:
-        try:
-            synced = _tick(session, workbench, name)
-        except FleetError as error:
-            session.complain(error)
-            code = 1
-            continue
-        if session.as_json:
-            made.append(_body(workbench, synced))
-        else:
-            show_synced(session, workbench, synced)
-        code = max(code, _complain(session, synced))
+    pool = Pool(workbench)
+    try:
+        ticks = {pool.begin(session.actor, repository): repository.name for repository in chosen}
+        going = list(ticks.values())
+        for tick in as_completed(ticks):
+            going.remove(ticks[tick])
+            try:
+                synced = tick.result()
+            except FleetError as error:
+                session.complain(error)
+                code = 1
+                continue
+            if session.as_json:
+                made[ticks[tick]] = _body(workbench, synced)
+            else:
+                show_synced(session, workbench, synced)
+            code = max(code, _complain(session, synced))
+    except KeyboardInterrupt:
+        workbench.stop()
+        raise
+    finally:
+        pool.close()
     if session.as_json:
-        session.json({"items": made, "next": None})
-    elif not names:
-        from engine.cli import output as out
-
+        session.json({"items": [made[name] for name in sorted(made)], "next": None})
+    elif not chosen:
         out.line("No repository is enabled and not paused.")
         out.next_steps(session.command, "repo list")
     return code

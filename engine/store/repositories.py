@@ -16,6 +16,7 @@ _SETTABLE = (
     "branch",
     "path_prefix",
     "vault_credential_path",
+    "ssh_host_key",
     "enabled",
     "auto_apply",
     "auto_prune",
@@ -45,6 +46,10 @@ def remove(tx: Transaction, id_: int) -> None:
 
 def pause(tx: Transaction, id_: int, actor: str | None, reason: str | None) -> None:
     tx.run("repositories/pause_repository", id=id_, actor=actor, reason=reason, at=None if reason is None else tx.at)
+
+
+def pin_host_key(tx: Transaction, id_: int, key: str) -> None:
+    tx.run("repositories/pin_host_key", id=id_, key=key)
 
 
 def set_health(tx: Transaction, id_: int, failure_count: int, next_attempt_at: datetime | None) -> None:

@@ -1,31 +1,156 @@
 """Sync: a registered repository in, the fleet file at its fetched commit out. Writes nothing but its own git folder.
 
-    remotes.py     which URLs, branches and prefixes may be registered (pure)
-    git.py         fetching one branch, reading one file from the object database
-    checkouts.py   where that lies on disk
-
-Credentials (Vault) and ssh host keys are not here yet: ssh remotes and private https remotes are refused by name until then.
+remotes.py        which URLs, branches and prefixes may be registered (pure)
+vault.py          the secret at a path, anew at each sync
+credentials.py    what such a secret must hold for a remote (pure)
+hostkeys.py       the keys by which ssh hosts are known
+access.py         the private folder and the environment of one call
+call.py           one call of git: limits in time, bytes, memory, words
+fetching.py       bringing one branch, and what git's failures mean
+reading.py        one file from the object database
+checkouts.py      where what was fetched lies, and what is removed
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
-from engine.sync.checkouts import head_moved_at, remove_checkout
-from engine.sync.remotes import check_branch, check_prefix, check_url, local_path, shown_url
+from engine.sync.checkouts import checkout, head_moved_at, remove_checkout, tidy
+from engine.sync.credentials import Credential, DeployKey, shaped
+from engine.sync.hostkeys import fingerprint, read_host_key, scan, shown_host_key
+from engine.sync.remotes import (
+    check_branch,
+    check_prefix,
+    check_url,
+    endpoint,
+    is_ssh,
+    local_path,
+    shown_url,
+    transport,
+)
 
 __all__ = [
     "check_branch",
     "check_prefix",
     "check_url",
+    "endpoint",
     "fetch",
+    "fingerprint",
     "head_moved_at",
+    "is_ssh",
     "local_path",
+    "read_host_key",
     "remove_checkout",
+    "scan",
+    "shown_host_key",
     "shown_url",
+    "tidy",
+    "transport",
 ]
 
+Found = Callable[[str, str], None]
+"""Told, by step of a check, what was found there."""
 
-def fetch(repository: Repository, settings: Settings) -> Revision:
-    """Bring the newest commit of the registered branch and give its fleet file: see `engine.sync.git.fetch`."""
-    from engine.sync import git  # GitPython takes a quarter of a second to import: only a tick pays for it
 
-    return git.fetch(repository, settings)
+def fetch(
+    repository: Repository,
+    settings: Settings,
+    *,
+    halted: Callable[[], str | None] = lambda: None,
+    found: Found = lambda _step, _detail: None,
+) -> Revision:
+    """Bring the newest commit of the registered branch and give its fleet file.
+
+    Effects: a bare repository under `<home>/git/<id>`, at most one commit deep; for the length of the call, the credential in a
+    private folder.
+    Raises: SyncError FLEET-201 unreachable, 202 time limit, 203 no such branch, 204 no such folder, 205 no fleet file,
+    206 not a plain file, 207 file over its limit, 208 remote not taken, 209 git failed, 213 redirect, 214 certificate,
+    215 credential refused, 216 host key, 217 no key for ssh, 218 fetch over its limit, 220 to 228 Vault and what it holds,
+    502 halted.
+    """
+    _leave_surrounding_git()
+    # What a tick alone needs is brought by it: GitPython takes a quarter of a second to import, hvac more.
+    from engine.sync import access, fetching, reading
+
+    _check_allowed(repository, settings)
+    credential = _credential(repository, settings, found)
+    folder = checkout(settings.home, repository.id)
+
+    def once() -> Revision:
+        with access.reaching(repository, credential, settings) as reached:
+            try:
+                fetching.fetch(folder, repository, reached, settings, halted)
+            finally:
+                key = reached.host_key()
+                if key is not None:
+                    found("host key", shown_host_key(key) + ("" if repository.ssh_host_key else ", not pinned yet"))
+        revision = reading.read(folder, repository, settings.max_file_bytes)
+        return revision if repository.ssh_host_key else replace(revision, host_key=key)
+
+    try:
+        return once()
+    except (fetching.BrokenFolder, *reading.DAMAGED):
+        # A killed git or a bad disk: what we hold can be fetched again, so that is done at once, and only once.
+        remove_checkout(settings.home, repository.id)
+    try:
+        return once()
+    except (fetching.BrokenFolder, *reading.DAMAGED) as broken:
+        raise SyncError(
+            "FLEET-209",
+            f"Git failed: {fetching.cleaned(str(broken))}",
+            "Try again; if it stays, check the disk and the remote.",
+        ) from broken
+
+
+def _leave_surrounding_git() -> None:
+    """Take the variables of a surrounding git (of a hook, an alias, a rebase) out of this process.
+
+    They could lead ours to other folders and programs, and GitPython goes by whatever it finds, from its import on.
+    """
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        os.environ.pop(name, None)
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # where there is no git, the fetch says so
+
+
+def _check_allowed(repository: Repository, settings: Settings) -> None:
+    """Refuse a kind of remote that the settings no longer allow, as they may have when it was registered."""
+    path = local_path(repository.url)
+    demo = (settings.home / "demo").resolve()
+    if path is not None and not settings.allow_local_remotes and not path.expanduser().resolve().is_relative_to(demo):
+        raise SyncError(
+            "FLEET-208",
+            "Local paths and file:// are for tests.",
+            "Use https or ssh, or set FLEET_ALLOW_LOCAL_REMOTES=1.",
+            repository=repository.name,
+        )
+    if repository.url.startswith("http://") and not settings.allow_http_remotes:
+        raise SyncError(
+            "FLEET-208",
+            "http:// remotes are not allowed: anybody on the way could change the fleet file.",
+            "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 where the network itself is trusted.",
+            repository=repository.name,
+        )
+
+
+def _credential(repository: Repository, settings: Settings, found: Found) -> Credential | None:
+    path = repository.vault_credential_path
+    if path is None:
+        if is_ssh(repository.url):
+            raise SyncError(
+                "FLEET-217",
+                f"{repository.name} is reached by ssh, and no key for it is named.",
+                f"Put a deploy key into Vault and say where: fleet repo set {repository.name} --vault-path secret/data/team/name",
+                repository=repository.name,
+            )
+        return None
+    from engine.sync import vault
+
+    credential = shaped(vault.read_secret(path, settings), repository.url, path)
+    held = "ssh_key" if isinstance(credential, DeployKey) else "username and password"
+    found("credential", f"{held} at {path} in Vault")
+    return credential

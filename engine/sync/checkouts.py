@@ -1,20 +1,56 @@
-"""Where what is fetched lies: one bare repository for each registered one, under `<home>/git/<id>`."""
+"""What sync keeps in a home: one bare repository for each registered one, under `git/<id>`; and, for the length of a call, secrets."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+REF = "refs/fleet/head"
+"""Where the fetched commit stands in a bare repository of ours."""
+
+_MOST_PACKS = 30
+"""Each fetch that brings something leaves a pack; rather than repacking a remote's objects, we then begin anew."""
 
 
 def checkout(home: Path, repository_id: int) -> Path:
     return home / "git" / str(repository_id)
 
 
+def private(home: Path) -> Path:
+    """Where secrets lie for the length of a call."""
+    return home / "private"
+
+
 def remove_checkout(home: Path, repository_id: int) -> None:
     """Remove what was fetched for a repository."""
     shutil.rmtree(checkout(home, repository_id), ignore_errors=True)
+
+
+def tidy(home: Path, registered: Collection[int]) -> None:
+    """Remove what a process that was killed has left: secrets, and what was fetched for repositories that are gone."""
+    shutil.rmtree(private(home), ignore_errors=True)
+    with suppress(OSError):
+        kept = {str(id_) for id_ in registered}
+        for folder in (home / "git").iterdir():
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a fetch that was stopped leaves in a bare repository: half a pack, locks."""
+    for pattern in ("objects/**/tmp_*", "objects/tmp_*", "**/*.lock"):
+        for path in folder.glob(pattern):
+            with suppress(OSError):
+                path.unlink()
+
+
+def outgrown(folder: Path, max_bytes: int) -> bool:
+    """Whether so much has been fetched, bit by bit, that beginning anew is better."""
+    packs = [path.stat().st_size for path in folder.glob("objects/pack/*.pack")]
+    return len(packs) > _MOST_PACKS or sum(packs) > max_bytes
 
 
 def head_moved_at(home: Path, repository_id: int) -> datetime | None:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from engine.errors import RefusedEdit
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
 _SCP = re.compile(r"(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*)@(?P<host>[^/:@\s]+|\[[0-9A-Fa-f:.]+\]):(?P<path>[^\s].*)")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
-def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = None) -> None:
+def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = None, allow_http: bool = False) -> None:
     """Refuse a URL that is not https, ssh or git@host:path, or that carries a credential.
 
-    A local path or file:// is accepted with `allow_local`, or inside `local_root` (where the demo makes its repository).
+    A local path or file:// is accepted with `allow_local`, or inside `local_root` (where the demo makes its repository);
+    http with `allow_http`.
     Raises: RefusedEdit FLEET-611 (form), FLEET-612 (credential in it), FLEET-613 (local and not allowed).
     """
     if (
         not url
         or len(url) > 2000
         or _CONTROL.search(url)
-        or any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in url)
+        or any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"} for c in url)
     ):
         raise _form("The URL is empty, too long, or has spaces or control characters in it.")
     if url.startswith("-") or "::" in url.split("/", 1)[0].split("@")[-1].split("[")[0]:
@@ -38,7 +41,7 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
             "Use https or ssh, or set FLEET_ALLOW_LOCAL_REMOTES=1.",
         )
     if "://" not in url and (match := _SCP.fullmatch(url)):
-        if not _HOST.fullmatch(match["host"]) or match["path"].startswith("-"):
+        if not _is_host(match["host"]) or match["path"].startswith("-"):
             raise _form("The host or path of the ssh remote is not a plain one.")
         return
     try:
@@ -46,14 +49,16 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
         port_ok = parts.port is None or 0 < parts.port < 65536
     except ValueError:
         raise _form("The URL cannot be read.") from None
-    if parts.scheme not in {"https", "ssh"}:
+    if url.startswith("http://") and not allow_http:
+        raise RefusedEdit(
+            "FLEET-611",
+            "http:// is not taken: anybody on the way could change the fleet file.",
+            "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 where the network itself is trusted.",
+        )
+    if not url.startswith(("https://", "ssh://", "http://")):  # git knows its transports in small letters only
         raise _form("Only https://…, ssh://… and git@host:path are taken.")
     user, at, host = parts.netloc.rpartition("@")
-    if (
-        ":" in user
-        or (at and parts.scheme == "https")
-        or (at and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", user))
-    ):
+    if ":" in user or (at and parts.scheme != "ssh") or (at and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", user)):
         raise RefusedEdit(
             "FLEET-612",
             "The URL carries a credential, which would leak into history and logs.",
@@ -61,7 +66,7 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
         )
     if (
         not port_ok
-        or not _HOST.fullmatch(re.sub(r":[0-9]+$", "", host))
+        or not _is_host(re.sub(r":[0-9]*$", "", host) if not host.endswith("]") else host)
         or len(parts.path) < 2
         or parts.query
         or parts.fragment
@@ -76,9 +81,33 @@ def local_path(url: str) -> Path | None:
     return Path(url) if url.startswith(("/", "./", "../", "~")) else None
 
 
-def needs_credentials_support(url: str) -> bool:
-    """Whether the remote can only be reached with a key (ssh)."""
-    return not url.startswith("https://") and local_path(url) is None
+def is_ssh(url: str) -> bool:
+    """Whether the remote is reached by ssh, with a key."""
+    return url.startswith("ssh://") or (local_path(url) is None and "://" not in url)
+
+
+def transport(url: str) -> str:
+    """The one transport of git that a URL stands for: https, http, ssh or file."""
+    if is_ssh(url):
+        return "ssh"
+    return "file" if local_path(url) is not None else url.partition(":")[0]
+
+
+def endpoint(url: str) -> tuple[str, int]:
+    """(host, port) that the URL leads to, for comparing: credentials and host keys belong to it. ("", 0) for a local one."""
+    if local_path(url) is not None:
+        return "", 0
+    if "://" not in url:
+        match = _SCP.fullmatch(url)
+        return ("", 0) if match is None else (match["host"].strip("[]").lower().rstrip("."), 22)
+    parts = urlsplit(url)
+    return (parts.hostname or "").rstrip("."), parts.port or {"ssh": 22, "http": 80}.get(parts.scheme, 443)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an http or https URL, as git writes them when it asks for a credential."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def check_branch(branch: str) -> None:
@@ -122,6 +151,14 @@ def check_prefix(prefix: str) -> str:
 def shown_url(url: str) -> str:
     """A URL fit to be shown: without user information."""
     return re.sub(r"(?<=://)[^/@]*@", "", url)
+
+
+def _is_host(text: str) -> bool:
+    if text.startswith("[") and text.endswith("]"):
+        with suppress(ValueError):
+            return ipaddress.IPv6Address(text[1:-1]).scope_id is None
+        return False
+    return _HOST.fullmatch(text) is not None
 
 
 def _form(message: str) -> RefusedEdit:

@@ -266,8 +266,8 @@ def test_a_check_goes_as_far_as_it_can_and_writes_nothing(
     if change:
         registered("repo", "set", "fc", *change)
     checked = registered("repo", "check", "fc", "--json")
-    names = ["form", "remote", "branch", "folder", "file", "content"]
-    assert [row["check"] for row in checked.json["checks"]] == names[: names.index(fails_at) + 1 if fails_at else 6]
+    names = ["form", "remote", "access", "branch", "folder", "file", "content"]
+    assert [row["check"] for row in checked.json["checks"]] == names[: names.index(fails_at) + 1 if fails_at else 7]
     assert [row["check"] for row in checked.json["checks"] if not row["ok"]] == ([fails_at] if fails_at else [])
     assert (checked.code, checked.json["ok"]) == ((1, False) if fails_at else (0, True))
     shown = registered("repo", "check", "fc")

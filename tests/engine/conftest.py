@@ -24,7 +24,7 @@ class Bench:
         self.workbench = workbench
         self.pushed: dict[str, tuple[int, str]] = {}
 
-    def fetch(self, repository: Repository, _settings: Settings) -> Revision:
+    def fetch(self, repository: Repository, _settings: Settings, **_told: object) -> Revision:
         number, text = self.pushed[repository.name]
         return Revision(
             f"{number:040x}", "Ana Duarte", "Change", datetime(2026, 11, 1, tzinfo=UTC), "fleet.yaml", text.encode()

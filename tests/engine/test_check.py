@@ -42,7 +42,11 @@ def test_each_step_says_what_is_wrong_with_it(workbench: Workbench, git_repo: Gi
     url = str(git_repo.path)
     assert failed_at(workbench, "ext::sh -c x") == ("form", "FLEET-611")
     assert failed_at(workbench, "https://me:pw@git.example.com/x.git") == ("form", "FLEET-612")
-    assert failed_at(workbench, "git@git.example.com:x.git") == ("credential", "FLEET-208")
+    assert failed_at(workbench, "git@git.example.com:x.git") == ("credential", "FLEET-217")
+    assert failed_at(workbench, "git@git.example.com:x.git", ssh_host_key="nonsense") == ("host key", "FLEET-617")
+    https = "https://git.example.com/x.git"
+    assert failed_at(workbench, https, vault_credential_path="../x") == ("credential", "FLEET-616")
+    assert failed_at(workbench, https, vault_credential_path="secret/data/x") == ("credential", "FLEET-220")
     assert failed_at(workbench, f"{url}/nowhere") == ("remote", "FLEET-201")
     assert failed_at(workbench, url, branch="nope") == ("branch", "FLEET-203")
     assert failed_at(workbench, url, branch="--orphan") == ("branch", "FLEET-614")

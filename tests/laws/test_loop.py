@@ -65,7 +65,7 @@ class Loop(RuleBasedStateMachine):
             switches = {"auto_apply": auto and name == "edge", "auto_prune": prune, "auto_heal": heal}
             self.workbench.add_repository(ME, name, f"/remote/{name}", account="acme", **switches)
 
-    def _fetch(self, repository: Repository, _settings: Settings) -> Revision:
+    def _fetch(self, repository: Repository, _settings: Settings, **_told: object) -> Revision:
         number, fleet = self.pushed[repository.name]
         return Revision(
             f"{number:040x}", "Ana", "Change", datetime(2026, 11, 1, tzinfo=UTC), "fleet.yaml", file_of(fleet)

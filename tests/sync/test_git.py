@@ -67,8 +67,8 @@ def test_an_empty_repository_has_no_branch(git_repo: GitRepository, fetch: Fetch
         ({"path_prefix": "as-folder"}, "FLEET-206"),
         ({"path_prefix": "as-module"}, "FLEET-206"),
         ({"url": "/none/such"}, "FLEET-201"),
-        ({"url": "git@git.example.com:acme/fleet.git"}, "FLEET-208"),
-        ({"url": "https://git.example.com/x", "vault_credential_path": "secret/data/x"}, "FLEET-208"),
+        ({"url": "git@git.example.com:acme/fleet.git"}, "FLEET-217"),
+        ({"url": "https://git.example.com/x", "vault_credential_path": "secret/data/x"}, "FLEET-220"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_remote_has_its_own_code_and_a_next_step(
@@ -141,13 +141,35 @@ def test_nothing_of_the_users_git_is_read_and_no_hook_is_run(
         hook = hostile / "hooks" / name
         hook.write_text(f"#!/bin/sh\ntouch {trap}\n")
         hook.chmod(0o755)
+    (hostile / ".netrc").write_text("machine localhost login canary password canary\n")
     (hostile / ".gitconfig").write_text(
         f'[core]\n  hooksPath = {hostile}/hooks\n[url "/none/such/"]\n  insteadOf = {git_repo.path}\n[credential]\n  helper = !touch {trap}\n'
     )
     monkeypatch.setenv("HOME", str(hostile))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(hostile / ".gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.fsmonitor")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", f"touch {trap}")
+    for name in ("GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_PROXY_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_EDITOR"):
+        monkeypatch.setenv(name, f"touch {trap}")
+    for name in (
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_COMMON_DIR",
+        "GIT_NAMESPACE",
+        "GIT_TEMPLATE_DIR",
+        "GIT_EXEC_PATH",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_SHALLOW_FILE",
+        "GIT_TRACE",
+        "GIT_TRACE_CURL",
+    ):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
     assert fetch().content.decode() == TEXT
     assert not trap.exists()
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_local_remotes_need_to_be_allowed(git_repo: GitRepository, settings: Settings) -> None:

@@ -1,0 +1,153 @@
+"""How git reaches one remote, for one call: a private folder with the secret and the known host key, and git's whole environment.
+
+Nothing of a user's or the system's git or ssh is read, and nothing of this process's environment but the way to programs and proxies.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.model import Repository
+from engine.settings import Settings
+from engine.sync.checkouts import private
+from engine.sync.credentials import Credential, DeployKey, Login, unusable_key
+from engine.sync.hostkeys import read_host_key
+from engine.sync.remotes import is_ssh, origin, transport
+
+_KEPT = ("PATH", "TMPDIR", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
+"""All that git gets of our own environment: where programs are, and the way out."""
+
+_ALIAS = "fleet-remote"
+"""The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
+
+_ASKPASS = """\
+#!/bin/sh
+# Answers git's questions, for the one host that the secret is for.
+here=$(dirname "$0")
+origin=$(cat "$here/origin")
+case "$1" in
+    "Username for '$origin': ") exec cat "$here/username" ;;
+    "Password for '${origin%%//*}//"*"@${origin#*//}': ") exec cat "$here/password" ;;
+esac
+exit 1
+"""
+
+_SSH_CONFIG = """\
+Host *
+    HostKeyAlias {alias}
+    UserKnownHostsFile known_hosts
+    GlobalKnownHostsFile /dev/null
+    StrictHostKeyChecking {strict}
+    UpdateHostKeys no
+    HashKnownHosts no
+    CheckHostIP no
+    VerifyHostKeyDNS no
+    IdentityFile key
+    IdentitiesOnly yes
+    IdentityAgent none
+    PreferredAuthentications publickey
+    BatchMode yes
+    ConnectTimeout {timeout}
+    ConnectionAttempts 1
+    ServerAliveInterval 15
+    ControlMaster no
+    ControlPath none
+    ForwardAgent no
+    ForwardX11 no
+    PermitLocalCommand no
+    Tunnel no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A private folder and the environment in which git finds what is in it. The folder is git's working folder."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def host_key(self) -> str | None:
+        """The key of the ssh host that the call has talked to; None when it has not come so far."""
+        file = self.folder / "known_hosts"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return read_host_key(lines[0]) if lines else None
+
+
+@contextmanager
+def reaching(repository: Repository, credential: Credential | None, settings: Settings) -> Iterator[Access]:
+    """What git needs to reach a repository's remote, removed at the end whatever happens.
+
+    Raises: SyncError FLEET-228 for a private key that ssh cannot use.
+    """
+    root = private(settings.home)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(tempfile.mkdtemp(dir=root))
+    try:
+        environment = _environment(repository.url, folder, settings)
+        if isinstance(credential, Login):
+            _write(folder / "origin", origin(repository.url))
+            _write(folder / "username", credential.username)
+            _write(folder / "password", credential.password)
+            _write(folder / "askpass", _ASKPASS, mode=0o700)
+            environment["GIT_ASKPASS"] = str(folder / "askpass")
+        if is_ssh(repository.url):
+            known = repository.ssh_host_key
+            if known:
+                _write(folder / "known_hosts", f"{_ALIAS} {known}\n")
+            strict = "yes" if known else "accept-new"
+            config = _SSH_CONFIG.format(alias=_ALIAS, strict=strict, timeout=min(settings.git_timeout_s, 20))
+            _write(folder / "ssh_config", config)
+            # Relative to the working folder, so that no path needs quoting for a shell or for ssh's own configuration.
+            environment["GIT_SSH_COMMAND"] = "ssh -F ssh_config"
+            environment["GIT_SSH_VARIANT"] = "ssh"
+        if isinstance(credential, DeployKey):
+            _write(folder / "key", credential.text)
+            _check_key(folder, repository, environment)
+        yield Access(folder, environment)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _environment(url: str, folder: Path, settings: Settings) -> dict[str, str]:
+    ours = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    authorities = {"GIT_SSL_CAINFO": settings.git_ca_file} if settings.git_ca_file else {}
+    return ours | authorities | {
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "false",
+        "GIT_ALLOW_PROTOCOL": transport(url),
+        "GIT_PROTOCOL_FROM_USER": "0",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+    }  # fmt: skip
+
+
+def _check_key(folder: Path, repository: Repository, environment: dict[str, str]) -> None:
+    """See that ssh can use the key before a host is asked: afterwards, ssh only says that it was denied."""
+    asked = subprocess.run(
+        ["ssh-keygen", "-y", "-P", "", "-f", "key"],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    if asked.returncode:
+        raise unusable_key(repository.vault_credential_path or "")
+
+
+def _write(path: Path, text: str, mode: int = 0o600) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,207 @@
+"""Fetching one branch of an untrusted remote: its newest commit, and nothing else of it. Nothing is ever checked out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.errors import SyncError
+from engine.model import Repository
+from engine.settings import Settings
+from engine.sync.access import Access
+from engine.sync.call import GitFailed, Stopped, TimeLimit, run
+from engine.sync.checkouts import REF, outgrown, remove_leftovers
+from engine.sync.remotes import is_ssh, local_path, shown_url
+
+
+class BrokenFolder(Exception):
+    """Git cannot work with what lies in our own folder."""
+
+
+def fetch(
+    folder: Path, repository: Repository, access: Access, settings: Settings, halted: Callable[[], str | None]
+) -> None:
+    """Bring the newest commit of the registered branch into a bare repository, at most one commit deep.
+
+    Raises: SyncError FLEET-201 to 203, 209, 213 to 216, 218, 502; BrokenFolder.
+    """
+    try:
+        _make(folder, access, settings)
+        _fetch(folder, repository, access, settings, halted)
+    except FileNotFoundError as error:
+        raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
+    except OSError as error:
+        raise BrokenFolder(error.strerror or "the disk refused it") from error
+
+
+def _make(folder: Path, access: Access, settings: Settings) -> None:
+    if (folder / "HEAD").exists() and not outgrown(folder, settings.max_fetch_bytes):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        run(
+            ["init", "--bare", "--quiet", "--template=", "--initial-branch=fleet", str(folder)],
+            cwd=access.folder,
+            environment=access.environment,
+            limit_s=settings.git_timeout_s,
+            max_bytes=settings.max_fetch_bytes,
+        )
+    except GitFailed as error:
+        raise BrokenFolder(cleaned(error.said)) from error
+
+
+def _fetch(
+    folder: Path, repository: Repository, access: Access, settings: Settings, halted: Callable[[], str | None]
+) -> None:
+    path = local_path(repository.url)
+    command = [
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--no-write-commit-graph",
+        "--no-auto-maintenance",
+        "--update-shallow",
+        "--",
+        repository.url if path is None else str(path.expanduser().absolute()),
+        f"+refs/heads/{repository.branch}:{REF}",
+    ]
+    try:
+        run(
+            command,
+            cwd=access.folder,
+            environment=access.environment | {"GIT_DIR": str(folder)},
+            limit_s=settings.git_timeout_s,
+            max_bytes=settings.max_fetch_bytes,
+            halted=halted,
+        )
+    except TimeLimit:
+        remove_leftovers(folder)
+        where = shown_url(repository.url)
+        raise SyncError(
+            "FLEET-202",
+            f"{where} did not answer within {settings.git_timeout_s} s.",
+            "Check the remote; FLEET_GIT_TIMEOUT_S raises the limit.",
+            repository=repository.name,
+            url=where,
+        ) from None
+    except Stopped:
+        remove_leftovers(folder)
+        raise SyncError(
+            "FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew."
+        ) from None
+    except GitFailed as failed:
+        remove_leftovers(folder)
+        if str(folder) in failed.said:
+            raise BrokenFolder(cleaned(failed.said)) from None
+        raise explained(failed.said, repository, settings) from None
+
+
+def explained(said: str, repository: Repository, settings: Settings) -> SyncError:
+    """What git's words mean, with a next step. What the remote itself says is not believed, and not shown."""
+    own = "\n".join(line for line in said.splitlines() if not line.startswith("remote:"))
+    where, name = shown_url(repository.url), repository.name
+    facts = {"repository": name, "url": where}
+    for pattern, code, message, hint in _MEANINGS:
+        if found := re.search(pattern, own, re.IGNORECASE):
+            words = {"where": where, "name": name, "branch": repository.branch, "limit": settings.max_fetch_bytes}
+            return SyncError(code, message.format(**words), hint.format(**words), **facts, **found.groupdict())
+    came_in = is_ssh(repository.url) and not re.search(_AWAY, own, re.IGNORECASE)
+    barred = came_in and "could not read from remote repository" in own.lower()
+    if barred or re.search("|".join(_REFUSED), own, re.IGNORECASE):
+        return _refused(repository, where, facts)
+    return SyncError(
+        "FLEET-201",
+        f"Failed to fetch {where}: {cleaned(own)}",
+        f"See where it stops: fleet repo check {name}. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
+        **facts,
+    )
+
+
+_MEANINGS = (
+    (
+        r"couldn't find remote ref",
+        "FLEET-203",
+        "{where} has no branch {branch}.",
+        "Push it, or name another: fleet repo set {name} --branch NAME",
+    ),
+    (
+        r"(?s)remote host identification has changed.*?\s(?P<offered>SHA256:[A-Za-z0-9+/]{20,60})",
+        "FLEET-216",
+        "The ssh host of {where} shows another key than the one that is pinned.",
+        "Somebody may be in between. Ask whoever runs it, then compare and decide: fleet repo trust {name}",
+    ),
+    (
+        r"host key verification failed|no matching host key type",
+        "FLEET-216",
+        "The ssh host of {where} shows no key of the kind that is pinned.",
+        "Somebody may be in between. Ask whoever runs it, then compare and decide: fleet repo trust {name}",
+    ),
+    (
+        r"signal 25|signal: file size limit|file too large",
+        "FLEET-218",
+        "{where} sends more than {limit:,} bytes for one commit.",
+        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
+    ),
+    (
+        r"out of memory|memory exhausted|cannot allocate|mmap failed",
+        "FLEET-218",
+        "What {where} sends needs more memory than a fetch may take.",
+        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
+    ),
+    (
+        r"unable to update url base from redirection|returned error: 30\d|redirect",
+        "FLEET-213",
+        "{where} leads on to another address, which is not followed.",
+        "Register the address itself (often it ends in .git): fleet repo set {name} --url URL",
+    ),
+    (
+        r"certificate|gnutls_handshake|ssl_connect",
+        "FLEET-214",
+        "The certificate of {where} is not trusted: of an unknown authority, expired, or for another host.",
+        "Have it renewed, or name its authority with FLEET_GIT_CA_FILE.",
+    ),
+)
+"""What git, curl and ssh say, in English; the first that fits."""
+
+_AWAY = r"ssh: connect to host|could not resolve host|connection (?:closed|reset|refused|timed out)|kex_exchange"
+"""What ssh says when it has not come as far as the key."""
+
+_REFUSED = (
+    r"authentication failed",
+    r"could not read (?:username|password)",
+    r"returned error: 40[13]",
+    r"http basic: access denied",
+    r"permission denied",
+    r"too many authentication failures",
+    r"no supported authentication methods",
+)
+
+
+def _refused(repository: Repository, where: str, facts: dict[str, str]) -> SyncError:
+    if repository.vault_credential_path is None:
+        return SyncError(
+            "FLEET-215",
+            f"{where} wants a credential, and the repository has none.",
+            f"Put one into Vault and say where: fleet repo set {repository.name} --vault-path secret/data/team/name",
+            **facts,
+        )
+    what = "deploy key" if is_ssh(repository.url) else "user name and password"
+    return SyncError(
+        "FLEET-215",
+        f"{where} refuses the {what} that Vault keeps at {repository.vault_credential_path}.",
+        "Check that it is the right one, has not expired, and may read this repository.",
+        **facts,
+    )
+
+
+def cleaned(text: str) -> str:
+    """Git's words, short and fit to be shown: no user information of URLs, no control characters."""
+    body = re.sub(r"(?m:^\s*(?:fatal|error): )", " ", text)
+    body = re.sub(r"(?<=://)[^/@\s]*@", "", body)
+    body = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", body).split()).strip(" '")
+    return body[:300] or "git gave no reason."
