@@ -26,7 +26,8 @@ def read(folder: Path, repository: Repository, limit: int) -> Revision:
     one of `DAMAGED` when the bare repository itself is.
     """
     with git.Repo(folder, expand_vars=False) as repo:
-        repo.git.update_environment(**_ENVIRONMENT)
+        # Named by the environment: GitPython would look for a folder with `$` in its name elsewhere, and then here.
+        repo.git.update_environment(GIT_DIR=str(folder), **_ENVIRONMENT)
         return _read(repo, repository, limit)
 
 
