@@ -21,8 +21,9 @@ MOST_WORDS = 65_536
 _MEMORY = 2**31
 """Address space that git may take beside what it fetches."""
 
-# `ulimit -f` counts blocks of 512 bytes, `ulimit -v` (which not every system has) kilobytes. Children inherit both.
-_LIMITED = 'ulimit -c 0; ulimit -v "$2" 2>/dev/null; ulimit -f "$1" && shift 2 && exec git "$@"'
+# `ulimit -f` counts blocks of 512 bytes, `ulimit -v` (which not every system has) kilobytes. Children inherit both, and that a file
+# which is too large is an error that git tells, not a signal that it dies of.
+_LIMITED = 'trap "" XFSZ; ulimit -c 0; ulimit -v "$2" 2>/dev/null; ulimit -f "$1" && shift 2 && exec git "$@"'
 
 _CONFIGURATION = {
     "core.hooksPath": os.devnull,

@@ -142,7 +142,7 @@ _MEANINGS = (
         "Somebody may be in between. Ask whoever runs it, then compare and decide: fleet repo trust {name}",
     ),
     (
-        r"signal 25|signal: file size limit|file too large",
+        r"file too large",
         "FLEET-218",
         "{where} sends more than {limit:,} bytes for one commit.",
         "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -54,7 +55,8 @@ def make_key(path: Path, *, passphrase: str = "", kind: str = "ed25519") -> str:
 
 
 class Sshd:
-    """An ssh server for the repositories below a folder. `key` may read them; `barred` may come in and read none."""
+    """An ssh server for the repositories below a folder. `key` may read them; `barred` may come in and read none;
+    to `flooding` it talks without end."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -62,10 +64,12 @@ class Sshd:
         self.port = free_port()
         self.user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
         self.key, self.barred, self.stranger = folder / "deploy-key", folder / "barred-key", folder / "stranger-key"
+        self.flooding = folder / "flooding-key"
         git_shell = program("git-shell")
         lines = [
             f'command="{git_shell} -c \\"$SSH_ORIGINAL_COMMAND\\"",restrict {make_key(self.key)}',
             f'command="echo ERROR: you may not read this >&2; exit 1",restrict {make_key(self.barred)}',
+            f'command="exec yes remote: and on and on >&2",restrict {make_key(self.flooding)}',
         ]
         make_key(self.stranger)
         (folder / "authorized_keys").write_text("\n".join(lines) + "\n")
@@ -205,3 +209,39 @@ class Nginx:
 
     def url(self, place: str, repository: Path) -> str:
         return f"https://localhost:{self.port}/{place}/{repository.relative_to(self.root)}"
+
+
+class Cutter:
+    """Passes bytes on to a port; after so many of the server's answer it cuts the connection, or falls silent."""
+
+    def __init__(self, to: int, after: int, *, silent: bool = False) -> None:
+        self._to, self._after, self._silent = to, after, silent
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        for each in [self._listening, *self._open]:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                server = socket.create_connection(("127.0.0.1", self._to))
+                self._open += [client, server]
+                threading.Thread(target=self._pass, args=(client, server, None), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, self._after), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, most: int | None) -> None:
+        with suppress(OSError):
+            while (data := source.recv(4096)) and (most is None or most > 0):
+                target.sendall(data if most is None else data[:most])
+                most = most if most is None else most - len(data)
+            if data and self._silent:
+                return
+            for each in (source, target):
+                each.shutdown(socket.SHUT_RDWR)
