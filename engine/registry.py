@@ -70,11 +70,13 @@ def change(
     sent to a host that it was not given for. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
     """
     wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")}
-    if "url" in changes and sync.endpoint(changes["url"]) != sync.endpoint(repository.url):
-        wanted |= {"vault_credential_path": None, "ssh_host_key": None}
+    if "url" in changes:
+        _check_url(changes["url"], settings)
+        if sync.endpoint(changes["url"]) != sync.endpoint(repository.url):
+            wanted |= {"vault_credential_path": None, "ssh_host_key": None}
     wanted |= changes
     _check_names(account=wanted["account"])
-    check_form(wanted, settings)
+    _check_rest(wanted)
     live.ensure_accounts(tx, [wanted["account"]])
     changed = replace(repository, **wanted)
     moved_to = {name: value for name, value in wanted.items() if value != getattr(repository, name)}
@@ -188,13 +190,12 @@ def check_form(wanted: dict[str, Any], settings: Settings) -> None:
 
     Raises: RefusedEdit FLEET-611 to 617.
     """
+    _check_url(wanted["url"], settings)
+    _check_rest(wanted)
+
+
+def _check_rest(wanted: dict[str, Any]) -> None:
     url = wanted["url"]
-    sync.check_url(
-        url,
-        allow_local=bool(settings.allow_local_remotes),
-        local_root=settings.home / "demo",
-        allow_http=bool(settings.allow_http_remotes),
-    )
     sync.check_branch(wanted["branch"])
     wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])
     if path := wanted["vault_credential_path"]:
@@ -225,6 +226,15 @@ def check_form(wanted: dict[str, Any], settings: Settings) -> None:
             )
     else:
         wanted["ssh_host_key"] = None
+
+
+def _check_url(url: str, settings: Settings) -> None:
+    sync.check_url(
+        url,
+        allow_local=bool(settings.allow_local_remotes),
+        local_root=settings.home / "demo",
+        allow_http=bool(settings.allow_http_remotes),
+    )
 
 
 def _check_names(**names: str) -> None:
