@@ -12,7 +12,7 @@ from engine.check import Finding
 from engine.jobs import Tell
 from engine.model import Repository
 from engine.reader import Preview, ProposalFilter, RunFilter
-from engine.sync import shown_url
+from engine.sync import endpoint, is_ssh, shown_host_key, shown_url
 from engine.workbench import Synced
 from pages.components.layout import beside
 from pages.components.links import link, open_page
@@ -22,6 +22,11 @@ from pages.components.tables import badge, column, empty, paged, table
 from pages.components.text import count, plain
 
 HEALTH = ("failing", "paused", "failed proposals", "drifting", "never synced", "partial", "ok", "disabled")
+
+VAULT_HELP = (
+    "Only the path, such as secret/data/team/deploy-key. It holds username and password for https, ssh_key for ssh."
+)
+HOST_KEY_HELP = "As ssh-keyscan shows it: ssh-ed25519 AAAA… Without one, what the host shows at first use is pinned."
 
 SWITCHES = {
     "enabled": "Enabled: it has ticks, by schedule and by hand.",
@@ -116,6 +121,8 @@ def one_repository(repository: Repository) -> None:
         st.warning(
             f"Paused by {plain(repository.paused_by)}: {plain(repository.paused_reason)}", icon=":material/pause:"
         )
+    if row.status == "failed" and row.run_id is not None:
+        trouble(row.run_id)
     buttons(repository)
     going(repository)
     shown_preview(repository)
@@ -124,8 +131,24 @@ def one_repository(repository: Repository) -> None:
         recent(repository)
     with right:
         st.subheader("Settings")
-        show("repository.html", repository=repository, row=row, url=shown_url(repository.url))
+        key = repository.ssh_host_key
+        show(
+            "repository.html",
+            repository=repository,
+            row=row,
+            url=shown_url(repository.url),
+            host_key=(shown_host_key(key) if key else "pinned at first use") if is_ssh(repository.url) else None,
+        )
         st.button("Change", icon=":material/edit:", key="change", on_click=_open, args=("changing",))
+
+
+def trouble(run_id: int) -> None:
+    """Why the last tick failed, and what to do."""
+    error = workbench().run(run_id).error or {}
+    st.error(
+        f"The last tick failed: {plain(error.get('message', ''))} {plain(error.get('hint', ''))} :gray[{plain(error.get('code', ''))}]",
+        icon=":material/error:",
+    )
 
 
 def buttons(repository: Repository) -> None:
@@ -139,6 +162,8 @@ def buttons(repository: Repository) -> None:
             help="What a sync would find now. Nothing is written.",
         )  # fmt: skip
         st.button("Check", icon=":material/fact_check:", key="check", on_click=_check_again, args=(repository,))
+        if is_ssh(repository.url):
+            st.button("Host key", icon=":material/fingerprint:", key="host_key", on_click=_ask_host, args=(repository,))
         if repository.paused_reason:
             st.button("Resume", icon=":material/play_arrow:", key="resume", on_click=_resume, args=(repository.name,))
         else:
@@ -304,6 +329,8 @@ def dialogs(repository: Repository | None) -> None:
         st.dialog("Pause the repository", on_dismiss=_close)(_pause)(repository)
     elif asked == "removing":
         st.dialog("Remove the repository", on_dismiss=_close)(_remove)(repository)
+    elif asked == "comparing":
+        st.dialog("Host key", width="medium", on_dismiss=_close)(_compare)(repository)
     elif asked == "checking":
         st.dialog("Check", width="medium", on_dismiss=_close)(_findings)(st.session_state.get("findings", ()))
 
@@ -316,12 +343,14 @@ def _register() -> None:
         wanted = st.text_input("Account", key="new_account", value=bench.account(account()))
         branch = st.text_input("Branch", key="new_branch", value="main")
         prefix = st.text_input("Path prefix", key="new_prefix", placeholder="the top")
-    vault = st.text_input(
-        "Vault path of its credential",
-        key="new_vault",
-        placeholder="none needed",
-        help="Only the path; never a secret.",
-    )
+    with st.grid(2, min_column_width=220):
+        vault = st.text_input(
+            "Vault path of its credential", key="new_vault", placeholder="none needed", help=VAULT_HELP
+        )
+        host_key = st.text_input(
+            "SSH host key", key="new_host_key", placeholder="pinned at first use", help=HOST_KEY_HELP,
+            disabled=bool(url.strip()) and not is_ssh(url.strip()),
+        )  # fmt: skip
     switches = {
         field: st.checkbox(
             SWITCHES[field].partition(":")[0], key=f"new_{field}", help=SWITCHES[field].partition(": ")[2]
@@ -340,6 +369,7 @@ def _register() -> None:
                 path_prefix=prefix.strip(),
                 account=wanted.strip() or None,
                 vault_credential_path=vault.strip() or None,
+                ssh_host_key=host_key.strip() or None,
             )
     if findings := st.session_state.get("findings"):
         _findings(findings)
@@ -353,6 +383,7 @@ def _register() -> None:
                 branch=branch.strip() or "main",
                 path_prefix=prefix.strip(),
                 vault_credential_path=vault.strip() or None,
+                ssh_host_key=host_key.strip() or None,
                 **switches,
             )
         if tried.ok:
@@ -373,17 +404,28 @@ def _check_again(repository: Repository) -> None:
             path_prefix=repository.path_prefix,
             account=repository.account,
             vault_credential_path=repository.vault_credential_path,
+            ssh_host_key=repository.ssh_host_key,
         )
         st.session_state["repository_dialog"] = "checking"
         st.session_state["findings"] = found
 
 
 def _change(repository: Repository) -> None:
-    url = st.text_input("URL", key="set_url", value=repository.url, help="Another host drops the credential path.")
+    url = st.text_input("URL", key="set_url", value=repository.url)
     with st.grid(3, min_column_width=150):
         branch = st.text_input("Branch", key="set_branch", value=repository.branch)
         prefix = st.text_input("Path prefix", key="set_prefix", value=repository.path_prefix, placeholder="the top")
         wanted = st.text_input("Account", key="set_account", value=repository.account)
+    with st.grid(2, min_column_width=220):
+        vault = st.text_input(
+            "Vault path of its credential", key="set_vault", value=repository.vault_credential_path or "",
+            placeholder="none needed", help=VAULT_HELP,
+        )  # fmt: skip
+        host_key = st.text_input(
+            "SSH host key", key="set_host_key", value=repository.ssh_host_key or "", placeholder="pinned at first use",
+            help=HOST_KEY_HELP, disabled=not is_ssh(url.strip()),
+        )  # fmt: skip
+    kept = _confirmed(repository, url.strip(), vault.strip())
     switches = {
         field: st.toggle(
             text.partition(":")[0], key=f"set_{field}", value=getattr(repository, field), help=text.partition(": ")[2]
@@ -395,12 +437,61 @@ def _change(repository: Repository) -> None:
         st.warning("Another account: what it owns in the old one becomes destroys, unless it is left there.")
         release = st.checkbox("Leave the old account's resources where they are", key="set_release")
     if st.button("Save", type="primary", key="set_save"):
-        given = {"url": url.strip(), "branch": branch.strip(), "path_prefix": prefix.strip(), "account": wanted.strip()}
+        given = {
+            "url": url.strip(), "branch": branch.strip(), "path_prefix": prefix.strip(), "account": wanted.strip(),
+            "vault_credential_path": vault.strip() or None, "ssh_host_key": host_key.strip() or None,
+        }  # fmt: skip
         changes = {field: now for field, now in {**given, **switches}.items() if now != getattr(repository, field)}
+        if kept:
+            changes["vault_credential_path"] = repository.vault_credential_path
         with attempt() as tried:
             workbench().change_repository(actor(), repository.name, changes, release=release)
         if tried.ok:
             st.toast("Saved; it takes effect at the next tick." if changes else "Nothing was changed.")
+            _done()
+
+
+def _confirmed(repository: Repository, url: str, vault: str) -> bool:
+    """Whether the stored credential may go to the new host; asked only where the URL leads to another one."""
+    path = repository.vault_credential_path
+    if path is None or vault != path or endpoint(url) == endpoint(repository.url):
+        return False
+    (old, _), (new, port) = endpoint(repository.url), endpoint(url)
+    st.warning(
+        f"Another host or port: the credential at {plain(path)} was given for {plain(old)}, and is dropped unless you say otherwise.",
+        icon=":material/key:",
+    )
+    return st.checkbox(f"Send this credential to {plain(new)} (port {plain(port)}) from now on", key="set_confirmed")
+
+
+def _ask_host(repository: Repository) -> None:
+    with attempt():
+        st.session_state["offered"] = workbench().offered_host_key(actor(), repository.name)
+        st.session_state["repository_dialog"] = "comparing"
+
+
+def _compare(repository: Repository) -> None:
+    offered, pinned = st.session_state["offered"], repository.ssh_host_key
+    show(
+        "pairs.html",
+        rows=[
+            ("Pinned", shown_host_key(pinned) if pinned else "none yet: pinned at first use"),
+            ("Shown now", shown_host_key(offered)),
+        ],
+    )
+    if offered == pinned:
+        st.success("They are the same.", icon=":material/check:")
+        return
+    if pinned:
+        st.warning(
+            "Somebody may be between you and the host, or it has been set up anew. Ask whoever runs it for the fingerprint, by another way.",
+            icon=":material/warning:",
+        )
+    if st.button("Trust the key that it shows now", type="primary", key="trust"):
+        with attempt() as tried:
+            workbench().trust_host_key(actor(), repository.name, offered)
+        if tried.ok:
+            st.toast("Trusted; the next tick goes by it.")
             _done()
 
 

@@ -7,7 +7,8 @@ from importlib import metadata
 
 import streamlit as st
 
-from engine.settings import SETTINGS
+from engine.settings import ACCESS, SETTINGS
+from engine.sync import git_version
 from pages.components.layout import beside
 from pages.components.markup import show
 from pages.components.session import actor, service, workbench
@@ -22,6 +23,16 @@ def limits() -> None:
         "limits.html",
         rows=[(setting, getattr(settings, name), settings.sources.get(name)) for name, setting in SETTINGS.items()],
     )
+
+
+def access() -> None:
+    settings = workbench().settings
+    st.subheader("How the outside is reached")
+    rows = [
+        (setting, ("set" if setting.secret else value) if (value := getattr(settings, name)) else None)
+        for name, setting in ACCESS.items()
+    ]
+    show("access.html", rows=rows)
 
 
 def health() -> None:
@@ -44,12 +55,13 @@ def health() -> None:
 def versions() -> None:
     st.subheader("Versions")
     facts = workbench().store.facts()
-    names = ("streamlit", "pandas", "plotly", "networkx", "gitpython", "pyyaml", "apscheduler")
+    names = ("streamlit", "pandas", "plotly", "networkx", "gitpython", "hvac", "pyyaml", "apscheduler")
     rows = [
         ("Fleet Workbench", _version("fleet-workbench")),
         ("Store schema", str(facts.schema_version)),
         ("DuckDB", facts.engine_version),
         ("Python", platform.python_version()),
+        ("git", git_version() or "missing"),
         *((name, _version(name)) for name in names),
     ]
     show("pairs.html", rows=rows)
@@ -67,6 +79,7 @@ def main() -> None:
     left, right = beside(1.5, 1)
     with left:
         limits()
+        access()
         health()
     with right:
         st.subheader("Signed in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import as_completed
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,7 +50,10 @@ def _sync_all(session: Session, workbench: Workbench, chosen: list[Repository]) 
     try:
         ticks = {pool.begin(session.actor, repository): repository.name for repository in chosen}
         going = list(ticks.values())
-        for tick in as_completed(ticks):
+        ending = as_completed(ticks)
+        while going:
+            with nullcontext() if session.as_json else out.working(_waiting(going, len(chosen))):
+                tick = next(ending)
             going.remove(ticks[tick])
             try:
                 synced = tick.result()
@@ -73,6 +77,11 @@ def _sync_all(session: Session, workbench: Workbench, chosen: list[Repository]) 
         out.line("No repository is enabled and not paused.")
         out.next_steps(session.command, "repo list")
     return code
+
+
+def _waiting(going: list[str], count: int) -> str:
+    more = f" and {len(going) - 3} more" if len(going) > 3 else ""
+    return f"{count - len(going)} of {count} done; waiting for {', '.join(going[:3])}{more} …"
 
 
 def _tick(session: Session, workbench: Workbench, name: str) -> Synced:

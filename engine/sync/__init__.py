@@ -14,8 +14,11 @@ checkouts.py      where what was fetched lies, and what is removed
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 from engine.errors import SyncError
 from engine.model import Repository, Revision
@@ -41,6 +44,7 @@ __all__ = [
     "endpoint",
     "fetch",
     "fingerprint",
+    "git_version",
     "head_moved_at",
     "is_ssh",
     "local_path",
@@ -105,6 +109,16 @@ def fetch(
             f"Git failed: {fetching.cleaned(str(broken))}",
             "Try again; if it stays, check the disk and the remote.",
         ) from broken
+
+
+@cache
+def git_version() -> str | None:
+    """Version of the git that fetches; None where there is none. Asked once."""
+    with suppress(OSError, subprocess.SubprocessError):
+        command = ["git", "version"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True, stdin=subprocess.DEVNULL)
+        return said.stdout.removeprefix("git version ").strip()
+    return None
 
 
 def _leave_surrounding_git() -> None:

@@ -94,14 +94,20 @@ def transport(url: str) -> str:
 
 
 def endpoint(url: str) -> tuple[str, int]:
-    """(host, port) that the URL leads to, for comparing: credentials and host keys belong to it. ("", 0) for a local one."""
+    """(host, port) that the URL leads to, for comparing: credentials and host keys belong to it.
+
+    ("", 0) for a local one, and for what is no URL.
+    """
     if local_path(url) is not None:
         return "", 0
     if "://" not in url:
         match = _SCP.fullmatch(url)
         return ("", 0) if match is None else (match["host"].strip("[]").lower().rstrip("."), 22)
-    parts = urlsplit(url)
-    return (parts.hostname or "").rstrip("."), parts.port or {"ssh": 22, "http": 80}.get(parts.scheme, 443)
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").rstrip("."), parts.port or {"ssh": 22, "http": 80}.get(parts.scheme, 443)
+    except ValueError:
+        return "", 0
 
 
 def origin(url: str) -> str:
