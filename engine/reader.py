@@ -624,7 +624,7 @@ class Reader:
                 RepositoryHealth(
                     repository,
                     newest.get(last.get(repository.id, 0)),
-                    sync.head_moved_at(self.settings.home, repository.id),
+                    sync.reached_at(self.settings.home, repository.id),
                     standing.get((repository.id, Status.PENDING), 0),
                     standing.get((repository.id, Status.APPROVED), 0),
                     standing.get((repository.id, Status.FAILED), 0),

@@ -177,7 +177,7 @@ def check(session: Session, name: str) -> int | None:
     else:
         for f in looked:
             state = out.styled("ok    ", "green") if f.ok else out.styled("failed", "red")
-            out.line(state, f"  {f.name:10} {f.error.code if f.error else f.detail}")
+            out.line(state, f"  {f.name:11} {f.error.code if f.error else f.detail}")
         if failed is None and revision is not None:
             out.line(f"{repository.file} at {revision.commit[:12]} can be synced.")
             out.next_steps(session.command, f"sync {name}")

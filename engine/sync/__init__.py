@@ -23,7 +23,7 @@ from functools import cache
 from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
-from engine.sync.checkouts import checkout, head_moved_at, remove_checkout, tidy
+from engine.sync.checkouts import checkout, reached_at, remove_checkout, tidy
 from engine.sync.credentials import Credential, DeployKey, shaped
 from engine.sync.hostkeys import fingerprint, read_host_key, scan, shown_host_key
 from engine.sync.remotes import (
@@ -45,9 +45,9 @@ __all__ = [
     "fetch",
     "fingerprint",
     "git_version",
-    "head_moved_at",
     "is_ssh",
     "local_path",
+    "reached_at",
     "read_host_key",
     "remove_checkout",
     "scan",

@@ -11,6 +11,9 @@ from pathlib import Path
 REF = "refs/fleet/head"
 """Where the fetched commit stands in a bare repository of ours."""
 
+_REACHED = "fleet-reached"
+"""A file in a bare repository, as old as the last fetch that succeeded."""
+
 _MOST_PACKS = 30
 """Each fetch that brings something leaves a pack; rather than repacking a remote's objects, we then begin anew."""
 
@@ -53,8 +56,13 @@ def outgrown(folder: Path, max_bytes: int) -> bool:
     return len(packs) > _MOST_PACKS or sum(packs) > max_bytes
 
 
-def head_moved_at(home: Path, repository_id: int) -> datetime | None:
+def reached_at(home: Path, repository_id: int) -> datetime | None:
     """When the remote was last reached, whether or not anything had moved; None before the first time."""
     with suppress(OSError):
-        return datetime.fromtimestamp((checkout(home, repository_id) / "FETCH_HEAD").stat().st_mtime, UTC)
+        return datetime.fromtimestamp((checkout(home, repository_id) / _REACHED).stat().st_mtime, UTC)
     return None
+
+
+def note_reached(folder: Path) -> None:
+    """Keep that the remote has just answered. (Git touches its own FETCH_HEAD when a fetch fails, too.)"""
+    (folder / _REACHED).touch()

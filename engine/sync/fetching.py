@@ -12,7 +12,7 @@ from engine.model import Repository
 from engine.settings import Settings
 from engine.sync.access import Access
 from engine.sync.call import GitFailed, Stopped, TimeLimit, run
-from engine.sync.checkouts import REF, outgrown, remove_leftovers
+from engine.sync.checkouts import REF, note_reached, outgrown, remove_leftovers
 from engine.sync.remotes import is_ssh, local_path, shown_url
 
 
@@ -30,6 +30,7 @@ def fetch(
     try:
         _make(folder, access, settings)
         _fetch(folder, repository, access, settings, halted)
+        note_reached(folder)
     except FileNotFoundError as error:
         raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
     except OSError as error:

@@ -155,8 +155,8 @@ def check_prefix(prefix: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """A URL fit to be shown: without user information."""
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
+    """A URL fit to be shown: without user information, but for the user name that an ssh remote needs."""
+    return re.sub(r"(?<!^ssh)://[^/@]*@|(?<=^ssh)://[^/@]*:[^/@]*@", "://", url)
 
 
 def _is_host(text: str) -> bool:

@@ -113,5 +113,8 @@ def test_any_text_is_taken_or_refused_with_a_code(text: str) -> None:
 
 
 def test_a_shown_url_has_no_user_information() -> None:
-    assert shown_url("ssh://git@host/x") == "ssh://host/x"
+    assert shown_url("https://token@host/x") == "https://host/x"
+    assert shown_url("https://user:pass@host/x") == "https://host/x"
+    assert shown_url("ssh://git:pass@host/x") == "ssh://host/x"
+    assert shown_url("ssh://git@host/x") == "ssh://git@host/x", "the user name of ssh is part of the address"
     assert shown_url("git@host:x") == "git@host:x"
