@@ -337,7 +337,11 @@ def dialogs(repository: Repository | None) -> None:
 
 def _register() -> None:
     bench = workbench()
-    url = st.text_input("URL", key="new_url", placeholder="https://git.example.com/team/fleet-config.git")
+    url = st.text_input(
+        "URL",
+        key="new_url",
+        placeholder="https://git.example.com/team/fleet-config.git, or git@git.example.com:team/fleet-config.git",
+    )
     name = st.text_input("Name", key="new_name", placeholder="fleet-config", help="How everybody calls it here.")
     with st.grid(3, min_column_width=150):
         wanted = st.text_input("Account", key="new_account", value=bench.account(account()))

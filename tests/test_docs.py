@@ -14,7 +14,7 @@ import pytest
 from engine import errors, parse
 from engine.kinds.fleet import FLEET
 from engine.schema import schema_table
-from engine.settings import SETTINGS
+from engine.settings import ACCESS, SETTINGS
 from tests.test_failure_modes import MODES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,12 +40,18 @@ def _settings() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---:|---|", *rows])
 
 
+def _access() -> str:
+    rows = [f"| `{s.variable}` | {s.meaning} |" for s in ACCESS.values()]
+    return "\n".join(["| variable | meaning |", "|---|---|", *rows])
+
+
 BLOCKS = {
     "kinds": lambda: schema_table(FLEET),
     "file codes": lambda: _codes(parse.CODES, ""),
     "failure modes": _failure_modes,
     "codes": lambda: _codes(errors.CODES, ""),
     "settings": _settings,
+    "access": _access,
 }
 
 

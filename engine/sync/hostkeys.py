@@ -28,9 +28,10 @@ def read_host_key(text: str) -> str:
 
     Raises: RefusedEdit FLEET-617.
     """
-    words = text.split()
+    lines = [line for line in text.strip().splitlines() if not line.startswith("#")]  # ssh-keyscan says whom it asked
+    words = lines[0].split() if len(lines) == 1 else []
     at = next((place for place, word in enumerate(words[:3]) if word in _TYPES), None)
-    if len(text) > 5000 or "\n" in text.strip() or at is None or len(words) <= at + 1:
+    if len(text) > 5000 or at is None or len(words) <= at + 1:
         raise _no_key()
     kind, body = words[at], words[at + 1]
     try:

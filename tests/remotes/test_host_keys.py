@@ -123,3 +123,4 @@ def test_two_keys_at_once_are_refused(sshd: Sshd) -> None:
     with pytest.raises(RefusedEdit, match="FLEET-617"):
         read_host_key(f"ssh-rsa {body}")
     assert read_host_key(f"[127.0.0.1]:22 {kind} {body} a comment") == f"{kind} {body}"
+    assert read_host_key(f"# 127.0.0.1:22 SSH-2.0-OpenSSH_9.2\n127.0.0.1 {kind} {body}\n") == f"{kind} {body}"
