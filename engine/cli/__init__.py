@@ -9,7 +9,9 @@ import errno
 import gc
 import importlib
 import os
+import signal
 import sys
+import threading
 from typing import Any
 
 import click
@@ -103,6 +105,9 @@ def main() -> None:
     for variable in _FOREIGN_GIT:
         os.environ.pop(variable, None)
     _open_closed_streams()
+    if threading.current_thread() is threading.main_thread():
+        # As Ctrl-C does: what was begun is ended and recorded, git with it.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Reading a fleet makes many small objects that all live to the end; looking through them again and again takes a third of a tick.
     gc.set_threshold(100_000, 20, 20)
     try:

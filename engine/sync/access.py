@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
 from engine.sync.checkouts import private
@@ -135,15 +136,18 @@ def _environment(url: str, folder: Path, settings: Settings) -> dict[str, str]:
 
 def _check_key(folder: Path, repository: Repository, environment: dict[str, str]) -> None:
     """See that ssh can use the key before a host is asked: afterwards, ssh only says that it was denied."""
-    asked = subprocess.run(
-        ["ssh-keygen", "-y", "-P", "", "-f", "key"],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
+    try:
+        asked = subprocess.run(
+            ["ssh-keygen", "-y", "-P", "", "-f", "key"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise SyncError("FLEET-209", "There is no ssh on this machine.", "Install OpenSSH's client.") from None
     if asked.returncode:
         raise unusable_key(repository.vault_credential_path or "")
 

@@ -30,6 +30,7 @@ _CONFIGURATION = {
     "credential.helper": "",
     "http.followRedirects": "false",
     "http.cookieFile": "",
+    "http.lowSpeedLimit": "1",
     "protocol.version": "2",
     "transfer.bundleURI": "false",
     "fetch.unpackLimit": "1",  # one pack, whose size the limit sees, and not many small files
@@ -69,7 +70,9 @@ def run(
 
     Raises: GitFailed, TimeLimit, Stopped; FileNotFoundError where there is no git.
     """
-    settings = [word for name, value in _CONFIGURATION.items() for word in ("-c", f"{name}={value}")]
+    # Should we be killed, git gives up by itself on an https server that stays silent.
+    configuration = _CONFIGURATION | {"http.lowSpeedTime": str(int(limit_s) + 5)}
+    settings = [word for name, value in configuration.items() for word in ("-c", f"{name}={value}")]
     limits = [str(max_bytes // 512 + 1), str((_MEMORY + max_bytes) // 1024)]
     process = subprocess.Popen(
         ["sh", "-c", _LIMITED, "git", *limits, *settings, *arguments],
@@ -88,6 +91,8 @@ def run(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        with suppress(TimeLimit):  # until its children have ended as well, and what they write lies still
+            _listen(process, bytearray(MOST_WORDS), time.monotonic() + 2, lambda: None)
         raise
     finally:
         if process.stderr is not None:

@@ -54,7 +54,7 @@ _STATEMENTS = [
     """INSERT INTO gitops_repositories
        SELECT i + 1, format('repository-{:04d}', i), format('repository-{:04d}', i), $account, format('https://git.example.com/team-{}/fleet.git', i),
               'main', '', NULL, true, i % 10 = 0, false, false, false, NULL, NULL, NULL,
-              CASE WHEN i % 50 = 7 THEN 3 ELSE 0 END, NULL, $then, NULL, 1
+              CASE WHEN i % 50 = 7 THEN 3 ELSE 0 END, NULL, $then, NULL, 1, NULL
        FROM range($repositories) t(i)""",
     """INSERT INTO claims
        SELECT $account || '/' || kind || '/' || name, $account, kind, name, n % $repositories + 1, $then, spec, 'abcdef0123', $versions, 0

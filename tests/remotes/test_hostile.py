@@ -29,10 +29,10 @@ Way = tuple[str, str | None]
 def nothing_left(home: Path) -> bool:
     """Whether neither half a pack, nor a lock, nor a secret, nor a child is left."""
     left = [p.name for p in checkout(home, 1).rglob("*") if p.name.startswith("tmp_") or p.suffix == ".lock"]
-    return not left and list(private(home).iterdir()) == [] and not _children(home)
+    return not left and list(private(home).iterdir()) == [] and not children(home)
 
 
-def _children(home: Path) -> list[str]:
+def children(home: Path) -> list[str]:
     """Processes that were started for a fetch of this home: their environment says so."""
     mine = []
     for process in Path("/proc").glob("[0-9]*"):

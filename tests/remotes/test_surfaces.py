@@ -6,6 +6,8 @@ import json
 import os
 import pty
 import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from tests.pages.conftest import ME, Dashboard, dashboard, texts
 from tests.pages.test_approvals import press, run
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH
 from tests.remotes.servers import Nginx, Sshd
+from tests.remotes.test_hostile import children
 from tests.remotes.vault_double import TOKEN, VaultDouble
 
 __all__ = ["dashboard"]
@@ -215,3 +218,23 @@ def test_the_settings_page_shows_how_the_outside_is_reached_and_no_secret(
     for shown in ("VAULT_ADDR", serving.workbench.settings.vault_address, "FLEET_GIT_CA_FILE", "VAULT_SECRET_ID"):
         assert shown in said
     assert TOKEN not in said
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_ended_ends_its_git(
+    environment: dict[str, str], reaching: Settings, fleet: Fleet, ending: signal.Signals
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
+        fleet("repo", "add", "fc", url, "--account", "acme")
+        child = subprocess.Popen(
+            [sys.executable, "-m", "engine.cli", "sync", "fc"], cwd=ROOT, env=environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        with silent.accept()[0]:
+            assert children(reaching.home)
+            child.send_signal(ending)
+            assert child.wait(timeout=20) == {signal.SIGTERM: 143, signal.SIGINT: 130}[ending]
+            assert children(reaching.home) == []
+        assert list((reaching.home / "private").iterdir()) == []
+    assert json.loads(fleet("run", "list", "--json").stdout)["items"][0]["error"]["code"] == "FLEET-502"
