@@ -43,7 +43,13 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
     mount, name = split_path(path)
     with _reaching(settings) as client, _explained(path, "FLEET-223", "does not allow reading it"):
         answer = client.secrets.kv.v2.read_secret_version(path=name, mount_point=mount, raise_on_deleted_version=False)
-    body = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        raise SyncError(
+            "FLEET-221",
+            "What answers at VAULT_ADDR is not Vault: it leads on elsewhere, or shows a page.",
+            "Name the active node itself, or whatever passes requests on to it.",
+        )
+    body = answer.get("data")
     metadata = body.get("metadata") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(metadata, dict):
         raise SyncError(

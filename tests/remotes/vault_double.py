@@ -35,6 +35,8 @@ class VaultDouble:
     sealed: bool = False
     initialized: bool = True
     slow_s: float = 0
+    instead: tuple[int, bytes] | None = None
+    """Status and page with which something in between answers in its place."""
     failing: int = 0
     """So many requests are answered with 502 first."""
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -57,8 +59,12 @@ class VaultDouble:
 
             def _answer(self, status: int, body: dict[str, Any] | None) -> None:
                 content = b"" if body is None else json.dumps(body).encode()
+                if double.instead:
+                    status, content = double.instead
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", "text/html" if double.instead else "application/json")
+                if 300 <= status < 400:
+                    self.send_header("Location", "https://localhost:1/v1/elsewhere")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
