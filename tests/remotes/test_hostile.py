@@ -164,7 +164,7 @@ def test_a_remote_that_talks_without_end_is_not_listened_to(
     repository = Repository(1, "fc", "acme", sshd.url(served.path), vault_credential_path=SSH_PATH)
     with pytest.raises(SyncError, match="FLEET-202"):
         sync.fetch(repository, replace(reaching, git_timeout_s=2))
-    assert heard[0] == call.MOST_WORDS
+    assert max(heard) == call.MOST_WORDS, "and not a byte more"
     assert nothing_left(reaching.home)
 
 
