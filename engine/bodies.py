@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar, cast
 
+from engine import contract
 from engine.apply import Applied
 from engine.decisions import Reviewed
-from engine.errors import FleetError
-from engine.model import Episode, FieldChange, Proposal, RecordedEvent, Repository, Resource, Run, StepRecord, Version
+from engine.graph import Graph
+from engine.model import (
+    Episode,
+    FieldChange,
+    Proposal,
+    RecordedEvent,
+    Repository,
+    Resource,
+    ResourceKey,
+    Run,
+    StepRecord,
+    Version,
+)
 from engine.plan import Plan, Skip, Step
 from engine.store.pauses import Pause
 from engine.sync import shown_url
 
-Body = dict[str, Any]
+T = TypeVar("T")
 
 
 def when(moment: datetime | None) -> str | None:
@@ -22,11 +34,11 @@ def when(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def page(items: Sequence[Body], next_: int | str | None = None) -> Body:
+def page(items: Sequence[T], next_: int | str | None = None) -> contract.Page[T]:
     return {"items": list(items), "next": next_}
 
 
-def repository(r: Repository) -> Body:
+def repository(r: Repository) -> contract.RepositoryBody:
     return {
         "id": r.id,
         "name": r.name,
@@ -50,16 +62,16 @@ def repository(r: Repository) -> Body:
     }
 
 
-def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[Body]) -> Body:
+def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[contract.WithheldBody]) -> contract.RunBody:
     """A run with what it withheld, and the steps tried on the proposals that it opened or reopened."""
     return {
         "id": r.id,
         "repository": r.repository,
         "repository_id": r.repository_id,
         "account": r.account,
-        "status": r.status.value,
+        "status": r.status,
         "unchanged": r.unchanged,
-        "trigger": r.trigger.value,
+        "trigger": r.trigger,
         "actor": r.actor,
         "revision": r.revision,
         "author": r.author,
@@ -67,27 +79,28 @@ def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[Body]) -> Body:
         "committed_at": when(r.committed_at),
         "started_at": when(r.started_at),
         "finished_at": when(r.finished_at),
-        "stages": list(r.stages),
+        "stages": list(cast("tuple[contract.StageBody, ...]", r.stages)),
         "diff_count": r.diff_count,
         "remaining": r.remaining,
         "opened": r.opened,
         "counts": r.counts,
-        "informational": list(r.informational),
+        "informational": list(cast("tuple[contract.Informational, ...]", r.informational)),
         "proposal_ids": list(r.proposal_ids),
         "applied_actions": [_record(s) for s in steps if s.outcome == "applied"],
         "failed_actions": [_record(s) for s in steps if s.outcome == "failed"],
         "withheld": list(withheld),
         "warnings": list(r.warnings),
         "error": r.error,
+        "request_id": r.request_id,
     }
 
 
-def _record(s: StepRecord) -> Body:
+def _record(s: StepRecord) -> contract.ActionBody:
     return {
         "id": s.proposal_id,
         "kind": s.key.kind,
         "name": s.key.name,
-        "change": s.change.value,
+        "change": s.change,
         "wave": s.wave,
         "apply_id": s.apply_id,
         "actor": s.actor,
@@ -96,24 +109,24 @@ def _record(s: StepRecord) -> Body:
     }
 
 
-def field_change(c: FieldChange) -> Body:
+def field_change(c: FieldChange) -> contract.FieldChangeBody:
     return {"path": c.path, "change": c.change, "base": c.base, "current": c.current, "desired": c.desired}
 
 
-def proposal(p: Proposal) -> Body:
+def proposal(p: Proposal) -> contract.ProposalBody:
     return {
         "id": p.id,
         "account": p.key.account,
         "kind": p.key.kind,
         "name": p.key.name,
-        "change": p.change.value,
-        "status": p.status.value,
+        "change": p.change,
+        "status": p.status,
         "current": p.current,
         "desired": p.desired,
         "base": p.base,
         "fields": [field_change(c) for c in p.fields],
-        "cause": p.cause.value,
-        "origin": p.origin.value,
+        "cause": p.cause,
+        "origin": p.origin,
         "fingerprint": p.fingerprint,
         "repository": p.repository,
         "repository_id": p.repository_id,
@@ -121,7 +134,7 @@ def proposal(p: Proposal) -> Body:
         "run_id": p.run_id,
         "references": list(p.references),
         "blast_radius": p.blast_radius,
-        "risk": p.risk.value,
+        "risk": p.risk,
         "reopened_count": p.reopened_count,
         "reason": p.reason,
         "error": p.error,
@@ -132,39 +145,39 @@ def proposal(p: Proposal) -> Body:
     }
 
 
-def step(s: Step) -> Body:
+def step(s: Step) -> contract.StepBody:
     p = s.proposal
     return {
         "id": p.id,
         "account": p.key.account,
         "kind": p.key.kind,
         "name": p.key.name,
-        "change": p.change.value,
+        "change": p.change,
         "repository": p.repository,
         "wave": s.wave,
         "blast_radius": p.blast_radius,
     }
 
 
-def skip(s: Skip) -> Body:
+def skip(s: Skip) -> contract.SkipBody:
     p = s.proposal
     return {
         "id": p.id,
         "account": p.key.account,
         "kind": p.key.kind,
         "name": p.key.name,
-        "change": p.change.value,
+        "change": p.change,
         "repository": p.repository,
         "reason": s.reason,
         "detail": s.detail,
     }
 
 
-def plan(p: Plan) -> Body:
+def plan(p: Plan) -> contract.PlanBody:
     return {"waves": [[step(s) for s in wave] for wave in p.waves], "skipped": [skip(s) for s in p.skipped]}
 
 
-def applied(a: Applied) -> Body:
+def applied(a: Applied) -> contract.AppliedBody:
     return {
         "applied": [step(s) for s in a.applied],
         "failed": [{**step(s), "error": error.body()} for s, error in a.failed],
@@ -172,23 +185,23 @@ def applied(a: Applied) -> Body:
     }
 
 
-def reviewed(outcomes: Sequence[Reviewed]) -> Body:
+def reviewed(outcomes: Sequence[Reviewed]) -> contract.ReviewedList:
     return {
         "items": [
-            {"id": o.id, "status": o.status and o.status.value, "error": o.error and o.error.body()} for o in outcomes
+            {"id": o.id, "status": o.status, "error": None if o.error is None else o.error.body()} for o in outcomes
         ]
     }
 
 
-def episode(e: Episode) -> Body:
+def episode(e: Episode) -> contract.EpisodeBody:
     return {
         "id": e.id,
         "repository": e.repository,
         "account": e.key.account,
         "kind": e.key.kind,
         "name": e.key.name,
-        "change": e.change.value,
-        "fields": list(e.fields),
+        "change": e.change,
+        "fields": list(cast("tuple[contract.DriftField, ...]", e.fields)),
         "severity": e.severity,
         "moved_by": e.moved_by,
         "moved_at": when(e.moved_at),
@@ -200,7 +213,7 @@ def episode(e: Episode) -> Body:
     }
 
 
-def resource(r: Resource) -> Body:
+def resource(r: Resource) -> contract.ResourceBody:
     return {
         "account": r.key.account,
         "kind": r.key.kind,
@@ -214,7 +227,7 @@ def resource(r: Resource) -> Body:
     }
 
 
-def version(v: Version) -> Body:
+def version(v: Version) -> contract.VersionBody:
     return {
         "seq": v.seq,
         "version": v.version,
@@ -228,7 +241,7 @@ def version(v: Version) -> Body:
     }
 
 
-def event(e: RecordedEvent) -> Body:
+def event(e: RecordedEvent) -> contract.EventBody:
     return {
         "seq": e.seq,
         "at": when(e.at),
@@ -242,12 +255,20 @@ def event(e: RecordedEvent) -> Body:
         "name": e.event.name,
         "reason": e.event.reason,
         "data": e.event.data,
+        "request_id": e.request_id,
     }
 
 
-def pause(p: Pause) -> Body:
+def pause(p: Pause) -> contract.PauseOf:
     return {"repository": p.repository, "reason": p.reason, "by": p.by, "at": when(p.at)}
 
 
-def error(e: FleetError) -> Body:
-    return e.body()
+def graph(g: Graph) -> contract.GraphBody:
+    return {
+        "nodes": [{**_key(n.key), "state": n.state, "layer": n.layer, "repository": n.repository} for n in g.nodes],
+        "edges": [{"from": _key(a), "to": _key(b)} for a, b in g.edges],
+    }
+
+
+def _key(key: ResourceKey) -> contract.KeyBody:
+    return {"account": key.account, "kind": key.kind, "name": key.name}

@@ -332,6 +332,8 @@ class RecordedEvent:
     at: datetime
     actor: str
     event: Event
+    request_id: str | None = None
+    """The request in whose course it happened, if one from outside did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +365,7 @@ class Run:
     error: dict[str, Any] | None
     inputs: str | None
     """What the tick saw when it ended, as text; None when the next tick must look again."""
+    request_id: str | None = None
     unchanged: bool = False
     """Set on the answer of a sync that found nothing moved since this run."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine import apply as applying
-from engine import bodies, diff, export, sync
+from engine import bodies, contract, diff, export, sync
 from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
 from engine.fields import field_changes
@@ -28,6 +29,7 @@ from engine.model import (
     Run,
     Spec,
     Status,
+    StepRecord,
     Version,
 )
 from engine.plan import Plan
@@ -58,6 +60,8 @@ from engine.store.runs import RunFilter
 
 if TYPE_CHECKING:
     from engine.parse import FleetFile
+
+F = TypeVar("F", ProposalFilter, RunFilter, EventFilter)
 
 MOST = 10_000
 """Most rows that one page of a list gives."""
@@ -139,17 +143,30 @@ class Blamed:
 
 
 class Reader:
-    """Reads one store. Every call sees one consistent state; lists come newest first, keyset-paged by id."""
+    """Reads one store. Every call sees one consistent state; lists come newest first, keyset-paged by id.
+
+    A reader may be narrowed to one account (`narrowed`); then nothing of another exists for it.
+    """
 
     def __init__(self, store: Store, kinds: Kinds, settings: Settings) -> None:
         self.store = store
         self.kinds = kinds
         self.settings = settings
+        self.scope = "*"
+        """The one account that this reader sees, or `*` for every one."""
+
+    def narrowed(self, account: str) -> Self:
+        """The same reader, seeing one account alone; `*` leaves it as it is. Raises: RefusedEdit FLEET-600 for another than its own."""
+        self._within(None if account == "*" else account)
+        made = copy(self)
+        made.scope = self.scope if account == "*" else account
+        return made
 
     # Naming things
 
     def account(self, name: str | None) -> str:
         """The account meant: the one named, else the only one there is, else `default`."""
+        name = self._within(name)
         if name is not None:
             return name
         with self.store.read() as tx:
@@ -158,21 +175,29 @@ class Reader:
 
     def accounts(self) -> list[str]:
         with self.store.read() as tx:
-            return live.accounts(tx)
+            return [name for name in live.accounts(tx) if self._sees(name)]
 
     def repository(self, name: str) -> Repository:
         """A repository in service by name. Raises: RefusedEdit FLEET-603."""
         with self.store.read() as tx:
-            return _repository(tx, name)
+            return self._repository(tx, name)
+
+    def repository_by_id(self, id_: int) -> Repository:
+        """A repository in service by id. Raises: RefusedEdit FLEET-603."""
+        with self.store.read() as tx:
+            found = next((r for r in repositories.registered(tx, self._within(None)) if r.id == id_), None)
+        if found is None:
+            raise RefusedEdit("FLEET-603", f"There is no repository {id_}.", "List them with: fleet repo list")
+        return found
 
     def repositories(self, account: str | None = None) -> list[Repository]:
         with self.store.read() as tx:
-            return repositories.registered(tx, account)
+            return repositories.registered(tx, self._within(account))
 
     def owned_by(self, name: str) -> int:
         """How many resources a repository holds."""
         with self.store.read() as tx:
-            return live.count_held_by(tx, _repository(tx, name).id)
+            return live.count_held_by(tx, self._repository(tx, name).id)
 
     def repository_table(
         self,
@@ -185,14 +210,16 @@ class Reader:
     ) -> tuple[list[RepositoryRow], int]:
         """A page of the repositories and how they fare, the worst first; and how many the filters let through."""
         with self.store.read() as tx:
-            return repositories.table(tx, account=account, text=text, health=health, skip=skip, limit=_limit(limit))
+            return repositories.table(
+                tx, account=self._within(account), text=text, health=health, skip=skip, limit=_limit(limit)
+            )
 
     # Proposals and runs
 
     def proposal(self, id_: int) -> Proposal:
         """One proposal. Raises: ReviewError FLEET-401."""
         with self.store.read() as tx:
-            found = proposals.by_ids(tx, [id_])
+            found = self._proposals(tx, [id_])
         if id_ not in found:
             raise ReviewError("FLEET-401", f"There is no proposal {id_}.", "List them with: fleet proposals")
         return found[id_]
@@ -200,7 +227,7 @@ class Reader:
     def proposals_by_id(self, ids: Sequence[int]) -> list[Proposal]:
         """Proposals in the order of the ids given; unknown ones are left out."""
         with self.store.read() as tx:
-            found = proposals.by_ids(tx, list(ids))
+            found = self._proposals(tx, ids)
         return [found[id_] for id_ in ids if id_ in found]
 
     def proposals(
@@ -217,8 +244,8 @@ class Reader:
         with self.store.read() as tx:
             return proposals.read(
                 tx,
-                account=account,
-                repository_id=_id(tx, repository),
+                account=self._within(account),
+                repository_id=self._id(tx, repository),
                 status=status,
                 kind=kind,
                 before=before,
@@ -230,24 +257,24 @@ class Reader:
     ) -> list[Proposal]:
         """A page of the proposals that a filter lets through, newest first unless asked otherwise."""
         with self.store.read() as tx:
-            return proposals.find(tx, wanted, oldest_first=oldest_first, skip=skip, limit=_limit(limit))
+            return proposals.find(tx, self._filter(wanted), oldest_first=oldest_first, skip=skip, limit=_limit(limit))
 
     def count_proposals(self, wanted: ProposalFilter) -> int:
         """How many proposals a filter lets through."""
         with self.store.read() as tx:
-            return proposals.count_found(tx, wanted)
+            return proposals.count_found(tx, self._filter(wanted))
 
     def pending_beside(self, id_: int, account: str) -> tuple[int | None, int | None]:
         """Ids of the pending proposals of an account right before and right after one, in the order of the queue."""
         with self.store.read() as tx:
-            return proposals.pending_beside(tx, id_, account)
+            return proposals.pending_beside(tx, id_, self._within(account) or account)
 
     def prospects(self, ids: Sequence[int]) -> Prospects:
         """What a person could do with these proposals now, and what applying them would touch. Effects: none."""
         with self.store.read() as tx:
-            found = proposals.by_ids(tx, ids)
+            found = self._proposals(tx, ids)
             chosen = [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
-            standing = {p.id: p for p in proposals.live_of(tx, status=Status.APPROVED)}
+            standing = {p.id: p for p in proposals.live_of(tx, account=self._within(None), status=Status.APPROVED)}
             accounts = {p.key.account for p in (*chosen, *standing.values())}
             fleets = {account: live.read_live(tx, account) for account in sorted(accounts)}
             coming = proposals.undecided(tx, (p.repository_id for p in chosen))
@@ -258,13 +285,15 @@ class Reader:
     ) -> list[Proposal]:
         """All live proposals, oldest first."""
         with self.store.read() as tx:
-            return proposals.live_of(tx, repository_id=_id(tx, repository), account=account, status=status)
+            return proposals.live_of(
+                tx, repository_id=self._id(tx, repository), account=self._within(account), status=status
+            )
 
     def run(self, id_: int) -> Run:
         """One run. Raises: RefusedEdit FLEET-604."""
         with self.store.read() as tx:
             found = runs.by_id(tx, id_)
-        if found is None:
+        if found is None or not self._sees(found.account):
             raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
         return found
 
@@ -281,8 +310,8 @@ class Reader:
         with self.store.read() as tx:
             return runs.read(
                 tx,
-                repository_id=_id(tx, repository),
-                account=account,
+                repository_id=self._id(tx, repository),
+                account=self._within(account),
                 status=status,
                 before=before,
                 limit=_limit(limit),
@@ -291,24 +320,36 @@ class Reader:
     def find_runs(self, wanted: RunFilter, *, skip: int = 0, limit: int = 50) -> list[Run]:
         """A page of the runs that a filter lets through, newest first."""
         with self.store.read() as tx:
-            return runs.find(tx, wanted, skip=skip, limit=_limit(limit))
+            return runs.find(tx, self._filter(wanted), skip=skip, limit=_limit(limit))
 
     def count_runs(self, wanted: RunFilter) -> int:
         """How many runs a filter lets through."""
         with self.store.read() as tx:
-            return runs.count_found(tx, wanted)
+            return runs.count_found(tx, self._filter(wanted))
 
     def run_before(self, run: Run) -> Run | None:
         """The run of the same repository before this one."""
         with self.store.read() as tx:
             return runs.before(tx, run)
 
-    def run_body(self, run: Run) -> bodies.Body:
+    def run_body(self, run: Run) -> contract.RunBody:
         """A run as the API gives it, with what it withheld and the steps on its proposals."""
+        return self.run_bodies([run])[0]
+
+    def run_bodies(self, found: Sequence[Run]) -> list[contract.RunBody]:
+        """Runs as the API gives them, as they stand now: each agrees with its own steps."""
         with self.store.read() as tx:
-            steps = applies.steps_of(tx, run.proposal_ids) if run.proposal_ids else []
-            held = withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
-        return bodies.run(run, steps, held)
+            now = runs.by_ids(tx, [run.id for run in found])
+            steps: dict[int, list[StepRecord]] = {}
+            for step in applies.steps_of(tx, sorted({id_ for run in now.values() for id_ in run.proposal_ids})):
+                steps.setdefault(step.proposal_id, []).append(step)
+            held = withheld.of_runs(tx, [(run.repository_id, run.id) for run in now.values() if run.remaining])
+        made = []
+        for run in found:
+            current = replace(now.get(run.id, run), unchanged=run.unchanged)
+            mine = sorted((s for id_ in current.proposal_ids for s in steps.get(id_, ())), key=lambda s: s.id)
+            made.append(bodies.run(current, mine, held.get(run.id, ())))
+        return made
 
     def events(
         self,
@@ -323,18 +364,24 @@ class Reader:
         """Events, newest first."""
         with self.store.read() as tx:
             return events.read(
-                tx, proposal_id=proposal_id, account=account, kind=kind, name=name, before=before, limit=_limit(limit)
+                tx,
+                proposal_id=proposal_id,
+                account=self._within(account),
+                kind=kind,
+                name=name,
+                before=before,
+                limit=_limit(limit),
             )
 
     def find_events(self, wanted: EventFilter, *, skip: int = 0, limit: int = 50) -> list[RecordedEvent]:
         """A page of the events that a filter lets through, newest first."""
         with self.store.read() as tx:
-            return events.find(tx, wanted, skip=skip, limit=limit)
+            return events.find(tx, self._filter(wanted), skip=skip, limit=_limit(limit))
 
     def count_events(self, wanted: EventFilter) -> int:
         """How many events a filter lets through."""
         with self.store.read() as tx:
-            return events.count_found(tx, wanted)
+            return events.count_found(tx, self._filter(wanted))
 
     def event_types(self) -> list[str]:
         """The types of event that there are."""
@@ -344,14 +391,14 @@ class Reader:
     def last_proof(self, account: str | None = None) -> RecordedEvent | None:
         """The last time that somebody tried the round trip of an export, and what came of it."""
         with self.store.read() as tx:
-            return events.last_of(tx, ["gitops.export_proved", "gitops.export_unproved"], account)
+            return events.last_of(tx, ["gitops.export_proved", "gitops.export_unproved"], self._within(account))
 
     # The fleet
 
     def resource(self, key: ResourceKey) -> Resource:
         """One live resource. Raises: RefusedEdit FLEET-627."""
         with self.store.read() as tx:
-            found = live.resource(tx, key)
+            found = live.resource(tx, key) if self._sees(key.account) else None
         if found is None:
             raise RefusedEdit(
                 "FLEET-627", f"There is no {key.address} in account {key.account}.", "See what there is: fleet export"
@@ -363,7 +410,7 @@ class Reader:
     ) -> list[Resource]:
         """Live resources in the order of their keys; page on with the last key's text."""
         with self.store.read() as tx:
-            return live.resources(tx, account=account, kind=kind, after=after, limit=_limit(limit))
+            return live.resources(tx, account=self._within(account), kind=kind, after=after, limit=_limit(limit))
 
     def inventory(
         self,
@@ -380,23 +427,23 @@ class Reader:
         """A page of what is live, or was at a time (state and repository then filter nothing); and how many there are in all."""
         with self.store.read() as tx:
             return live.inventory(
-                tx, account=account, kind=kind, state=state, repository=repository, text=text, at=at, skip=skip, limit=_limit(limit),
+                tx, account=self._within(account), kind=kind, state=state, repository=repository, text=text, at=at, skip=skip, limit=_limit(limit),
             )  # fmt: skip
 
     def states(self, account: str | None = None) -> dict[str, dict[str, int]]:
         """How many live resources stand how, by section, then state."""
         with self.store.read() as tx:
-            return live.states(tx, account)
+            return live.states(tx, self._within(account))
 
     def state_of(self, key: ResourceKey) -> str | None:
         """How one live resource stands: in_sync, pending, drifted, failed or unmanaged; None when there is none."""
         with self.store.read() as tx:
-            return live.state_of(tx, key)
+            return live.state_of(tx, key) if self._sees(key.account) else None
 
     def neighbours(self, key: ResourceKey, spec: Spec) -> Neighbours:
         """What a live resource refers to, and what refers to it."""
         with self.store.read() as tx:
-            near = live.mentioning(tx, key, self.kinds.referrers_of[key.kind])
+            near = live.mentioning(tx, key, self.kinds.referrers_of[key.kind]) if self._sees(key.account) else {}
         targets = [ResourceKey(key.account, t.kind, t.name) for t in self.kinds[key.kind].targets(key.name, spec)]
         return Neighbours(
             tuple(dict.fromkeys(targets)),
@@ -415,7 +462,7 @@ class Reader:
 
             @cache
             def lookup(kind: str, name: str) -> Spec | None:
-                found = live.resource(tx, ResourceKey(key.account, kind, name))
+                found = live.resource(tx, ResourceKey(key.account, kind, name)) if self._sees(key.account) else None
                 return None if found is None else found.spec
 
             def referrers(section: str) -> dict[str, Spec]:
@@ -439,7 +486,7 @@ class Reader:
     def history(self, key: ResourceKey, limit: int = 100) -> list[Version]:
         """Versions of one resource, newest first; the newest may be its absence."""
         with self.store.read() as tx:
-            return live.history(tx, key, _limit(limit))
+            return live.history(tx, key, _limit(limit)) if self._sees(key.account) else []
 
     def plan(
         self, *, account: str | None = None, repository: str | None = None, proposal_ids: Sequence[int] | None = None
@@ -447,7 +494,11 @@ class Reader:
         """What an apply would do now. The real apply runs the same plan."""
         with self.store.read() as tx:
             return applying.plan(
-                tx, self.kinds, repository_id=_id(tx, repository), account=account, proposal_ids=proposal_ids
+                tx,
+                self.kinds,
+                repository_id=self._id(tx, repository),
+                account=self._within(account),
+                proposal_ids=proposal_ids,
             )
 
     def drift(
@@ -462,7 +513,12 @@ class Reader:
         """Drift episodes, newest first."""
         with self.store.read() as tx:
             return drift.read(
-                tx, account=account, repository_id=_id(tx, repository), open_=open_, before=before, limit=_limit(limit)
+                tx,
+                account=self._within(account),
+                repository_id=self._id(tx, repository),
+                open_=open_,
+                before=before,
+                limit=_limit(limit),
             )
 
     def find_drift(
@@ -478,7 +534,13 @@ class Reader:
         """A page of (episode, live proposal that would end it), open ones first; and how many there are in all."""
         with self.store.read() as tx:
             return drift.find(
-                tx, account=account, repository=repository, open_=open_, text=text, skip=skip, limit=_limit(limit)
+                tx,
+                account=self._within(account),
+                repository=repository,
+                open_=open_,
+                text=text,
+                skip=skip,
+                limit=_limit(limit),
             )
 
     def frequent_drift(
@@ -486,7 +548,7 @@ class Reader:
     ) -> list[Frequent]:
         """What drifted most often."""
         with self.store.read() as tx:
-            return drift.frequent(tx, account, repository, limit)
+            return drift.frequent(tx, self._within(account), repository, limit)
 
     def drift_marks(self, episodes: Sequence[Episode], since: datetime) -> list[Mark]:
         """Edits and applies on the resources of some episodes, and commits of their repositories, since a time."""
@@ -498,12 +560,15 @@ class Reader:
         """Read a fleet file at hand. Raises: FleetFileInvalid."""
         from engine.parse import read_fleet_file  # brings libyaml, which most reading does not need
 
-        return read_fleet_file(data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=account)
+        return read_fleet_file(
+            data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=self._within(account)
+        )
 
     def preview(self, desired: FleetFile, *, account: str, repository: str | None = None) -> Preview:
         """What a tick would find if this file were pushed; destroys only when a repository is named."""
+        account = self._within(account) or account
         with self.store.read() as tx:
-            owner = None if repository is None else _repository(tx, repository)
+            owner = None if repository is None else self._repository(tx, repository)
             fleet = live.read_live(tx, account)
             names = repositories.names(tx)
         if owner is None:
@@ -533,8 +598,9 @@ class Reader:
 
         Raises: RefusedEdit FLEET-603, FLEET-630 (over the size limit).
         """
+        account = self._within(account) or account
         with self.store.read() as tx:
-            owner = None if repository is None else _repository(tx, repository)
+            owner = None if repository is None else self._repository(tx, repository)
             found = live.read_fleet_at(tx, account, at or self.store.newest())
             owners = live.owners(tx, account) if owner is not None or unmanaged else {}
             as_of = live.last_change_at(tx, account, at)
@@ -565,8 +631,8 @@ class Reader:
         """The live fleet as a graph of references, with the state of each resource."""
         with self.store.read() as tx:
             if repository is not None:
-                _repository(tx, repository)
-            rows = live.graph_rows(tx, account, repository)
+                self._repository(tx, repository)
+            rows = live.graph_rows(tx, self._within(account), repository)
         keys: dict[str, dict[tuple[str, str], ResourceKey]] = {}
         for key, *_ in rows:
             keys.setdefault(key.account, {})[key.kind, key.name] = key
@@ -586,29 +652,30 @@ class Reader:
     def pulse(self, account: str | None = None) -> Pulse:
         """What waits, what fails and what is paused, in a few figures."""
         with self.store.read() as tx:
-            return overview.pulse(tx, account)
+            return overview.pulse(tx, self._within(account))
 
     def risks(self, account: str | None = None) -> dict[str, int]:
         """Pending proposals by risk: high, medium, low."""
         with self.store.read() as tx:
-            return overview.risks(tx, account)
+            return overview.risks(tx, self._within(account))
 
     def outcomes(self, since: datetime, account: str | None = None) -> list[tuple[str, Status, int]]:
         """(day as YYYY-MM-DD in UTC, status, how many) of proposals that ended or were rejected since a time."""
         with self.store.read() as tx:
-            return overview.outcomes(tx, account, since)
+            return overview.outcomes(tx, self._within(account), since)
 
     def drift_figures(self, account: str | None = None) -> DriftFigures:
         """How many episodes are open, how many of them of high severity, and since when the oldest."""
         with self.store.read() as tx:
-            return overview.drift_figures(tx, account)
+            return overview.drift_figures(tx, self._within(account))
 
     def pauses(self) -> list[Pause]:
         with self.store.read() as tx:
-            return pauses.in_force(tx)
+            return pauses.in_force(tx, self._within(None))
 
     def status(self, account: str | None = None) -> FleetStatus:
         """Is all well, and what waits for people."""
+        account = self._within(account)
         with self.store.read() as tx:
             registered = repositories.registered(tx, account)
             last = runs.last_ids(tx)
@@ -640,10 +707,10 @@ class Reader:
                 reasons[reason] = reasons.get(reason, 0) + count
             waiting = [opened for _, status, _, opened in counts if status is Status.PENDING and opened is not None]
             return FleetStatus(
-                tuple([account] if account is not None else live.accounts(tx)),
+                tuple(live.accounts(tx) if account is None else [account]),
                 sum(row[2] for row in sections),
                 sum(row[3] for row in sections),
-                tuple(pauses.in_force(tx)),
+                tuple(pauses.in_force(tx, account)),
                 tuple(health),
                 totals,
                 min(waiting, default=None),
@@ -651,21 +718,43 @@ class Reader:
                 reasons,
             )
 
+    # Within one account
 
-def _repository(tx: Transaction, name: str) -> Repository:
-    found = repositories.by_name(tx, name)
-    if found is None:
-        known = ", ".join(r.name for r in repositories.registered(tx)[:10])
-        raise RefusedEdit(
-            "FLEET-603",
-            f"There is no repository {name[:80]}.",
-            f"Registered: {known}." if known else "Register one with: fleet repo add NAME URL",
-        )
-    return found
+    def _sees(self, account: str) -> bool:
+        return self.scope in {"*", account}
 
+    def _within(self, account: str | None) -> str | None:
+        """The account to ask for: the one named, else the only one that is seen. Raises: RefusedEdit FLEET-600."""
+        if self.scope == "*":
+            return account
+        if account is not None and account != self.scope:
+            raise RefusedEdit(
+                "FLEET-600",
+                f"Only account {self.scope} is open here.",
+                "Use a token or role of that account, or of all.",
+            )
+        return self.scope
 
-def _id(tx: Transaction, name: str | None) -> int | None:
-    return None if name is None else _repository(tx, name).id
+    def _filter(self, wanted: F) -> F:
+        return replace(wanted, account=self._within(wanted.account))
+
+    def _proposals(self, tx: Transaction, ids: Sequence[int]) -> dict[int, Proposal]:
+        found = proposals.by_ids(tx, list(ids))
+        return {id_: proposal for id_, proposal in found.items() if self._sees(proposal.key.account)}
+
+    def _repository(self, tx: Transaction, name: str) -> Repository:
+        found = repositories.by_name(tx, name)
+        if found is None or not self._sees(found.account):
+            known = ", ".join(r.name for r in repositories.registered(tx, self._within(None))[:10])
+            raise RefusedEdit(
+                "FLEET-603",
+                f"There is no repository {name[:80]}.",
+                f"Registered: {known}." if known else "Register one with: fleet repo add NAME URL",
+            )
+        return found
+
+    def _id(self, tx: Transaction, name: str | None) -> int | None:
+        return None if name is None else self._repository(tx, name).id
 
 
 def _limit(limit: int) -> int:

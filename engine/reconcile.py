@@ -481,7 +481,9 @@ def _finish(
 ) -> Run:
     with store.write() as tx:
         repository = repositories.get(tx, fetched.id)
-        capped = any(row["reason"] == Withheld.CAP for row in withheld.of_run(tx, fetched.id, run_id))
+        capped = any(
+            row["reason"] == Withheld.CAP for row in withheld.of_runs(tx, [(fetched.id, run_id)]).get(run_id, ())
+        )
         moved_on = applied.touched or applied.stopped or repository.settings != fetched.settings
         inputs = None if moved_on else _inputs(tx, settings, fetched.id, commit)
         runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import words
-from engine.bodies import Body
+from engine.contract import RunBody
 from engine.model import Run, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
 from pages.components.links import id_in, link, open_page, to_repository, to_run
@@ -214,7 +214,7 @@ def proposals(run: Run) -> None:
         open_page("proposal", id=found[clicked["row"]].id)
 
 
-def withheld(run: Run, body: Body) -> None:
+def withheld(run: Run, body: RunBody) -> None:
     """What was not proposed, and why: the answer to a tick that opens nothing."""
     rows = body["withheld"]
     if not rows:
@@ -273,7 +273,7 @@ def warnings(run: Run) -> None:
         show("warnings.html", warnings=run.warnings)
 
 
-def steps(body: Body) -> None:
+def steps(body: RunBody) -> None:
     """What was applied and what failed, whoever applied it."""
     tried = [(step, "failed") for step in body["failed_actions"]] + [(s, "applied") for s in body["applied_actions"]]
     if not tried:

@@ -153,18 +153,9 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
     with session.open() as workbench:
         found = workbench.graph(repository=repository, account=account)
     if session.as_json:
-        nodes = [
-            {
-                "account": n.key.account,
-                "kind": n.key.kind,
-                "name": n.key.name,
-                "state": n.state,
-                "layer": n.layer,
-                "repository": n.repository,
-            }
-            for n in found.nodes
-        ]
-        session.json({"nodes": nodes, "edges": [{"from": a._asdict(), "to": b._asdict()} for a, b in found.edges]})
+        from engine import bodies
+
+        session.json(bodies.graph(found))
         return None
     from engine.cli import output as out
 

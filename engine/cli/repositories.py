@@ -257,7 +257,10 @@ def _show(session: Session, repository: Repository, said: str | None, *steps: st
         ("credential", body["vault_credential_path"] or "none"),
         *([("host key", _host_key(repository))] if is_ssh(repository.url) else []),
         ("ticks", "yes" if repository.enabled else "disabled"),
-        ("auto-apply", ", ".join(name.replace("_", "-") for name in _SWITCHES if body[name]) or "no: people decide"),
+        (
+            "auto-apply",
+            ", ".join(name.replace("_", "-") for name in _SWITCHES if getattr(repository, name)) or "no: people decide",
+        ),
     ]
     if repository.paused_reason is not None:
         rows.append(

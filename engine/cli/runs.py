@@ -13,6 +13,7 @@ from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
 if TYPE_CHECKING:
+    from engine.contract import RunBody, SyncBody, WithheldBody
     from engine.model import Repository
     from engine.workbench import Synced, Workbench
 
@@ -44,7 +45,7 @@ def _sync_all(session: Session, workbench: Workbench, chosen: list[Repository]) 
     from engine.cli import output as out
     from engine.rounds import Pool
 
-    made: dict[str, dict[str, Any]] = {}
+    made: dict[str, SyncBody] = {}
     code = 0
     pool = Pool(workbench)
     try:
@@ -98,7 +99,7 @@ def _tick(session: Session, workbench: Workbench, name: str) -> Synced:
         )
 
 
-def _body(workbench: Workbench, synced: Synced) -> dict[str, Any]:
+def _body(workbench: Workbench, synced: Synced) -> SyncBody:
     from engine import bodies
 
     return {
@@ -175,9 +176,7 @@ def list_(
     with session.open() as workbench:
         found = workbench.runs(repository=repository, account=account, status=status, before=before, limit=limit)
         if session.as_json:
-            session.json(
-                bodies.page([workbench.run_body(r) for r in found], found[-1].id if len(found) == limit else None)
-            )
+            session.json(bodies.page(workbench.run_bodies(found), found[-1].id if len(found) == limit else None))
             return None
     from engine.cli import output as out
 
@@ -240,7 +239,7 @@ def show(session: Session, id_: int) -> int | None:
     return None
 
 
-def _heading(workbench: Workbench, body: dict[str, Any]) -> None:
+def _heading(workbench: Workbench, body: RunBody) -> None:
     from engine.cli import output as out
 
     out.line(
@@ -253,7 +252,7 @@ def _heading(workbench: Workbench, body: dict[str, Any]) -> None:
         out.line(f"  {body['revision'][:12]} “{body['subject']}” by {body['author']}")
 
 
-def _found(body: dict[str, Any]) -> None:
+def _found(body: RunBody) -> None:
     """What was found and what became of it, in one or two lines and a table by section."""
     from engine.cli import output as out
 
@@ -277,7 +276,7 @@ def _found(body: dict[str, Any]) -> None:
         out.line(f"{words.count(body['opened'], 'proposal')} opened or reopened.")
 
 
-def _applied(body: dict[str, Any]) -> None:
+def _applied(body: RunBody) -> None:
     from engine.cli import output as out
 
     if body["applied_actions"]:
@@ -290,11 +289,11 @@ def _applied(body: dict[str, Any]) -> None:
         )
 
 
-def _withheld(session: Session, workbench: Workbench, body: dict[str, Any]) -> None:
+def _withheld(session: Session, workbench: Workbench, body: RunBody) -> None:
     """What is not proposed, by reason, the first few of each."""
     from engine.cli import output as out
 
-    reasons: dict[str, list[dict[str, Any]]] = {}
+    reasons: dict[str, list[WithheldBody]] = {}
     for row in body["withheld"]:
         reasons.setdefault(row["reason"], []).append(row)
     if not reasons:
@@ -322,7 +321,7 @@ def _withheld(session: Session, workbench: Workbench, body: dict[str, Any]) -> N
             out.line(f"  and {len(rows) - len(shown)} more: {session.command} run show {body['id']} --json")
 
 
-def _warnings(body: dict[str, Any]) -> None:
+def _warnings(body: RunBody) -> None:
     from engine.cli import output as out
 
     for warning in body["warnings"][:10]:

@@ -18,9 +18,10 @@ from typing import Any
 
 import duckdb
 
+from engine.context import current_request
 from engine.errors import FleetError, StoreError, StoreLocked
 from engine.kinds import Kinds
-from engine.model import Clock
+from engine.model import Clock, Event, RecordedEvent
 from engine.store.views import views_script
 
 FILE_NAME = "fleet.duckdb"
@@ -69,6 +70,9 @@ class StoreFacts:
     """Rows of the large tables, by name."""
 
 
+Listener = Callable[[Sequence[RecordedEvent]], None]
+
+
 class Transaction:
     """One consistent view of the store; for a write, one unit that lands whole or not at all."""
 
@@ -76,6 +80,9 @@ class Transaction:
         self._cursor = cursor
         self.at = at
         """The time of everything that this transaction writes; later than that of every write before."""
+        self.request_id = current_request()
+        self.recorded: list[tuple[str, Sequence[int], Sequence[Event]]] = []
+        """(actor, sequence numbers, events) in the order in which they were recorded."""
 
     def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a named statement."""
@@ -109,6 +116,8 @@ class Store:
         self._connection = connection
         self._write_lock = threading.RLock()
         self._last_at = _EPOCH
+        self.on_recorded: Listener | None = None
+        """Told the events of each write once it has landed, in their order. Must neither raise nor take long."""
 
     @classmethod
     def open(
@@ -196,6 +205,8 @@ class Store:
                 self._last_at = transaction.at
             finally:
                 _end(cursor)
+            if transaction.recorded and self.on_recorded is not None:
+                self.on_recorded(_events_of(transaction))
 
     @contextmanager
     def serialised(self) -> Iterator[None]:
@@ -263,6 +274,14 @@ class Store:
             tx.run("store/interrupt_runs", at=tx.at, error=error)
             tx.run("store/interrupt_applies", at=tx.at, error=error)
             tx.run("store/note_interruption", at=tx.at, seq=tx.ids("event_seq", 1)[0])
+
+
+def _events_of(tx: Transaction) -> list[RecordedEvent]:
+    return [
+        RecordedEvent(seq, tx.at, actor, event, tx.request_id)
+        for actor, seqs, events in tx.recorded
+        for seq, event in zip(seqs, events, strict=True)
+    ]
 
 
 def _end(cursor: duckdb.DuckDBPyConnection) -> None:

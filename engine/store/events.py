@@ -17,15 +17,18 @@ def record(tx: Transaction, actor: str, events: Sequence[Event]) -> None:
     """Record events in the order given, as done by one actor at the transaction's time."""
     if not events:
         return
+    seqs = tx.ids("event_seq", len(events))
     columns = ("type", "account", "repository_id", "run_id", "proposal_id", "kind", "name", "reason")
     tx.run(
         "events/insert_events",
         at=tx.at,
         actor=actor,
-        seq=tx.ids("event_seq", len(events)),
+        request_id=tx.request_id,
+        seq=seqs,
         data=[None if event.data is None else orjson.dumps(event.data).decode() for event in events],
         **{column: [getattr(event, column) for event in events] for column in columns},
     )
+    tx.recorded.append((actor, seqs, events))
 
 
 def read(
@@ -100,7 +103,7 @@ def last_of(tx: Transaction, types_: Sequence[str], account: str | None) -> Reco
 
 
 def _recorded(row: Sequence[Any]) -> RecordedEvent:
-    seq, at, type_, actor, account, repository, run, proposal, kind, name, reason, data = row
+    seq, at, type_, actor, account, repository, run, proposal, kind, name, reason, data, request = row
     loaded = None if data is None else orjson.loads(data)
     event = Event(type_, account, repository, run, proposal, kind, name, reason, loaded)
-    return RecordedEvent(seq, moment(at), actor, event)
+    return RecordedEvent(seq, moment(at), actor, event, request)

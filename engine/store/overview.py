@@ -45,7 +45,7 @@ def pulse(tx: Transaction, account: str | None) -> Pulse:
         failed,
         time_of(oldest),
         tuple(name for (name,) in tx.rows("overview/list_failing", account=account)),
-        tuple(pauses.in_force(tx)),
+        tuple(pauses.in_force(tx, account)),
         time_of(tx.value("overview/last_tick", account=account)),
     )
 

@@ -38,11 +38,11 @@ def set_home(tx: Transaction, actor: str, reason: str | None) -> None:
         tx.run("store/put_note", name="paused", value=value)
 
 
-def in_force(tx: Transaction) -> list[Pause]:
+def in_force(tx: Transaction, account: str | None = None) -> list[Pause]:
     """The home's pause, if any, then those of repositories by name."""
     home = of_home(tx)
     found = [] if home is None else [home]
-    for repository in repositories.registered(tx):
+    for repository in repositories.registered(tx, account):
         if repository.paused_reason is not None and repository.paused_at is not None:
             found.append(
                 Pause(repository.paused_reason, repository.paused_by or "", repository.paused_at, repository.name)

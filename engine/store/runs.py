@@ -36,6 +36,7 @@ def insert(
         author=revision and revision.author,
         subject=revision and revision.subject,
         committed_at=revision and revision.committed_at,
+        request_id=tx.request_id,
     )
     return id_
 
@@ -191,7 +192,9 @@ def _run(row: Sequence[Any]) -> Run:
         subject,
         committed,
     ) = row[:13]
-    (stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs) = row[13:]
+    (stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs, request) = (
+        row[13:]
+    )
     started_at = moment(started)
     return Run(
         id=id_,
@@ -217,4 +220,5 @@ def _run(row: Sequence[Any]) -> Run:
         warnings=tuple(orjson.loads(warnings)),
         error=None if error is None else orjson.loads(error),
         inputs=inputs,
+        request_id=request,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from engine.model import WithheldDiff
+from engine.contract import WithheldBody
+from engine.model import Change, WithheldDiff
 from engine.store.database import Transaction
 
 
@@ -46,13 +46,18 @@ def close_all(tx: Transaction, repository_id: int) -> None:
     tx.run("withheld/close_repository", repository_id=repository_id, at=tx.at)
 
 
-def of_run(tx: Transaction, repository_id: int, run_id: int) -> list[dict[str, Any]]:
-    """What a run withheld: account, kind, name, change, reason, detail."""
-    names = ("account", "kind", "name", "change", "reason", "detail")
-    return [
-        dict(zip(names, row, strict=True))
-        for row in tx.rows("withheld/list_of_run", repository_id=repository_id, run_id=run_id)
-    ]
+def of_runs(tx: Transaction, found: Sequence[tuple[int, int]]) -> dict[int, list[WithheldBody]]:
+    """What runs withheld, by run id. Shape: `found` names (repository id, run id); runs that withheld nothing are left out."""
+    made: dict[int, list[WithheldBody]] = {}
+    if found:
+        repository_ids, run_ids = (list(column) for column in zip(*found, strict=True))
+        rows = tx.rows("withheld/list_of_runs", repository_ids=repository_ids, run_ids=run_ids)
+        for run_id, account, kind, name, change, reason, detail in rows:
+            body: WithheldBody = {
+                "account": account, "kind": kind, "name": name, "change": Change(change), "reason": reason, "detail": detail,
+            }  # fmt: skip
+            made.setdefault(run_id, []).append(body)
+    return made
 
 
 def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, str, int]]:

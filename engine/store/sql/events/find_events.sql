@@ -1,5 +1,5 @@
 -- Events, newest first, a page at a time; every filter may be NULL. One row each.
-SELECT seq, epoch_us(happened_at), type, actor, account, repository_id, run_id, proposal_id, kind, name, reason, data
+SELECT seq, epoch_us(happened_at), type, actor, account, repository_id, run_id, proposal_id, kind, name, reason, data, request_id
 FROM fleet_events
 WHERE ($account IS NULL OR account = $account)
   AND ($types::VARCHAR[] IS NULL OR type IN (SELECT unnest($types::VARCHAR[])))
