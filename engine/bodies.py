@@ -20,6 +20,7 @@ from engine.model import (
     ResourceKey,
     Run,
     StepRecord,
+    Token,
     Version,
 )
 from engine.plan import Plan, Skip, Step
@@ -267,6 +268,21 @@ def graph(g: Graph) -> contract.GraphBody:
     return {
         "nodes": [{**_key(n.key), "state": n.state, "layer": n.layer, "repository": n.repository} for n in g.nodes],
         "edges": [{"from": _key(a), "to": _key(b)} for a, b in g.edges],
+    }
+
+
+def token(t: Token, now: datetime) -> contract.TokenBody:
+    return {
+        "id": t.id,
+        "name": t.name,
+        "account": t.account,
+        "permissions": list(t.permissions),
+        "state": t.state(now),
+        "created_at": when(t.created_at),
+        "created_by": t.created_by,
+        "expires_at": when(t.expires_at),
+        "revoked_at": when(t.revoked_at),
+        "revoked_by": t.revoked_by,
     }
 
 

@@ -7,6 +7,7 @@
       ReviewError         FLEET-4xx  proposals and decisions
       ApplyError          FLEET-5xx  plan and apply
       RefusedEdit         FLEET-6xx  operator edits, settings, arguments, permission, export
+      AccessDenied        FLEET-66x  nobody knows who asks: no token, or none that holds
 
 A class says the situation; `code` tells the case. Expected outcomes (nothing to do, withheld, skipped) are results, not errors.
 No message carries a secret: URLs are shown without user information, remote output is shortened and cleaned.
@@ -52,6 +53,7 @@ CODES: dict[str, str] = {
     "FLEET-304": "the disk is full; nothing was written",
     "FLEET-305": "the home may not be written",
     "FLEET-306": "live or a proposal moved while this was being written; nothing was",
+    "FLEET-308": "a key file of the home holds no key",
     "FLEET-307": "what was read back is not what was written; nothing was kept",
     "FLEET-309": "the store refused a statement: a fault of ours",
     "FLEET-401": "there is no such proposal",
@@ -91,6 +93,12 @@ CODES: dict[str, str] = {
     "FLEET-640": "no server runs in this process",
     "FLEET-641": "the server may only listen on loopback",
     "FLEET-642": "nothing is at this address",
+    "FLEET-660": "a token is needed",
+    "FLEET-661": "the token is none of this server's",
+    "FLEET-662": "the token has expired",
+    "FLEET-663": "the token was revoked",
+    "FLEET-671": "a token cannot be made so",
+    "FLEET-672": "there is no such token",
     "FLEET-900": "an unexpected error: a fault of ours",
 }
 """Every code but those of the fleet file (`engine/parse/codes.py`), in a line each."""
@@ -182,3 +190,7 @@ class ApplyError(FleetError):
 
 class RefusedEdit(FleetError):
     """What was asked is refused: an edit, a setting, an argument, a missing permission."""
+
+
+class AccessDenied(FleetError):
+    """Nobody knows who asks: no token, or none that holds."""

@@ -123,6 +123,12 @@ class Permission(StrEnum):
     REVIEW = "system.gitops.review"
     APPLY = "system.gitops.apply"
     FLEET_WRITE = "system.fleet.write"
+    TOKENS = "system.tokens.write"
+
+    @property
+    def short(self) -> str:
+        """read, write, sync, review and apply; fleet.write and tokens.write in two words."""
+        return self.value.removeprefix("system.").removeprefix("gitops.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,30 @@ class Actor:
     permissions: frozenset[Permission] = frozenset(Permission)
     account: str = "*"
     """The one account they may touch, or `*` for every one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token of the API may do, and how long. One row of `api_tokens`; the token itself is kept nowhere."""
+
+    id: int
+    jti: str
+    """Names this row inside the signed token."""
+    name: str
+    account: str
+    """The one account that it may touch, or `*` for every one."""
+    permissions: tuple[Permission, ...]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+    def state(self, now: datetime) -> str:
+        """valid, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "valid" if now < self.expires_at else "expired"
 
 
 AUTO_APPLY = Actor("gitops_auto_apply")

@@ -6,19 +6,21 @@ Each verb takes the `Actor` who asks; what they may do is checked here, for ever
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import edits, registry, sync
+from engine import edits, registry, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reviewed, decide
 from engine.errors import ApplyError, RefusedEdit, SyncError
+from engine.keys import key_of
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
 from engine.model import (
@@ -32,6 +34,7 @@ from engine.model import (
     Revision,
     Run,
     Spec,
+    Token,
     Trigger,
 )
 from engine.proof import Proof, prove
@@ -39,6 +42,7 @@ from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
 from engine.store import Store, events, pauses, repositories
+from engine.store import tokens as token_rows
 
 
 def utc_now() -> datetime:
@@ -102,6 +106,14 @@ class Workbench(Reader):
 
     def close(self) -> None:
         self.store.close()
+
+    def seen_by(self, actor: Actor, account: str | None = None) -> Self:
+        """This workbench as an actor may read it: of one account alone, where they name one or may touch no other.
+
+        Raises: RefusedEdit FLEET-600.
+        """
+        self._permit(actor, Permission.READ, *([] if account is None else [account]))
+        return self.narrowed(account or actor.account)
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +191,45 @@ class Workbench(Reader):
         self._permit(actor, Permission.APPLY, chosen.account if chosen else "*")
         with self.store.write() as tx:
             return registry.resume(tx, actor, chosen)
+
+    # Tokens of the API
+
+    def create_token(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        account: str | None = None,
+        permissions: Collection[Permission],
+        days: int = 90,
+    ) -> tuple[Token, str]:
+        """Make a token; gives its row and the token itself, which cannot be had again."""
+        account = self.account(account)
+        self._permit(actor, Permission.TOKENS, account)
+        with self.store.write() as tx:
+            return tokens.create(tx, self._token_key, actor, name, account, permissions, days)
+
+    def tokens(self, actor: Actor) -> list[Token]:
+        """Tokens that were made, newest first."""
+        self._permit(actor, Permission.TOKENS)
+        with self.store.read() as tx:
+            return token_rows.all_(tx, None if actor.account == "*" else actor.account)
+
+    def revoke_token(self, actor: Actor, id_: int) -> Token:
+        """End a token now."""
+        self._permit(actor, Permission.TOKENS)
+        with self.store.write() as tx:
+            return tokens.revoke(tx, actor, id_)
+
+    def bearer(self, token: str) -> Actor:
+        """Who comes with a token. Raises: AccessDenied FLEET-661, 662, 663."""
+        jti = tokens.read(token, self._token_key)
+        with self.store.read() as tx:
+            return tokens.bearer(token_rows.by_jti(tx, jti), tx.at)
+
+    @cached_property
+    def _token_key(self) -> bytes:
+        return key_of(self.settings.home, "tokens")
 
     # Ticks
 

@@ -38,6 +38,7 @@ _VERBS = {
     "drift": "fleet:drift",
     "graph": "fleet:graph",
     "export": "fleet:export",
+    "token": "tokens:token",
     "validate": "files:validate",
     "diff": "files:diff",
     "schema": "files:schema",

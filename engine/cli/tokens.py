@@ -1,0 +1,119 @@
+"""`fleet token …`: tokens of the REST API, made, listed and revoked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from engine import words
+from engine.cli.session import MOST_ID, Session, note, verb, verb_group
+from engine.model import Permission
+
+token = verb_group("token", "Tokens of the REST API.")
+
+
+class Permissions(click.ParamType[list[Permission]]):
+    """Permissions by their full or last name, several with commas between them, or `all`."""
+
+    name = "P"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Permission]:
+        found: list[Permission] = []
+        for text in str(value).split(","):
+            wanted = [p for p in Permission if text in {"all", p.value, p.short}]
+            if not wanted:
+                self.fail(f"{text!r} is no permission: {', '.join(p.short for p in Permission)}, all", param, ctx)
+            found += wanted
+        return found
+
+
+@verb("create", group=token)
+@click.option("--name", required=True, metavar="N", help="Who uses it; events show it.")
+@click.option(
+    "--account", metavar="NAME", help="The account it may touch, * for every one (default: the only one there is)."
+)
+@click.option(
+    "--permission",
+    "permissions",
+    type=Permissions(),
+    multiple=True,
+    required=True,
+    help="What it may do, such as read or system.gitops.read; may be given again.",
+)
+@click.option("--days", type=int, default=90, show_default=True, help="How long it holds.")
+def create(
+    session: Session, name: str, account: str | None, permissions: tuple[list[Permission], ...], days: int
+) -> int | None:
+    """Make a token and print it, this once: nothing else goes to standard output, so JWT=$(fleet token create …) works."""
+    from engine import bodies
+
+    wanted = sorted({p for group in permissions for p in group})
+    with session.open() as workbench:
+        made, text = workbench.create_token(session.actor, name, account=account, permissions=wanted, days=days)
+    if session.as_json:
+        session.json({"token": text, "api_token": bodies.token(made, datetime.now(UTC))})
+        return None
+    click.echo(text)
+    note(
+        f"Token {made.id}, {made.name}: {', '.join(made.permissions)} in {_account(made.account)} "
+        f"until {made.expires_at:%Y-%m-%d}. It is shown this once."
+    )
+    return None
+
+
+@verb("list", group=token)
+def list_(session: Session) -> int | None:
+    """Tokens that were made, newest first; never the tokens themselves."""
+    from engine import bodies
+
+    now = datetime.now(UTC)
+    with session.open() as workbench:
+        found = workbench.tokens(session.actor)
+    if session.as_json:
+        session.json(bodies.page([bodies.token(t, now) for t in found]))
+        return None
+    from engine.cli import output as out
+
+    if not found:
+        out.line("No token yet.")
+        out.next_steps(session.command, "token create --name ci --permission read")
+        return None
+    colours = {"valid": "green", "expired": "yellow", "revoked": "red"}
+    rows = [
+        (
+            str(t.id),
+            out.styled(t.state(now), colours[t.state(now)]),
+            t.name,
+            t.account,
+            f"{t.expires_at:%Y-%m-%d}",
+            f"{t.created_by}, {words.ago(t.created_at)}",
+            ", ".join(p.short for p in t.permissions),
+        )
+        for t in found
+    ]
+    out.table(("id", "state", "name", "account", "until", "made by", "permissions"), rows, right=(0,))
+    out.next_steps(session.command, f"token revoke {found[0].id}")
+    return None
+
+
+@verb("revoke", group=token)
+@click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID))
+def revoke(session: Session, id_: int) -> int | None:
+    """End a token now; the next request that brings it is refused."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        gone = workbench.revoke_token(session.actor, id_)
+    if session.as_json:
+        session.json({"api_token": bodies.token(gone, datetime.now(UTC))})
+        return None
+    from engine.cli import output as out
+
+    out.line(f"Token {gone.id}, {gone.name}, holds no longer.")
+    return None
+
+
+def _account(account: str) -> str:
+    return "every account" if account == "*" else f"account {account}"

@@ -1,0 +1,98 @@
+"""Tokens of the API: signed, for one account or all, with some permissions, until a date or until they are revoked.
+
+A token carries no rights itself: it names a row, and the row is asked at each use. So a revocation works at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from engine.errors import AccessDenied, RefusedEdit
+from engine.kinds import name_problem
+from engine.model import Actor, Event, Permission, Token
+from engine.store import Transaction, events, tokens
+
+ALGORITHM = "HS256"
+ISSUER = "fleet-workbench"
+LONGEST_DAYS = 3650
+
+
+def create(
+    tx: Transaction, key: bytes, actor: Actor, name: str, account: str, permissions: Collection[Permission], days: int
+) -> tuple[Token, str]:
+    """Make a token; gives its row and the token itself, which is kept nowhere.
+
+    Raises: RefusedEdit FLEET-629 (name), FLEET-671 (no permission, more than the maker has, or no such time).
+    """
+    if problem := name_problem(name):
+        raise RefusedEdit("FLEET-629", f"{name[:80]!r} cannot be a token's name: {problem}.", "Choose another.")
+    if account != "*" and (problem := name_problem(account)):
+        raise RefusedEdit("FLEET-629", f"{account[:80]!r} cannot be the account: {problem}.", "Choose another.")
+    if not permissions or not 1 <= days <= LONGEST_DAYS:
+        raise RefusedEdit(
+            "FLEET-671",
+            f"A token has at least one permission and 1 to {LONGEST_DAYS:,} days.",
+            f"Permissions: {', '.join(Permission)}.",
+        )
+    if beyond := sorted(set(permissions) - actor.permissions):
+        raise RefusedEdit(
+            "FLEET-671", f"{actor.name} cannot give what {actor.name} lacks: {', '.join(beyond)}.", "Leave it out."
+        )
+    import jwt  # only who makes or reads a token needs it
+
+    token = tokens.insert(
+        tx, secrets.token_hex(16), name, account, sorted(permissions), actor.name, tx.at + timedelta(days=days)
+    )
+    text = jwt.encode(
+        {"iss": ISSUER, "sub": name, "jti": token.jti, "iat": token.created_at, "exp": token.expires_at},
+        key,
+        algorithm=ALGORITHM,
+    )
+    data = {"id": token.id, "permissions": sorted(permissions), "expires_at": token.expires_at.isoformat()}
+    events.record(tx, actor.name, [Event("access.token_created", account, reason=name, data=data)])
+    return token, text
+
+
+def revoke(tx: Transaction, actor: Actor, id_: int) -> Token:
+    """End a token now; one that was revoked before stays so. Raises: RefusedEdit FLEET-672 (there is none)."""
+    token = tokens.get(tx, id_)
+    if token is None or actor.account not in {"*", token.account}:
+        raise RefusedEdit("FLEET-672", f"There is no token {id_}.", "List them with: fleet token list")
+    if token.revoked_at is None:
+        tokens.revoke(tx, id_, actor.name)
+        gone = Event("access.token_revoked", token.account, reason=token.name, data={"id": id_})
+        events.record(tx, actor.name, [gone])
+    return tokens.get(tx, id_) or token
+
+
+def read(text: str, key: bytes) -> str:
+    """The name of the row that a token stands for, if its signature and its time are right.
+
+    Raises: AccessDenied FLEET-661 (no token of ours), FLEET-662 (expired).
+    """
+    import jwt
+
+    try:
+        claims = jwt.decode(
+            text, key, algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp", "jti", "iss"]}
+        )
+    except jwt.ExpiredSignatureError:
+        raise AccessDenied("FLEET-662", "The token has expired.", "Make another: fleet token create") from None
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        raise AccessDenied(
+            "FLEET-661", "This is no valid token of this server.", "Make one with: fleet token create"
+        ) from None
+    return str(claims["jti"])
+
+
+def bearer(token: Token | None, now: datetime) -> Actor:
+    """Who comes with a token. Raises: AccessDenied FLEET-661 (unknown here), FLEET-662 (expired), FLEET-663 (revoked)."""
+    if token is None:
+        raise AccessDenied("FLEET-661", "This is no valid token of this server.", "Make one with: fleet token create")
+    if token.revoked_at is not None:
+        raise AccessDenied("FLEET-663", f"The token {token.name} was revoked.", "Make another: fleet token create")
+    if token.expires_at <= now:
+        raise AccessDenied("FLEET-662", "The token has expired.", "Make another: fleet token create")
+    return Actor(f"token:{token.name}", frozenset(token.permissions), token.account)
