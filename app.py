@@ -1,4 +1,4 @@
-"""One process: the dashboard, the scheduler, and below `/api` the place of the REST API.
+"""One process: the dashboard, the REST API below `/api`, and the scheduler.
 
 `fleet serve` and `streamlit run app.py` start the same.
 """
@@ -14,21 +14,20 @@ from pathlib import Path
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from engine import service
+from engine import api, service
+from engine.api.health import healthz, metrics
 from engine.errors import FleetError
 
 log = logging.getLogger("fleet")
-
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Own the store and tick while the server runs."""
-    serving = service.serving()
+    serving = service.serving(st.get_option("server.address") or "", st.get_option("server.port"))
     try:
         await run_in_threadpool(serving.__enter__)
     except FleetError as error:
@@ -45,19 +44,6 @@ async def to_approvals(request: Request) -> Response:
     return RedirectResponse(f"/approvals{query}", status_code=307)
 
 
-async def missing(request: Request) -> Response:
-    """Anything unknown below `/api` is a problem in JSON, never a page."""
-    problem = {
-        "type": "about:blank",
-        "title": "Not found",
-        "status": 404,
-        "code": "FLEET-642",
-        "detail": f"There is nothing at {request.url.path}.",
-        "hint": "The REST API is not part of this version; use the fleet command.",
-    }
-    return JSONResponse(problem, 404, media_type="application/problem+json")
-
-
 def unexpected(error: Exception) -> bool:
     """What nobody foresaw is said in a sentence; where it happened stands in the log alone."""
     log.error("a page failed", exc_info=error)
@@ -69,13 +55,18 @@ def unexpected(error: Exception) -> bool:
     return True
 
 
+rest = api.build()
+
 app = st.App(
     Path(__file__).parent / "pages" / "navigation.py",
     lifespan=lifespan,
     on_script_error=unexpected,
+    secrets=service.sign_in(),
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
-        Route("/api", missing, methods=METHODS),
-        Mount("/api", routes=[Route("/{rest:path}", missing, methods=METHODS)]),
+        Route("/healthz", healthz, methods=["GET", "HEAD"]),
+        Route("/metrics", metrics, methods=["GET", "HEAD"]),
+        Route("/api", rest),
+        Mount("/api", rest),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from engine import contract
 from engine.apply import Applied
@@ -26,6 +26,9 @@ from engine.model import (
 from engine.plan import Plan, Skip, Step
 from engine.store.pauses import Pause
 from engine.sync import shown_url
+
+if TYPE_CHECKING:
+    from engine.reader import FleetStatus
 
 T = TypeVar("T")
 
@@ -283,6 +286,43 @@ def token(t: Token, now: datetime) -> contract.TokenBody:
         "expires_at": when(t.expires_at),
         "revoked_at": when(t.revoked_at),
         "revoked_by": t.revoked_by,
+    }
+
+
+def synced(run: contract.RunBody, proposals: Sequence[Proposal]) -> contract.SyncBody:
+    return {"gitops_sync_run": run, "proposals": [proposal(p) for p in proposals]}
+
+
+def status(s: FleetStatus) -> contract.StatusBody:
+    return {
+        "ok": s.well,
+        "accounts": list(s.accounts),
+        "resources": s.resources,
+        "owned": s.owned,
+        "proposals": {status.value: count for status, count in s.counts.items()},
+        "oldest_pending_at": when(s.oldest_pending_at),
+        "withheld": dict(s.withheld),
+        "drift": [episode(e) for e in s.drift],
+        "pauses": [pause(p) for p in s.pauses],
+        "repositories": [
+            {
+                **repository(h.repository),
+                "last_run": None
+                if h.last is None
+                else {
+                    "id": h.last.id,
+                    "status": h.last.status,
+                    "started_at": when(h.last.started_at),
+                    "error": h.last.error,
+                },
+                "reached_at": when(h.checked_at),
+                "pending": h.pending,
+                "approved": h.approved,
+                "failed": h.failed,
+                "withheld": dict(h.withheld),
+            }
+            for h in s.repositories
+        ],
     }
 
 

@@ -475,3 +475,71 @@ class WebhookAnswer(TypedDict):
     """Those that are synced."""
     detail: str
     """In words; why not, where nothing is synced."""
+
+
+class LastRun(TypedDict):
+    """The newest tick of a repository, in short."""
+
+    id: int
+    status: RunStatus
+    started_at: str | None
+    error: Errors | None
+
+
+class HealthBody(RepositoryBody):
+    """A repository and how it fares."""
+
+    last_run: LastRun | None
+    reached_at: str | None
+    """When its remote was last reached, unchanged ticks included."""
+    pending: int
+    approved: int
+    failed: int
+    withheld: dict[str, int]
+    """By reason."""
+
+
+class StatusBody(TypedDict):
+    """Is all well, and what waits for people."""
+
+    ok: bool
+    """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
+    accounts: list[str]
+    resources: int
+    owned: int
+    """Resources that a repository owns."""
+    proposals: dict[str, int]
+    """Live proposals by status."""
+    oldest_pending_at: str | None
+    withheld: dict[str, int]
+    """By reason."""
+    drift: list[EpisodeBody]
+    """What lasts."""
+    pauses: list[PauseOf]
+    repositories: list[HealthBody]
+
+
+class PausedBody(TypedDict):
+    """Whether work is stopped now."""
+
+    paused: bool
+    repository: str | None
+    """null: everything."""
+
+
+class Problem(TypedDict):
+    """What went wrong (RFC 9457), with the facts of the case as further members."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    """The path that was asked for."""
+    code: str
+    """`FLEET-…`: stable, listed in the README."""
+    message: str
+    hint: str
+    """What to do next."""
+    request_id: str | None
+    """Also in the log, and on what the request did."""

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.context import carried
 from engine.errors import FleetError
 from engine.model import Clock
 
@@ -63,7 +64,7 @@ class Jobs:
                     return job
             job = Job(next(self._numbers), key, title, actor)
             self._jobs.append(job)
-        self._pool.submit(_run, job, work)
+        self._pool.submit(carried(_run), job, work)
         return job
 
     def get(self, id_: int) -> Job | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,12 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine import apply as applying
-from engine import bodies, contract, diff, export, sync
+from engine import bodies, contract, diff, edits, export, sync
 from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
 from engine.fields import field_changes
 from engine.graph import Graph, GraphNode, layered
-from engine.kinds import Derived, Kinds
+from engine.kinds import Derived, Kind, Kinds
 from engine.model import (
     Difference,
     Episode,
@@ -34,7 +34,7 @@ from engine.model import (
 )
 from engine.plan import Plan
 from engine.prospects import Prospects, prospects
-from engine.settings import Settings
+from engine.settings import SETTINGS, Settings
 from engine.store import (
     Store,
     Transaction,
@@ -61,6 +61,8 @@ from engine.store.runs import RunFilter
 if TYPE_CHECKING:
     from engine.parse import FleetFile
 
+T = TypeVar("T")
+K = TypeVar("K")
 F = TypeVar("F", ProposalFilter, RunFilter, EventFilter)
 
 MOST = 10_000
@@ -124,6 +126,14 @@ class FleetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits in force, by the names of settings; and for those that are not the default, the variable that set them."""
+
+    values: Mapping[str, int]
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbours:
     """What stands around a live resource."""
 
@@ -162,6 +172,10 @@ class Reader:
         made.scope = self.scope if account == "*" else account
         return made
 
+    def limits(self) -> Limits:
+        """The limits in force here."""
+        return Limits({name: getattr(self.settings, name) for name in SETTINGS}, dict(self.settings.sources))
+
     # Naming things
 
     def account(self, name: str | None) -> str:
@@ -189,6 +203,10 @@ class Reader:
         if found is None:
             raise RefusedEdit("FLEET-603", f"There is no repository {id_}.", "List them with: fleet repo list")
         return found
+
+    def kind(self, section: str) -> Kind:
+        """The kind of a section. Raises: RefusedEdit FLEET-621."""
+        return edits.kind_of(self.kinds, section)
 
     def repositories(self, account: str | None = None) -> list[Repository]:
         with self.store.read() as tx:
@@ -253,11 +271,19 @@ class Reader:
             )
 
     def find_proposals(
-        self, wanted: ProposalFilter, *, oldest_first: bool = False, skip: int = 0, limit: int = 50
+        self,
+        wanted: ProposalFilter,
+        *,
+        oldest_first: bool = False,
+        before: int | None = None,
+        skip: int = 0,
+        limit: int = 50,
     ) -> list[Proposal]:
         """A page of the proposals that a filter lets through, newest first unless asked otherwise."""
         with self.store.read() as tx:
-            return proposals.find(tx, self._filter(wanted), oldest_first=oldest_first, skip=skip, limit=_limit(limit))
+            return proposals.find(
+                tx, self._filter(wanted), oldest_first=oldest_first, before=before, skip=skip, limit=_limit(limit)
+            )
 
     def count_proposals(self, wanted: ProposalFilter) -> int:
         """How many proposals a filter lets through."""
@@ -296,6 +322,12 @@ class Reader:
         if found is None or not self._sees(found.account):
             raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
         return found
+
+    def run_of(self, proposal: Proposal) -> Run | None:
+        """The run that opened a proposal; None once it is forgotten."""
+        with self.store.read() as tx:
+            found = runs.by_id(tx, proposal.run_id)
+        return found if found is not None and self._sees(found.account) else None
 
     def runs(
         self,
@@ -373,10 +405,12 @@ class Reader:
                 limit=_limit(limit),
             )
 
-    def find_events(self, wanted: EventFilter, *, skip: int = 0, limit: int = 50) -> list[RecordedEvent]:
+    def find_events(
+        self, wanted: EventFilter, *, before: int | None = None, skip: int = 0, limit: int = 50
+    ) -> list[RecordedEvent]:
         """A page of the events that a filter lets through, newest first."""
         with self.store.read() as tx:
-            return events.find(tx, self._filter(wanted), skip=skip, limit=_limit(limit))
+            return events.find(tx, self._filter(wanted), before=before, skip=skip, limit=_limit(limit))
 
     def count_events(self, wanted: EventFilter) -> int:
         """How many events a filter lets through."""
@@ -757,8 +791,18 @@ class Reader:
         return None if name is None else self._repository(tx, name).id
 
 
-def _limit(limit: int) -> int:
-    if not 1 <= limit <= MOST:
+def page_of(ask: Callable[[int], Sequence[T]], limit: int, key: Callable[[T], K]) -> tuple[list[T], K | None]:
+    """A page of a list, and where the next one begins; None where this is the last.
+
+    `ask` gives as many rows as it is told. Raises: RefusedEdit FLEET-606.
+    """
+    found = ask(_limit(limit, MOST) + 1)
+    return list(found[:limit]), key(found[limit - 1]) if len(found) > limit else None
+
+
+def _limit(limit: int, most: int = MOST + 1) -> int:
+    """As many rows as asked for; one more than a page may have tells whether another follows."""
+    if not 1 <= limit <= most:
         raise RefusedEdit(
             "FLEET-606", f"A list gives 1 to {MOST:,} rows, not {limit}.", "Page on with the `next` of each answer."
         )

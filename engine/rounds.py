@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from engine.context import carried
 from engine.model import Actor, Repository, Trigger
 from engine.workbench import Synced, Workbench
 
@@ -32,7 +33,7 @@ class Pool:
         watcher: Callable[[str], None] = lambda _stage: None,
     ) -> Future[Synced]:
         """Begin a tick as soon as a worker is free. The future gives what `Workbench.sync` gives or raises."""
-        return self._threads.submit(self._tick, actor, repository.name, trigger, watcher)
+        return self._threads.submit(carried(self._tick), actor, repository.name, trigger, watcher)
 
     def close(self) -> None:
         """Begin nothing more, and wait for what goes on."""

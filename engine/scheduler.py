@@ -1,21 +1,30 @@
-"""When repositories have their ticks: a round over all that are due, each interval."""
+"""When repositories have their ticks: a round over all that are due, each interval; and soon, when a webhook says so."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from apscheduler.jobstores.base import ConflictingIdError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from engine.context import carried
 from engine.errors import FleetError
-from engine.model import SCHEDULER, Repository, Trigger
+from engine.model import SCHEDULER, Actor, Repository, Trigger
 from engine.rounds import Pool
 from engine.workbench import Synced, Workbench
 
 log = logging.getLogger(__name__)
+
+SOON = timedelta(seconds=1)
+"""How long a webhook's tick waits for others that say the same."""
+
+BUSY = timedelta(seconds=2)
+"""How long it waits where a tick is going on, which may have fetched before the push."""
 
 
 def due(repository: Repository, now: datetime, interval: timedelta) -> bool:
@@ -40,7 +49,9 @@ class Scheduler:
         self.last_round_at: datetime | None = None
         self._pool = Pool(workbench)
         self._going: dict[int, Future[Synced]] = {}
-        self._jobs = BackgroundScheduler(timezone=UTC)
+        self._jobs = BackgroundScheduler(
+            timezone=UTC, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        )
 
     def start(self) -> None:
         """Begin; the first round is one interval after the last tick that the store knows, at once if that is over."""
@@ -52,9 +63,9 @@ class Scheduler:
             IntervalTrigger(seconds=int(self.interval.total_seconds()), timezone=UTC),
             id="round",
             next_run_time=min(first, now + self.interval),
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
+        )
+        self._jobs.add_job(
+            self._prune, IntervalTrigger(hours=6, timezone=UTC), id="prune", next_run_time=now + timedelta(minutes=1)
         )
         self._jobs.start()
 
@@ -67,6 +78,27 @@ class Scheduler:
         job = self._jobs.get_job("round") if self._jobs.running else None
         return None if job is None else job.next_run_time
 
+    def each_minute(self, work: Callable[[], None], minutes: int) -> None:
+        """Do something every few minutes."""
+        self._jobs.add_job(work, IntervalTrigger(minutes=minutes, timezone=UTC))
+
+    def wake(self, repository: Repository, actor: Actor, after: timedelta = SOON) -> bool:
+        """Have a repository ticked soon, as a webhook asks; gives whether that was not going to happen anyway.
+
+        However many ask within the time, one tick answers all; one that is going on is waited for, as it may have fetched too early.
+        """
+        try:
+            self._jobs.add_job(
+                carried(self._woken),
+                "date",
+                args=(repository, actor),
+                id=f"wake {repository.id}",
+                run_date=datetime.now(UTC) + after,
+            )
+        except ConflictingIdError:
+            return False
+        return True
+
     def stop(self) -> None:
         """End after the ticks in hand; `Workbench.stop` makes them end soon."""
         if self._jobs.running:
@@ -78,23 +110,41 @@ class Scheduler:
         # What failed lately comes last: it is the likeliest to hang.
         for repository in sorted(self._due(), key=lambda repository: (repository.failure_count > 0, repository.name)):
             if repository.id not in self._going:
-                tick = self._pool.begin(SCHEDULER, repository, Trigger.SCHEDULE)
-                self._going[repository.id] = tick
-                tick.add_done_callback(partial(_note, repository.name))
+                self._begin(repository, SCHEDULER, Trigger.SCHEDULE)
         self.last_round_at = datetime.now(UTC)
+
+    def _woken(self, repository: Repository, actor: Actor) -> None:
+        going = self._going.get(repository.id)
+        if going is not None and not going.done():
+            self.wake(repository, actor, BUSY)
+        else:
+            self._begin(repository, actor, Trigger.WEBHOOK)
+
+    def _begin(self, repository: Repository, actor: Actor, trigger: Trigger) -> None:
+        tick = self._pool.begin(actor, repository, trigger)
+        self._going[repository.id] = tick
+        tick.add_done_callback(partial(self._ended, repository, actor, trigger))
+
+    def _ended(self, repository: Repository, actor: Actor, trigger: Trigger, tick: Future[Synced]) -> None:
+        """Put into the log what no run tells; where somebody else's tick was going on, a webhook's comes after it."""
+        if tick.cancelled() or (error := tick.exception()) is None:
+            return
+        if isinstance(error, FleetError):
+            if trigger is Trigger.WEBHOOK and error.code == "FLEET-211" and self.running:
+                self.wake(repository, actor, BUSY)
+                return
+            log.warning("%s: %s %s", repository.name, error.code, error.message)
+        else:
+            log.error("%s: the tick failed unexpectedly", repository.name, exc_info=error)
+
+    def _prune(self) -> None:
+        try:
+            self._workbench.prune(SCHEDULER)
+        except FleetError as error:
+            log.warning("old runs and events stay: %s %s", error.code, error.message)
 
     def _due(self) -> list[Repository]:
         if any(pause.repository is None for pause in self._workbench.pauses()):
             return []
         now = datetime.now(UTC)
         return [repository for repository in self._workbench.repositories() if due(repository, now, self.interval)]
-
-
-def _note(name: str, tick: Future[Synced]) -> None:
-    """Put into the log what no run tells."""
-    if tick.cancelled() or (error := tick.exception()) is None:
-        return
-    if isinstance(error, FleetError):
-        log.warning("%s: %s %s", name, error.code, error.message)
-    else:
-        log.error("%s: the tick failed unexpectedly", name, exc_info=error)

@@ -1,4 +1,4 @@
-"""What one process runs beside its surfaces: the workbench that owns the store, background jobs, the scheduler.
+"""What one process runs beside its surfaces: the workbench that owns the store, background jobs, the scheduler, those who look on.
 
 Pages and routes find the service of their process with `running()`.
 """
@@ -9,9 +9,17 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from engine.errors import RefusedEdit
+from engine import log, signin
+from engine.errors import FleetError, RefusedEdit
 from engine.jobs import Jobs
+from engine.local import LocalAccess
+from engine.log import EventLog
+from engine.metrics import Metrics
+from engine.notify.courier import Courier
+from engine.notify.sinks import sinks_of
+from engine.observers import Observers
 from engine.operator import local_operator
 from engine.scheduler import Scheduler
 from engine.settings import Settings
@@ -21,23 +29,48 @@ _running: Service | None = None
 
 
 class Service:
-    """One home, served."""
+    """One home, served. Nothing runs before `start`."""
 
     def __init__(self, workbench: Workbench) -> None:
         # Reading a fleet makes many small objects; the collector looking through them again and again takes a third of a page.
         gc.set_threshold(100_000, 20, 20)
         self.workbench = workbench
         self.operator = local_operator()
-        """Who acts in the browser: on loopback there is nobody else."""
+        """Who acts in the browser where nobody signs in."""
         self.jobs = Jobs(workbench.store.clock)
         self.scheduler = Scheduler(workbench)
+        self.local = LocalAccess(workbench.settings.home)
+        self.metrics = Metrics(workbench)
+        self._couriers = [
+            Courier(workbench.store, sink, lambda name, outcome: self.metrics.notifications.labels(name, outcome).inc())
+            for sink in sinks_of(workbench.settings)
+        ]
+        self._observers = Observers([EventLog(), self.metrics, *self._couriers])
         self.started_at = datetime.now(UTC)
+
+    def start(self) -> None:
+        """Begin to tick, to log and to tell."""
+        self._observers.start()
+        self.workbench.store.on_recorded = self._observers.recorded
+        self.workbench.on_ticked = self._observers.ticked
+        for courier in self._couriers:
+            courier.start()
+        self.scheduler.start()
+
+    def announce(self, host: str, port: int) -> None:
+        """Say to commands on this machine where the server answers."""
+        self.local.announce(host, port)
+        self.scheduler.each_minute(self.local.renew, 10)
 
     def close(self) -> None:
         """End cleanly: the apply step in hand is finished, the rest stays approved, nothing stays running."""
+        self.local.close()
         self.workbench.stop()
         self.scheduler.stop()
         self.jobs.close()
+        for courier in self._couriers:
+            courier.stop()
+        self._observers.close()
         self.workbench.close()
 
 
@@ -61,12 +94,26 @@ def open_(settings: Settings) -> Service:
     return service
 
 
-@contextmanager
-def serving() -> Iterator[Service]:
-    """Serve while the block runs: what was opened before, else the home that the environment names."""
-    service = _running or open_(Settings.from_environment())
+def sign_in() -> dict[str, Any]:
+    """What the sign-in of this process goes by; empty where nobody signs in, or a setting is wrong (`serving` says so)."""
     try:
-        service.scheduler.start()
+        return signin.client(_running.workbench.settings if _running else Settings.from_environment())
+    except FleetError:
+        return {}
+
+
+@contextmanager
+def serving(host: str, port: int) -> Iterator[Service]:
+    """Serve at an address while the block runs: what was opened before, else the home that the environment names.
+
+    Raises: RefusedEdit FLEET-602, 641; StoreError, StoreLocked.
+    """
+    service = _running or open_(Settings.from_environment())
+    log.configure(service.workbench.settings.log_format)
+    try:
+        signin.check_binding(service.workbench.settings, host)
+        service.start()
+        service.announce(host, port)
         yield service
     finally:
         use(None)

@@ -1,18 +1,21 @@
 """Settings of a home, read once from the environment when a command or a server starts.
 
 Every setting has a name, a default, a meaning and a place where it came from; the README's tables are made from `SETTINGS` (limits,
-whole numbers) and `ACCESS` (texts: which authorities to trust, where Vault is and how to come in).
+whole numbers), `ACCESS` (texts: which authorities to trust, where Vault is and how to come in) and `SERVING` (texts: sign-in, webhooks,
+notifications, the log).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from engine.errors import RefusedEdit
+from engine.roles import read_rules
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +50,12 @@ SETTINGS: Mapping[str, Setting] = {
     "vault_timeout_s": Setting(
         "FLEET_VAULT_TIMEOUT_S", 10, 1, 300, "Longest that one request to Vault may take, in seconds; three are tried."
     ),
+    "keep_days": Setting(
+        "FLEET_KEEP_DAYS", 90, 1, 36_500, "Days that events and runs are kept which nothing of today stands on."
+    ),
+    "keep_failed_days": Setting(
+        "FLEET_KEEP_FAILED_DAYS", 365, 1, 36_500, "Days that failed and partial runs are kept."
+    ),
     "lock_wait_s": Setting(
         "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
     ),
@@ -59,35 +68,101 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
-class AccessSetting(NamedTuple):
+class Text(NamedTuple):
     variable: str
     meaning: str
     secret: bool = False
-    file: bool = False
+    reads: Callable[[str], str] = str
+    """Gives the text in the form in which it is kept. Raises: ValueError, saying what it should be."""
 
 
-ACCESS: Mapping[str, AccessSetting] = {
-    "git_ca_file": AccessSetting(
-        "FLEET_GIT_CA_FILE", "Certificate authorities to trust for https remotes, instead of the system's.", file=True
+def _file(text: str) -> str:
+    """The absolute path of a file that has to be there."""
+    path = Path(text).expanduser().absolute()
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"a file that can be read ({error.strerror})") from None
+    return str(path)
+
+
+def _address(text: str) -> str:
+    """An address that secrets may be sent to: https, or http on this machine alone."""
+    parts = urlsplit(text)
+    if not parts.hostname or parts.username or parts.scheme not in {"https", "http"} or not text.isprintable():
+        raise ValueError("an address such as https://host.example.com, without a credential in it")
+    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("an https address (http goes to this machine alone)")
+    return text.rstrip("/")
+
+
+def _log_format(text: str) -> str:
+    if text not in {"text", "json"}:
+        raise ValueError("text or json")
+    return text
+
+
+def _rules(text: str) -> str:
+    read_rules(text)
+    return text
+
+
+ACCESS: Mapping[str, Text] = {
+    "git_ca_file": Text(
+        "FLEET_GIT_CA_FILE", "Certificate authorities to trust for https remotes, instead of the system's.", reads=_file
     ),
-    "vault_address": AccessSetting("VAULT_ADDR", "Where Vault is: https, or http on this machine alone."),
-    "vault_namespace": AccessSetting("VAULT_NAMESPACE", "Namespace of every request."),
-    "vault_ca_file": AccessSetting("VAULT_CACERT", "Certificate authorities to trust for Vault.", file=True),
-    "vault_token": AccessSetting("VAULT_TOKEN", "Come in with this token.", secret=True),
-    "vault_token_file": AccessSetting(
+    "vault_address": Text("VAULT_ADDR", "Where Vault is: https, or http on this machine alone."),
+    "vault_namespace": Text("VAULT_NAMESPACE", "Namespace of every request."),
+    "vault_ca_file": Text("VAULT_CACERT", "Certificate authorities to trust for Vault.", reads=_file),
+    "vault_token": Text("VAULT_TOKEN", "Come in with this token.", secret=True),
+    "vault_token_file": Text(
         "VAULT_TOKEN_FILE", "Or with the token in this file, read at each sync, as an agent writes it."
     ),
-    "vault_role_id": AccessSetting("VAULT_ROLE_ID", "Or log in by AppRole, as this role."),
-    "vault_secret_id": AccessSetting("VAULT_SECRET_ID", "Secret of that role.", secret=True),
-    "vault_kubernetes_role": AccessSetting("VAULT_KUBERNETES_ROLE", "Or log in by Kubernetes, as this role."),
-    "vault_kubernetes_token_file": AccessSetting(
+    "vault_role_id": Text("VAULT_ROLE_ID", "Or log in by AppRole, as this role."),
+    "vault_secret_id": Text("VAULT_SECRET_ID", "Secret of that role.", secret=True),
+    "vault_kubernetes_role": Text("VAULT_KUBERNETES_ROLE", "Or log in by Kubernetes, as this role."),
+    "vault_kubernetes_token_file": Text(
         "VAULT_KUBERNETES_TOKEN_FILE", "The service account's token (default: where Kubernetes mounts it)."
     ),
-    "vault_auth_mount": AccessSetting(
-        "VAULT_AUTH_MOUNT", "Where that login is mounted (default: approle or kubernetes)."
-    ),
+    "vault_auth_mount": Text("VAULT_AUTH_MOUNT", "Where that login is mounted (default: approle or kubernetes)."),
 }
 """How the outside is reached. Values marked secret are shown nowhere, only whether they are set."""
+
+SERVING: Mapping[str, Text] = {
+    "public_url": Text(
+        "FLEET_PUBLIC_URL",
+        "Where people reach the dashboard, such as `https://fleet.example.com`: links and sign-in lead there.",
+        reads=_address,
+    ),
+    "oidc_metadata_url": Text(
+        "FLEET_OIDC_METADATA_URL",
+        "Sign-in: the provider's `…/.well-known/openid-configuration`.",
+        reads=_address,
+    ),
+    "oidc_client_id": Text("FLEET_OIDC_CLIENT_ID", "Sign-in: what the provider calls this dashboard."),
+    "oidc_client_secret": Text("FLEET_OIDC_CLIENT_SECRET", "Sign-in: the secret of that client.", secret=True),
+    "oidc_scope": Text("FLEET_OIDC_SCOPE", "Sign-in: what is asked for (default: `openid email profile`)."),
+    "roles": Text(
+        "FLEET_ROLES",
+        "Who may do what: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme`. The first that fits counts.",
+        reads=_rules,
+    ),
+    "webhook_secret": Text(
+        "FLEET_WEBHOOK_SECRET",
+        "What GitHub and Gitea sign their webhooks with, and GitLab sends as token.",
+        secret=True,
+    ),
+    "gitea_url": Text("FLEET_GITEA_URL", "The Gitea that makes repositories.", reads=_address),
+    "gitea_token": Text("FLEET_GITEA_TOKEN", "A token of it that may make repositories.", secret=True),
+    "gitea_vault_path": Text("FLEET_GITEA_VAULT_PATH", "Or where Vault keeps that token, under `token`."),
+    "notify_url": Text("FLEET_NOTIFY_URL", "Where notifications go, as CloudEvents.", reads=_address),
+    "notify_secret": Text("FLEET_NOTIFY_SECRET", "What they are signed with.", secret=True),
+    "slack_url": Text(
+        "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
+    ),
+    "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object a line (default: `text`).", reads=_log_format),
+}
+"""How others come in and are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +177,8 @@ class Settings:
     git_timeout_s: int = 60
     max_fetch_bytes: int = 268_435_456
     vault_timeout_s: int = 10
+    keep_days: int = 90
+    keep_failed_days: int = 365
     lock_wait_s: int = 3
     allow_local_remotes: int = 0
     allow_http_remotes: int = 0
@@ -116,6 +193,20 @@ class Settings:
     vault_kubernetes_role: str = ""
     vault_kubernetes_token_file: str = ""
     vault_auth_mount: str = ""
+    public_url: str = ""
+    oidc_metadata_url: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_scope: str = "openid email profile"
+    roles: str = ""
+    webhook_secret: str = field(default="", repr=False)
+    gitea_url: str = ""
+    gitea_token: str = field(default="", repr=False)
+    gitea_vault_path: str = ""
+    notify_url: str = ""
+    notify_secret: str = field(default="", repr=False)
+    slack_url: str = field(default="", repr=False)
+    log_format: str = "text"
     sources: Mapping[str, str] = field(default_factory=dict)
     """For each setting that is not the default, the variable that set it."""
 
@@ -139,11 +230,17 @@ class Settings:
                     f"Set it to one, or unset it for the default {setting.default}.",
                 )
             values[name], sources[name] = int(text), setting.variable
-        for name, access in ACCESS.items():
-            if text := environment.get(access.variable, "").strip():
-                if access.file:
-                    text = _readable(access.variable, text)
-                values[name], sources[name] = text, access.variable
+        for name, asked in {**ACCESS, **SERVING}.items():
+            if not (text := environment.get(asked.variable, "").strip()):
+                continue
+            try:
+                values[name], sources[name] = asked.reads(text), asked.variable
+            except ValueError as error:
+                shown = "what it is set to" if asked.secret else repr(text[:200])
+                raise RefusedEdit(
+                    "FLEET-602", f"{asked.variable}: {shown} is not right: {error}.", "Correct it, or unset it."
+                ) from None
+        _check_sign_in(values)
         chosen = Path(home or environment.get("FLEET_HOME") or PROJECT / "data" / "state").expanduser().absolute()
         return cls(home=chosen, sources=sources, **values)
 
@@ -152,14 +249,19 @@ class Settings:
         """The limits that decide the outcome of a tick: part of what makes one unchanged."""
         return {"cap": self.cap, "max_file_bytes": self.max_file_bytes}
 
+    @property
+    def signs_in(self) -> bool:
+        """Whether people sign in by OIDC; else there is the one local operator."""
+        return bool(self.oidc_metadata_url and self.oidc_client_id and self.oidc_client_secret)
 
-def _readable(variable: str, text: str) -> str:
-    """The absolute path of a file that has to be there."""
-    path = Path(text).expanduser().absolute()
-    try:
-        path.open("rb").close()
-    except OSError as error:
+
+def _check_sign_in(values: Mapping[str, Any]) -> None:
+    """Refuse half a sign-in: it would be none, or one that lets nobody in."""
+    needed = ("oidc_metadata_url", "oidc_client_id", "oidc_client_secret", "roles")
+    missing = [SERVING[name].variable for name in needed if name not in values]
+    if missing and any(name in values for name in needed[:3]):
         raise RefusedEdit(
-            "FLEET-602", f"{variable} names {text[:200]!r}, which cannot be read: {error.strerror}.", "Name a PEM file."
-        ) from None
-    return str(path)
+            "FLEET-602",
+            f"Sign-in is set up in part: {' and '.join(missing)} missing.",
+            "Set all four, or none: then there is the one local operator.",
+        )

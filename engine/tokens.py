@@ -51,7 +51,7 @@ def create(
         algorithm=ALGORITHM,
     )
     data = {"id": token.id, "permissions": sorted(permissions), "expires_at": token.expires_at.isoformat()}
-    events.record(tx, actor.name, [Event("access.token_created", account, reason=name, data=data)])
+    events.record(tx, actor.name, [Event("access.token_created", _of(account), reason=name, data=data)])
     return token, text
 
 
@@ -62,7 +62,7 @@ def revoke(tx: Transaction, actor: Actor, id_: int) -> Token:
         raise RefusedEdit("FLEET-672", f"There is no token {id_}.", "List them with: fleet token list")
     if token.revoked_at is None:
         tokens.revoke(tx, id_, actor.name)
-        gone = Event("access.token_revoked", token.account, reason=token.name, data={"id": id_})
+        gone = Event("access.token_revoked", _of(token.account), reason=token.name, data={"id": id_})
         events.record(tx, actor.name, [gone])
     return tokens.get(tx, id_) or token
 
@@ -96,3 +96,8 @@ def bearer(token: Token | None, now: datetime) -> Actor:
     if token.expires_at <= now:
         raise AccessDenied("FLEET-662", "The token has expired.", "Make another: fleet token create")
     return Actor(f"token:{token.name}", frozenset(token.permissions), token.account)
+
+
+def _of(account: str) -> str | None:
+    """The account of an event; none for a token of every one."""
+    return None if account == "*" else account

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -41,7 +41,7 @@ from engine.proof import Proof, prove
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import Store, events, pauses, repositories
+from engine.store import Store, events, pauses, repositories, retention
 from engine.store import tokens as token_rows
 
 
@@ -83,6 +83,8 @@ class Workbench(Reader):
         self._ticking: dict[int, _Going] = {}
         self._ticking_guard = threading.Lock()
         self._stopping = threading.Event()
+        self.on_ticked: Callable[[Run], None] | None = None
+        """Told of each tick that ended. Must neither raise nor take long."""
 
     @classmethod
     def open_home(
@@ -112,7 +114,7 @@ class Workbench(Reader):
 
         Raises: RefusedEdit FLEET-600.
         """
-        self._permit(actor, Permission.READ, *([] if account is None else [account]))
+        self.permit(actor, Permission.READ, *([] if account is None else [account]))
         return self.narrowed(account or actor.account)
 
     def __enter__(self) -> Self:
@@ -130,7 +132,7 @@ class Workbench(Reader):
     ) -> Repository:
         """Register a repository. Its first tick is due one interval later."""
         account = self.account(account)
-        self._permit(actor, Permission.WRITE, account)
+        self.permit(actor, Permission.WRITE, account)
         with self.store.write() as tx:
             return registry.register(tx, self.settings, actor, name, url, account, options)
 
@@ -139,7 +141,7 @@ class Workbench(Reader):
     ) -> Repository:
         """Change a repository's settings from the next tick on."""
         repository = self.repository(name)
-        self._permit(
+        self.permit(
             actor, Permission.WRITE, repository.account, *([changes["account"]] if "account" in changes else [])
         )
         with self.store.write() as tx:
@@ -148,7 +150,7 @@ class Workbench(Reader):
     def remove_repository(self, actor: Actor, name: str) -> dict[str, int]:
         """Take a repository out of service; live state is not touched. Raises: SyncError FLEET-211 (a tick is going on)."""
         repository = self.repository(name)
-        self._permit(actor, Permission.WRITE, repository.account)
+        self.permit(actor, Permission.WRITE, repository.account)
         with self._alone(actor, repository):
             with self.store.write() as tx:
                 facts = registry.remove(tx, actor, repository)
@@ -161,7 +163,7 @@ class Workbench(Reader):
         Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201.
         """
         repository = self.repository(name)
-        self._permit(actor, Permission.WRITE, repository.account)
+        self.permit(actor, Permission.WRITE, repository.account)
         if not sync.is_ssh(repository.url):
             raise RefusedEdit(
                 "FLEET-617",
@@ -173,7 +175,7 @@ class Workbench(Reader):
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
         """Pin the key that a repository's ssh host shall show from now on."""
         repository = self.repository(name)
-        self._permit(actor, Permission.WRITE, repository.account)
+        self.permit(actor, Permission.WRITE, repository.account)
         with self.store.write() as tx:
             registry.trust_host_key(tx, actor, repository, sync.read_host_key(key))
         return self.repository(name)
@@ -181,14 +183,14 @@ class Workbench(Reader):
     def pause(self, actor: Actor, reason: str, repository: str | None = None) -> None:
         """Stop ticks and applies until `resume`."""
         chosen = None if repository is None else self.repository(repository)
-        self._permit(actor, Permission.APPLY, chosen.account if chosen else "*")
+        self.permit(actor, Permission.APPLY, chosen.account if chosen else "*")
         with self.store.write() as tx:
             registry.pause(tx, actor, chosen, reason)
 
     def resume(self, actor: Actor, repository: str | None = None) -> bool:
         """Let work go on; gives whether anything was paused."""
         chosen = None if repository is None else self.repository(repository)
-        self._permit(actor, Permission.APPLY, chosen.account if chosen else "*")
+        self.permit(actor, Permission.APPLY, chosen.account if chosen else "*")
         with self.store.write() as tx:
             return registry.resume(tx, actor, chosen)
 
@@ -205,19 +207,19 @@ class Workbench(Reader):
     ) -> tuple[Token, str]:
         """Make a token; gives its row and the token itself, which cannot be had again."""
         account = self.account(account)
-        self._permit(actor, Permission.TOKENS, account)
+        self.permit(actor, Permission.TOKENS, account)
         with self.store.write() as tx:
             return tokens.create(tx, self._token_key, actor, name, account, permissions, days)
 
     def tokens(self, actor: Actor) -> list[Token]:
         """Tokens that were made, newest first."""
-        self._permit(actor, Permission.TOKENS)
+        self.permit(actor, Permission.TOKENS)
         with self.store.read() as tx:
             return token_rows.all_(tx, None if actor.account == "*" else actor.account)
 
     def revoke_token(self, actor: Actor, id_: int) -> Token:
         """End a token now."""
-        self._permit(actor, Permission.TOKENS)
+        self.permit(actor, Permission.TOKENS)
         with self.store.write() as tx:
             return tokens.revoke(tx, actor, id_)
 
@@ -230,6 +232,21 @@ class Workbench(Reader):
     @cached_property
     def _token_key(self) -> bytes:
         return key_of(self.settings.home, "tokens")
+
+    # Retention
+
+    def prune(self, actor: Actor) -> dict[str, int]:
+        """Forget events and runs that are older than the settings keep and explain nothing of today.
+
+        Shape: rows that went, by table. Effects: one event when any did.
+        """
+        self.permit(actor, Permission.WRITE, "*")
+        with self.store.write() as tx:
+            days, failed = timedelta(days=self.settings.keep_days), timedelta(days=self.settings.keep_failed_days)
+            gone = retention.prune(tx, tx.at - days, tx.at - max(days, failed))
+            if gone:
+                events.record(tx, actor.name, [Event("store.pruned", data=dict(gone))])
+        return gone
 
     # Ticks
 
@@ -247,7 +264,7 @@ class Workbench(Reader):
         Raises: SyncError FLEET-211 (one is going on), FLEET-212 (disabled); ApplyError FLEET-501 (paused).
         """
         repository = self.repository(name)
-        self._permit(actor, Permission.SYNC, repository.account)
+        self.permit(actor, Permission.SYNC, repository.account)
         if not repository.enabled:
             raise SyncError(
                 "FLEET-212", f"Repository {name} is disabled.", f"Enable it first: fleet repo set {name} --enabled"
@@ -268,6 +285,8 @@ class Workbench(Reader):
                 halted=self._halted,
                 began=going.begins,
             )
+        if self.on_ticked is not None:
+            self.on_ticked(run)
         return Synced(run, [] if run.unchanged else self.proposals_by_id(run.proposal_ids))
 
     def check_repository(
@@ -283,7 +302,7 @@ class Workbench(Reader):
     ) -> list[Finding]:
         """Look at a remote as a tick would need it, before it is registered or when it fails. Writes nothing."""
         account = self.account(account)
-        self._permit(actor, Permission.WRITE, account)
+        self.permit(actor, Permission.WRITE, account)
         wanted: dict[str, Any] = {
             "url": url, "branch": branch, "path_prefix": path_prefix, "vault_credential_path": vault_credential_path,
             "ssh_host_key": ssh_host_key,
@@ -300,7 +319,7 @@ class Workbench(Reader):
         Raises: SyncError as a tick would fail, FLEET-211 (one is going on); FleetFileInvalid.
         """
         repository = self.repository(name)
-        self._permit(actor, Permission.SYNC, repository.account)
+        self.permit(actor, Permission.SYNC, repository.account)
         with self._alone(actor, repository):
             revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
@@ -333,7 +352,7 @@ class Workbench(Reader):
         chosen = None if repository is None else self.repository(repository)
         if account is None and actor.account != "*":
             account = actor.account
-        self._permit(actor, Permission.APPLY, account or (chosen.account if chosen else "*"))
+        self.permit(actor, Permission.APPLY, account or (chosen.account if chosen else "*"))
         self._refuse_paused([chosen] if chosen else [])
         return applying.apply(
             self.store,
@@ -349,7 +368,7 @@ class Workbench(Reader):
 
     def prove_export(self, actor: Actor, account: str) -> Proof:
         """Try the round trip of an account's export, and record what came of it. Live is not touched."""
-        self._permit(actor, Permission.READ, account)
+        self.permit(actor, Permission.READ, account)
         proof = prove(self, account)
         data = {"bytes": proof.size, "resources": proof.resources, "seconds": round(proof.seconds, 3)}
         name = "gitops.export_proved" if proof.ok else "gitops.export_unproved"
@@ -363,7 +382,7 @@ class Workbench(Reader):
         self, actor: Actor, key: ResourceKey, fields: Spec, *, note: str | None = None, seen_version: int | None = None
     ) -> tuple[str, int]:
         """Create a live resource or change some of its fields. Gives (created, updated or unchanged; version)."""
-        self._permit(actor, Permission.FLEET_WRITE, key.account)
+        self.permit(actor, Permission.FLEET_WRITE, key.account)
         if problem := name_problem(key.account):
             raise RefusedEdit("FLEET-629", f"{key.account[:80]!r} cannot be the account: {problem}.", "Choose another.")
         with self.store.write() as tx:
@@ -373,19 +392,19 @@ class Workbench(Reader):
         self, actor: Actor, key: ResourceKey, *, note: str | None = None, seen_version: int | None = None
     ) -> int:
         """Take a resource out of the live fleet."""
-        self._permit(actor, Permission.FLEET_WRITE, key.account)
+        self.permit(actor, Permission.FLEET_WRITE, key.account)
         with self.store.write() as tx:
             return edits.delete_resource(tx, self.kinds, actor, key, note=note, seen_version=seen_version)
 
     def release(self, actor: Actor, key: ResourceKey) -> str:
         """Let go of a resource; live keeps it. Gives the name of the repository that held it."""
-        self._permit(actor, Permission.WRITE, key.account)
+        self.permit(actor, Permission.WRITE, key.account)
         edits.kind_of(self.kinds, key.kind)
         with self.store.write() as tx:
             return edits.release(tx, actor, key)
 
     def _decide(self, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None) -> list[Reviewed]:
-        self._permit(actor, Permission.REVIEW, actor.account)
+        self.permit(actor, Permission.REVIEW, actor.account)
         with self.store.write() as tx:
             return decide(tx, self.kinds, actor, verb, ids, reason)
 
@@ -418,7 +437,7 @@ class Workbench(Reader):
             raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")
 
     @staticmethod
-    def _permit(actor: Actor, permission: Permission, *accounts: str) -> None:
+    def permit(actor: Actor, permission: Permission, *accounts: str) -> None:
         """The one place where permission is checked. Raises: RefusedEdit FLEET-600."""
         if permission not in actor.permissions:
             raise RefusedEdit(

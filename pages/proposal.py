@@ -141,10 +141,13 @@ def diff(proposal: Proposal) -> str:
 def about(proposal: Proposal) -> None:
     """Where it comes from."""
     bench = workbench()
-    run = bench.run(proposal.run_id)
+    run = bench.run_of(proposal)
     st.subheader("Where it comes from")
     show("commit.html", proposal=proposal, run=run)
-    to_run(proposal.run_id, f"Run {proposal.run_id}, which opened it")
+    if run is None:
+        st.caption(f"Run {proposal.run_id}, which opened it, is older than runs are kept.")
+    else:
+        to_run(run.id, f"Run {run.id}, which opened it")
 
 
 def touches(proposal: Proposal, found: Prospects) -> None:

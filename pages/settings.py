@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 
 import streamlit as st
 
-from engine.settings import ACCESS, SETTINGS
+from engine.settings import ACCESS, SERVING, SETTINGS, Text
 from engine.sync import git_version
 from pages.components.layout import beside
 from pages.components.markup import show
@@ -25,12 +26,12 @@ def limits() -> None:
     )
 
 
-def access() -> None:
+def texts(title: str, group: Mapping[str, Text]) -> None:
     settings = workbench().settings
-    st.subheader("How the outside is reached")
+    st.subheader(title)
     rows = [
         (setting, ("set" if setting.secret else value) if (value := getattr(settings, name)) else None)
-        for name, setting in ACCESS.items()
+        for name, setting in group.items()
     ]
     show("access.html", rows=rows)
 
@@ -79,7 +80,8 @@ def main() -> None:
     left, right = beside(1.5, 1)
     with left:
         limits()
-        access()
+        texts("How the outside is reached", ACCESS)
+        texts("How others come in and are told", SERVING)
         health()
     with right:
         st.subheader("Signed in")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from engine import errors, parse
 from engine.kinds.fleet import FLEET
 from engine.schema import schema_table
-from engine.settings import ACCESS, SETTINGS
+from engine.settings import ACCESS, SERVING, SETTINGS, Text
 from tests.test_failure_modes import MODES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,8 +41,8 @@ def _settings() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---:|---|", *rows])
 
 
-def _access() -> str:
-    rows = [f"| `{s.variable}` | {s.meaning} |" for s in ACCESS.values()]
+def _texts(group: Mapping[str, Text]) -> str:
+    rows = [f"| `{s.variable}` | {s.meaning} |" for s in group.values()]
     return "\n".join(["| variable | meaning |", "|---|---|", *rows])
 
 
@@ -51,7 +52,8 @@ BLOCKS = {
     "failure modes": _failure_modes,
     "codes": lambda: _codes(errors.CODES, ""),
     "settings": _settings,
-    "access": _access,
+    "access": lambda: _texts(ACCESS),
+    "serving": lambda: _texts(SERVING),
 }
 
 

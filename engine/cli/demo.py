@@ -50,7 +50,7 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
             from engine import service
 
             service.use(service.Service(workbench))
-            return run("127.0.0.1", port, open_browser=True)
+            return run(session.settings, "127.0.0.1", port, open_browser=True)
         if yes:
             synced = _finish(session, done, rounds)
         if session.as_json:

@@ -96,12 +96,12 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         rows = [(c.path, words.value(c.base), words.value(c.current), words.value(c.desired)) for c in p.fields]
         out.table(("field", "base", "live", "desired"), rows, indent=2, give=(0, 1, 2, 3))
         out.line("")
-    run = workbench.run(p.run_id)
+    run = workbench.run_of(p)
     facts = [
         ("cause", _CAUSES[p.cause]),
         ("refers to", ", ".join(p.references) or "nothing"),
         ("reaches", words.count(p.blast_radius, "node")),
-        ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}"),
+        ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}" if run else p.revision[:12]),
         ("opened", f"{out.exact(p.opened_at)} by run {p.run_id}"),
     ]
     if p.reopened_count:

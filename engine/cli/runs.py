@@ -102,10 +102,7 @@ def _tick(session: Session, workbench: Workbench, name: str) -> Synced:
 def _body(workbench: Workbench, synced: Synced) -> SyncBody:
     from engine import bodies
 
-    return {
-        "gitops_sync_run": workbench.run_body(synced.run),
-        "proposals": [bodies.proposal(p) for p in synced.proposals],
-    }
+    return bodies.synced(workbench.run_body(synced.run), synced.proposals)
 
 
 def _complain(session: Session, synced: Synced) -> int:

@@ -1,8 +1,7 @@
-"""`fleet serve`: dashboard and scheduler in one process."""
+"""`fleet serve`: dashboard, REST API and scheduler in one process."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 import threading
@@ -13,37 +12,28 @@ from pathlib import Path
 import click
 
 from engine.cli.session import Session, note, verb
-from engine.errors import RefusedEdit
-from engine.settings import PROJECT
+from engine.settings import PROJECT, Settings
+from engine.signin import check_binding, hosts
 
 PORT = 3000
 
 
 @verb("serve")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback only.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; beyond loopback only where people sign in.",
+)
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port to listen on.")
 @click.option("--open/--no-open", "open_browser", default=False, help="Open the dashboard in a browser.")
 def serve(session: Session, host: str, port: int, open_browser: bool) -> int | None:
-    """Serve the dashboard and tick every repository until stopped with Ctrl-C."""
-    refuse_beyond_loopback(host)
+    """Serve the dashboard and the REST API, and tick every repository, until stopped with Ctrl-C."""
+    check_binding(session.settings, host)
     from engine import service
 
     service.open_(session.settings)
-    return run(host, port, open_browser)
-
-
-def refuse_beyond_loopback(host: str) -> None:
-    """Raises: RefusedEdit FLEET-641 for an address that others could reach."""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise RefusedEdit(
-            "FLEET-641",
-            f"{host[:80]} is not a loopback address, and nobody would have to sign in.",
-            "Listen on 127.0.0.1 and let a reverse proxy or an ssh tunnel bring people there.",
-        )
+    return run(session.settings, host, port, open_browser)
 
 
 def web_root() -> Path:
@@ -51,7 +41,7 @@ def web_root() -> Path:
     return PROJECT if (PROJECT / "app.py").is_file() else Path(__file__).parents[1] / "_data" / "web"
 
 
-def run(host: str, port: int, open_browser: bool) -> int:
+def run(settings: Settings, host: str, port: int, open_browser: bool) -> int:
     """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
     root = web_root()
     sys.path.insert(0, str(root))
@@ -65,7 +55,9 @@ def run(host: str, port: int, open_browser: bool) -> int:
     sys.argv = [str(root / "app.py")]
     # Ctrl-C is how one ends a server; by then all is closed.
     with suppress(KeyboardInterrupt):
-        composition.app.run(config={"server.port": port, "server.address": host})
+        composition.app.run(
+            config={"server.port": port, "server.address": host, "server.allowedHosts": hosts(settings, host)}
+        )
     return 0
 
 

@@ -7,12 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import orjson
 
-from engine.errors import FleetError
+from engine.errors import FleetError, StoreLocked
 from engine.model import Actor
 from engine.operator import local_operator
 from engine.settings import Settings
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 INTERRUPTED = "Interrupted. What was done until now stays; the next tick goes on."
 """Said when somebody presses Ctrl-C."""
 
+INTERRUPTED_THERE = "Interrupted here; the server goes on with it. See fleet run list."
+"""Said when somebody presses Ctrl-C while a server does the work."""
+
 
 class Session:
     """One run of one verb."""
@@ -32,6 +35,8 @@ class Session:
         self.home = home
         self.as_json = as_json
         self._printed = False
+        self.served = False
+        """Whether a server does the work."""
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -44,10 +49,21 @@ class Session:
         return local_operator()
 
     def open(self) -> Workbench:
-        """Open the home. Raises: StoreError, StoreLocked."""
-        from engine.workbench import Workbench  # brings DuckDB, which only verbs that use the store need
+        """The workbench of the server that holds the home, if one does; else the home itself. Raises: StoreError, StoreLocked."""
+        from engine import remote
 
-        return Workbench.open_home(self.settings, on_wait=lambda held: note(f"{held} Waiting for it …"))
+        place = remote.find(self.settings.home)
+        if place is None:
+            from engine.workbench import Workbench  # brings DuckDB, which only verbs that use the store need
+
+            try:
+                return Workbench.open_home(self.settings, on_wait=lambda held: note(f"{held} Waiting for it …"))
+            except StoreLocked:
+                place = remote.find(self.settings.home)  # a server may have just begun
+                if place is None:
+                    raise
+        self.served = True
+        return cast("Workbench", remote.RemoteWorkbench(place, self.settings))
 
     def json(self, body: Any) -> None:
         """Print the one JSON document of this run."""
@@ -161,7 +177,7 @@ def verb(
             except FleetError as error:
                 return session.fail(error)
             except KeyboardInterrupt as error:
-                note(INTERRUPTED)
+                note(INTERRUPTED_THERE if session.served else INTERRUPTED)
                 raise click.exceptions.Exit(130) from error
             except BrokenPipeError as error:
                 # Whoever read our output has what they wanted; click would make this a failure.

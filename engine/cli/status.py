@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 @click.option("--account", metavar="NAME", help="Only this account.")
 def status(session: Session, account: str | None) -> int | None:
     """Is all well, and what waits for me, on one screen."""
+    from engine import bodies
+
     with session.open() as workbench:
         found = workbench.status(account)
         pending = workbench.live_proposals(account=account, status=Status.PENDING)
         limits = workbench.settings
     steps = _steps(found, [p.id for p in pending])
     if session.as_json:
-        session.json({**_body(found), "limits": {**limits.limits, "sources": dict(limits.sources)}, "next": steps})
+        session.json(
+            {**bodies.status(found), "limits": {**limits.limits, "sources": dict(limits.sources)}, "next": steps}
+        )
         return None
     from engine.cli import output as out
 
@@ -169,40 +173,6 @@ def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
     if found.counts.get(Status.APPROVED):
         steps.append("plan")
     return steps or ["sync --all"]
-
-
-def _body(found: FleetStatus) -> dict[str, Any]:
-    from engine import bodies
-
-    return {
-        "ok": found.well,
-        "accounts": list(found.accounts),
-        "resources": found.resources,
-        "owned": found.owned,
-        "proposals": {status.value: count for status, count in found.counts.items()},
-        "oldest_pending_at": bodies.when(found.oldest_pending_at),
-        "withheld": dict(found.withheld),
-        "drift": [bodies.episode(e) for e in found.drift],
-        "pauses": [bodies.pause(p) for p in found.pauses],
-        "repositories": [
-            {
-                **bodies.repository(h.repository),
-                "last_run": h.last
-                and {
-                    "id": h.last.id,
-                    "status": h.last.status.value,
-                    "started_at": bodies.when(h.last.started_at),
-                    "error": h.last.error,
-                },
-                "reached_at": bodies.when(h.checked_at),
-                "pending": h.pending,
-                "approved": h.approved,
-                "failed": h.failed,
-                "withheld": dict(h.withheld),
-            }
-            for h in found.repositories
-        ],
-    }
 
 
 @verb("pause")

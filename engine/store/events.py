@@ -81,9 +81,12 @@ class EventFilter:
         }
 
 
-def find(tx: Transaction, wanted: EventFilter, *, skip: int = 0, limit: int = 50) -> list[RecordedEvent]:
+def find(
+    tx: Transaction, wanted: EventFilter, *, before: int | None = None, skip: int = 0, limit: int = 50
+) -> list[RecordedEvent]:
     """A page of the events that a filter lets through, newest first."""
-    return [_recorded(row) for row in tx.rows("events/find_events", skip=skip, limit=limit, **wanted.parameters())]
+    rows = tx.rows("events/find_events", before=before, skip=skip, limit=limit, **wanted.parameters())
+    return [_recorded(row) for row in rows]
 
 
 def count_found(tx: Transaction, wanted: EventFilter) -> int:
@@ -100,6 +103,16 @@ def last_of(tx: Transaction, types_: Sequence[str], account: str | None) -> Reco
     """The newest event of some types."""
     row = tx.row("events/last_of_type", types=list(types_), account=account)
     return None if row is None else _recorded(row)
+
+
+def after(tx: Transaction, seq: int, types_: Sequence[str], limit: int) -> list[RecordedEvent]:
+    """Events of some types after one, oldest first."""
+    return [_recorded(row) for row in tx.rows("events/list_after", seq=seq, types=list(types_), limit=limit)]
+
+
+def newest(tx: Transaction) -> int:
+    """Number of the newest event; 0 where there is none."""
+    return int(tx.value("events/newest_seq"))
 
 
 def _recorded(row: Sequence[Any]) -> RecordedEvent:

@@ -55,7 +55,6 @@ def reason_of(tx: Transaction, repository_ids: Collection[int]) -> str | None:
     home = of_home(tx)
     if home is not None:
         return f"everything is paused by {home.by}: {home.reason}"
-    for repository in repositories.registered(tx):
-        if repository.id in repository_ids and repository.paused_reason is not None:
-            return f"{repository.name} is paused by {repository.paused_by}: {repository.paused_reason}"
+    for name, by, reason in tx.rows("repositories/list_paused", ids=sorted(repository_ids)):
+        return f"{name} is paused by {by}: {reason}"
     return None

@@ -204,10 +204,23 @@ class ProposalFilter:
 
 
 def find(
-    tx: Transaction, wanted: ProposalFilter, *, oldest_first: bool = False, skip: int = 0, limit: int = 50
+    tx: Transaction,
+    wanted: ProposalFilter,
+    *,
+    oldest_first: bool = False,
+    before: int | None = None,
+    skip: int = 0,
+    limit: int = 50,
 ) -> list[Proposal]:
     """A page of the proposals that a filter lets through."""
-    rows = tx.rows("proposals/find_proposals", oldest_first=oldest_first, skip=skip, limit=limit, **wanted.parameters())
+    rows = tx.rows(
+        "proposals/find_proposals",
+        oldest_first=oldest_first,
+        before=before,
+        skip=skip,
+        limit=limit,
+        **wanted.parameters(),
+    )
     return [_proposal(row) for row in rows]
 
 

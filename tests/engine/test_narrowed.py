@@ -45,7 +45,7 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
 
 
 SILENT = {
-    "account", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "outcomes", "owned_by",
+    "account", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "outcomes", "owned_by",
     "neighbours", "pending_beside", "read_file", "risks", "state_of", "states",
 }  # fmt: skip
 """Ways to ask that name nothing of an account even where all are open."""
@@ -81,6 +81,8 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "history": lambda r: r.history(KEY),
         "inventory": lambda r: r.inventory(),
         "last_proof": lambda r: r.last_proof(),
+        "kind": lambda r: r.kind("modules").section,
+        "limits": lambda r: r.limits(),
         "live_proposals": lambda r: r.live_proposals(),
         "narrowed": lambda r: r.narrowed("rival").scope,
         "neighbours": lambda r: r.neighbours(KEY, spec).referrers,
@@ -106,6 +108,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "run": lambda r: r.run(run.id),
         "run_bodies": lambda r: r.run_bodies(r.runs()),
         "run_body": lambda r: [r.run_body(run) for run in r.runs()],
+        "run_of": lambda r: r.run_of(two.proposal(ids[0])),
         "run_before": lambda r: [r.run_before(run) for run in r.runs()],
         "runs": lambda r: r.runs(),
         "state_of": lambda r: r.state_of(KEY),

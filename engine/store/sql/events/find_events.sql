@@ -5,6 +5,7 @@ WHERE ($account IS NULL OR account = $account)
   AND ($types::VARCHAR[] IS NULL OR type IN (SELECT unnest($types::VARCHAR[])))
   AND ($actor IS NULL OR contains(lower(actor), lower($actor)))
   AND ($repository_id IS NULL OR repository_id = $repository_id)
+  AND ($before IS NULL OR seq < $before)
   AND ($since::TIMESTAMPTZ IS NULL OR happened_at >= $since::TIMESTAMPTZ)
   AND ($text IS NULL OR contains(lower(coalesce(name, '')), lower($text)) OR contains(lower(coalesce(reason, '')), lower($text)))
 ORDER BY seq DESC

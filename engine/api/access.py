@@ -1,0 +1,76 @@
+"""Who asks: the bearer of a token, and the workbench as they may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from engine.errors import AccessDenied, RefusedEdit
+from engine.model import Actor, Permission
+from engine.service import Service, running
+from engine.workbench import Workbench
+
+MOST_ID = 2**63 - 1
+
+scheme = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", description="A token made with `fleet token create` or on the Settings page."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, narrowed to the account that they may touch or named."""
+
+    actor: Actor
+    service: Service
+
+    def may(self, permission: Permission) -> Workbench:
+        """The workbench as they see it, if they have this permission; its verbs check again, for the account they touch.
+
+        Raises: RefusedEdit FLEET-600.
+        """
+        bench = self.service.workbench
+        bench.permit(self.actor, permission)
+        return bench.narrowed(self.actor.account)
+
+    def of(self, account: str | None) -> Caller:
+        """The same caller for an account that a body names. Raises: RefusedEdit FLEET-600 where a token may not touch it."""
+        if account is None or account == self.actor.account:
+            return self
+        if self.actor.account != "*":
+            raise RefusedEdit(
+                "FLEET-600",
+                f"{self.actor.name} may only touch account {self.actor.account}.",
+                "Use a token of that account, or of all.",
+            )
+        return replace(self, actor=replace(self.actor, account=account))
+
+
+def caller(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)],
+    account: Annotated[
+        str | None,
+        Query(
+            description="Only this account. A token of one account may name that one alone.",
+            min_length=1,
+            max_length=255,
+        ),
+    ] = None,
+) -> Caller:
+    """Who asks. Raises: AccessDenied FLEET-660 to 663; RefusedEdit FLEET-600, 640."""
+    service = running()
+    if credentials is None:
+        raise AccessDenied("FLEET-660", "A token is needed.", "Send one: Authorization: Bearer $(fleet token create …)")
+    return Caller(service.workbench.bearer(credentials.credentials), service).of(account)
+
+
+Asking = Annotated[Caller, Depends(caller)]
+Id = Annotated[int, Path(alias="id", ge=0, le=MOST_ID, description="Its number.")]
+Before = Annotated[
+    int | None, Query(ge=0, le=MOST_ID, description="Only rows before this id: the `next` of the page before.")
+]
+Limit = Annotated[int, Query(ge=1, le=10_000, description="Most rows.")]
+"""Query and path parameters that many routes share."""

@@ -1,0 +1,134 @@
+"""`system/fleet`: the live fleet, read and edited by hand, and as a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Body, Header, Path, Query, Response
+
+from engine import bodies, contract
+from engine.api import routing
+from engine.api.access import Asking, Limit
+from engine.api.routing import also_created, as_file, documented, reply, utc
+from engine.errors import RefusedEdit
+from engine.model import Permission, ResourceKey
+from engine.reader import page_of
+
+router = routing.router("fleet")
+
+Section = Annotated[str, Path(description="A section of the fleet file, such as modules.", max_length=255)]
+Name = Annotated[str, Path(description="The resource's name.", max_length=1024)]
+Note = Annotated[str | None, Query(description="Why; kept with the version.", max_length=10_000)]
+IfMatch = Annotated[
+    str | None,
+    Header(description='Only if the resource is at this version: the ETag of an earlier answer, such as `"3"`.'),
+]
+
+
+@router.get(
+    "/fleet.yaml",
+    summary="The fleet as a canonical fleet.yaml, now or at a past time",
+    response_class=Response,
+    **as_file(documented(None, 404, 409, permission=Permission.READ), "application/yaml"),
+)
+def fleet_yaml(
+    asking: Asking,
+    repository: Annotated[str | None, Query(description="Only what this repository owns.")] = None,
+    unmanaged: Annotated[bool, Query(description="Only what no repository owns.")] = False,
+    at: Annotated[datetime | None, Query(description="As it was then; without a zone it is UTC.")] = None,
+) -> Response:
+    bench = asking.may(Permission.READ)
+    account = bench.account(None)
+    if repository is not None:
+        if unmanaged:
+            raise RefusedEdit("FLEET-646", "repository and unmanaged exclude each other.", "Give one of them.")
+        account = bench.repository(repository).account
+    text = bench.export(account=account, repository=repository, unmanaged=unmanaged, at=utc(at))
+    return Response(text, media_type="application/yaml")
+
+
+@router.get(
+    "/fleet/{section}",
+    summary="Live resources of a section, by name",
+    **documented(contract.Page[contract.ResourceBody], 404, permission=Permission.READ),
+)
+def list_resources(
+    asking: Asking,
+    section: Section,
+    after: Annotated[str | None, Query(description="The `next` of the page before.", max_length=2048)] = None,
+    limit: Limit = 100,
+) -> Response:
+    bench = asking.may(Permission.READ)
+    bench.kind(section)
+    found, next_ = page_of(
+        lambda most: bench.resources(kind=section, after=after, limit=most), limit, lambda r: r.key.text
+    )
+    return reply(bodies.page([bodies.resource(r) for r in found], next_))
+
+
+@router.get(
+    "/fleet/{section}/{name}",
+    summary="One live resource",
+    **documented(contract.ResourceBody, 404, permission=Permission.READ, example="RESOURCE"),
+)
+def one_resource(asking: Asking, section: Section, name: Name) -> Response:
+    bench = asking.may(Permission.READ)
+    bench.kind(section)
+    found = bench.resource(ResourceKey(bench.account(None), section, name))
+    return reply(bodies.resource(found), ETag=f'"{found.version}"')
+
+
+@router.put(
+    "/fleet/{section}/{name}",
+    summary="Create a live resource, or change the fields given and leave the others",
+    description="An operator edit beside git: the next tick of the repository that holds it shows it as drift.",
+    **also_created(
+        documented(
+            contract.ResourceBody, 400, 404, 409, 412, 413, permission=Permission.FLEET_WRITE, example="RESOURCE"
+        )
+    ),
+)
+def put_resource(
+    asking: Asking,
+    section: Section,
+    name: Name,
+    fields: Annotated[dict[str, Any], Body(description="Fields and their values.", examples=[{"priority": 60}])],
+    note: Note = None,
+    if_match: IfMatch = None,
+) -> Response:
+    bench = asking.may(Permission.FLEET_WRITE)
+    key = ResourceKey(bench.account(None), section, name)
+    said, _ = bench.set_resource(asking.actor, key, fields, note=note, seen_version=_version(if_match))
+    found = bench.resource(key)
+    return reply(bodies.resource(found), 201 if said == "created" else 200, ETag=f'"{found.version}"')
+
+
+@router.delete(
+    "/fleet/{section}/{name}",
+    summary="Take a resource out of the live fleet",
+    description="Refused, naming them, while others refer to it. Its history stays.",
+    **documented(contract.DeletedResource, 404, 409, 412, permission=Permission.FLEET_WRITE),
+)
+def delete_resource(
+    asking: Asking, section: Section, name: Name, note: Note = None, if_match: IfMatch = None
+) -> Response:
+    bench = asking.may(Permission.FLEET_WRITE)
+    key = ResourceKey(bench.account(None), section, name)
+    version = bench.delete_resource(asking.actor, key, note=note, seen_version=_version(if_match))
+    answer: contract.DeletedResource = {
+        "account": key.account, "kind": key.kind, "name": key.name, "version": version, "deleted": True,
+    }  # fmt: skip
+    return reply(answer)
+
+
+def _version(if_match: str | None) -> int | None:
+    """The version that an If-Match header names. Raises: RefusedEdit FLEET-646."""
+    if if_match is None:
+        return None
+    digits = if_match.strip().strip('"')
+    if not digits.isdecimal() or len(digits) > 18:
+        raise RefusedEdit(
+            "FLEET-646", "header.if-match: it names no version.", 'Send the ETag of an earlier answer, such as "3".'
+        )
+    return int(digits)

@@ -1,0 +1,128 @@
+"""Drift, events, the graph and the standing of everything; and the brakes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine import bodies, contract
+from engine.api import routing
+from engine.api.access import MOST_ID, Asking, Before, Caller, Limit
+from engine.api.routing import documented, reply, utc
+from engine.model import Permission
+from engine.reader import page_of
+from engine.store.events import EventFilter
+
+router = routing.router("history and standing")
+
+
+class Pausing(BaseModel):
+    """Why work stops, and which."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    reason: Annotated[str, Field(max_length=10_000)]
+    """Shown wherever somebody looks."""
+    repository_id: Annotated[int, Field(ge=0, le=MOST_ID)] | None = None
+    """Only this repository; everything unless given."""
+
+
+class Resuming(BaseModel):
+    """What goes on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    repository_id: Annotated[int, Field(ge=0, le=MOST_ID)] | None = None
+
+
+@router.get(
+    "/drift",
+    summary="Where live moved away from git, newest first",
+    **documented(contract.Page[contract.EpisodeBody], 404, permission=Permission.READ),
+)
+def drift(
+    asking: Asking,
+    open_: Annotated[
+        bool | None, Query(alias="open", description="true: what lasts; false: what ended; both unless given.")
+    ] = None,
+    repository: Annotated[str | None, Query(description="Name of a repository.")] = None,
+    before: Before = None,
+    limit: Limit = 100,
+) -> Response:
+    bench = asking.may(Permission.READ)
+    found, next_ = page_of(
+        lambda most: bench.drift(repository=repository, open_=open_, before=before, limit=most), limit, lambda e: e.id
+    )
+    return reply(bodies.page([bodies.episode(e) for e in found], next_))
+
+
+@router.get(
+    "/fleet_events",
+    summary="Every decision, move and edit, newest first",
+    **documented(contract.Page[contract.EventBody], permission=Permission.READ),
+)
+def fleet_events(
+    asking: Asking,
+    type_: Annotated[list[str], Query(alias="type", description="Types of event; several are alternatives.")] = [],  # noqa: B006
+    actor: Annotated[str | None, Query(description="Part of the name of who did it.")] = None,
+    repository_id: Annotated[int | None, Query(ge=0, le=MOST_ID)] = None,
+    since: datetime | None = None,
+    text: Annotated[str | None, Query(description="Part of the resource's name or of the reason.")] = None,
+    before: Before = None,
+    limit: Limit = 100,
+) -> Response:
+    bench = asking.may(Permission.READ)
+    wanted = EventFilter(None, type_, actor, repository_id, utc(since), text)
+    found, next_ = page_of(lambda most: bench.find_events(wanted, before=before, limit=most), limit, lambda e: e.seq)
+    return reply(bodies.page([bodies.event(e) for e in found], next_))
+
+
+@router.get(
+    "/graph",
+    summary="The live fleet by who refers to whom",
+    **documented(contract.GraphBody, 404, permission=Permission.READ),
+)
+def graph(
+    asking: Asking, repository: Annotated[str | None, Query(description="Only this repository's.")] = None
+) -> Response:
+    return reply(bodies.graph(asking.may(Permission.READ).graph(repository=repository)))
+
+
+@router.get(
+    "/status",
+    summary="Is all well, and what waits for people",
+    **documented(contract.StatusBody, permission=Permission.READ),
+)
+def status(asking: Asking) -> Response:
+    return reply(bodies.status(asking.may(Permission.READ).status()))
+
+
+@router.post(
+    "/pause",
+    summary="Stop ticks and applies until somebody resumes",
+    **documented(contract.PausedBody, 400, 404, 413, permission=Permission.APPLY),
+)
+def pause(asking: Asking, body: Pausing) -> Response:
+    name = _named(asking, body.repository_id)
+    asking.may(Permission.APPLY).pause(asking.actor, body.reason, name)
+    answer: contract.PausedBody = {"paused": True, "repository": name}
+    return reply(answer)
+
+
+@router.post(
+    "/resume",
+    summary="Let ticks and applies go on",
+    **documented(contract.PausedBody, 400, 404, 413, permission=Permission.APPLY),
+)
+def resume(asking: Asking, body: Resuming | None = None) -> Response:
+    name = _named(asking, None if body is None else body.repository_id)
+    asking.may(Permission.APPLY).resume(asking.actor, name)
+    answer: contract.PausedBody = {"paused": False, "repository": name}
+    return reply(answer)
+
+
+def _named(asking: Caller, id_: int | None) -> str | None:
+    return None if id_ is None else asking.may(Permission.APPLY).repository_by_id(id_).name

@@ -1,0 +1,85 @@
+"""What commands on this machine ask of the server that holds their home: any verb of the workbench, with the home's own token.
+
+Not part of the API for others. Whoever can read the token can read the home, and do everything there anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from engine import wire
+from engine.api.problems import not_found, problem, unexpected
+from engine.api.routing import slow
+from engine.context import carried
+from engine.errors import AccessDenied, FleetError
+from engine.model import Actor
+from engine.service import Service, running
+
+log = logging.getLogger("fleet.api")
+
+_going: set[asyncio.Task[Any]] = set()
+"""Calls that go on even if who asked went away."""
+
+
+async def call(request: Request) -> Response:
+    """Do one verb; the answer is a line for each thing told on the way, then one with what it gives or raises."""
+    path = request.scope["path"]
+    try:
+        service = running()
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        if not service.local.opens(token):
+            raise AccessDenied(
+                "FLEET-661", "This is not the token of this server.", "It stands in the home's server.json."
+            )
+        verb = request.path_params["verb"]
+        if verb not in wire.verbs():
+            raise not_found(path)
+        asked = orjson.loads(await request.body())
+        actor = Actor(str(asked["actor"] or service.operator.name)[:255])
+        given = wire.arguments(verb, asked["arguments"], actor)
+        told = [name for name in asked["tell"] if name in wire.callbacks(verb)]
+    except FleetError as error:
+        return problem(error, path)
+    except (msgspec.ValidationError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return problem(not_found(path), path)  # another version's words
+    return StreamingResponse(_lines(service, verb, given, told), media_type="application/x-ndjson")
+
+
+async def _lines(service: Service, verb: str, given: dict[str, Any], told: list[str]) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def say(line: bytes | None) -> None:
+        loop.call_soon_threadsafe(lines.put_nowait, line)
+
+    def tell(name: str, *words: Any) -> None:
+        say(wire.packed({"tell": name, "words": words}) + b"\n")
+
+    def work() -> None:
+        try:
+            # Found anew at each call: what a test or a later version puts into its place counts.
+            given_back = getattr(service.workbench, verb)(**given, **{name: partial(tell, name) for name in told})
+            say(wire.packed({"gives": given_back}) + b"\n")
+        except FleetError as error:
+            say(wire.packed({"raises": error}) + b"\n")
+        except Exception as error:
+            log.exception("%s failed unexpectedly", verb)
+            say(wire.packed({"raises": unexpected(error)}) + b"\n")
+        finally:
+            say(None)
+
+    task = asyncio.create_task(anyio.to_thread.run_sync(carried(work), limiter=slow))
+    _going.add(task)
+    task.add_done_callback(_going.discard)
+    while (line := await lines.get()) is not None:
+        yield line

@@ -1,0 +1,176 @@
+"""`system/proposals` and `system/apply`: what wants to change, the decisions on it, and letting it happen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine import bodies, contract
+from engine.api import examples, routing
+from engine.api.access import MOST_ID, Asking, Before, Caller, Id, Limit
+from engine.api.routing import documented, reply, slowly
+from engine.decisions import Reviewed
+from engine.errors import ReviewError
+from engine.model import Cause, Change, Permission, Risk, Status
+from engine.reader import page_of
+from engine.store.proposals import ProposalFilter
+
+router = routing.router("proposals")
+
+Number = Annotated[int, Field(ge=0, le=MOST_ID)]
+Reason = Annotated[str, Field(max_length=10_000)]
+
+
+class Rejection(BaseModel):
+    """Why a proposal is rejected."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [examples.REJECTION]})
+
+    reason: Reason
+
+
+class Review(BaseModel):
+    """One decision on many proposals."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, use_attribute_docstrings=True, json_schema_extra={"examples": [examples.REVIEW]}
+    )
+
+    ids: Annotated[list[Number], Field(min_length=1, max_length=100_000)]
+    action: Literal["approve", "reject", "unapprove"]
+    """unapprove takes an approval back."""
+    reason: Reason | None = None
+    """A rejection needs one."""
+
+
+class WantedApply(BaseModel):
+    """What to apply: all that is approved, unless it is narrowed."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, use_attribute_docstrings=True, json_schema_extra={"examples": [{"dry_run": True}]}
+    )
+
+    repository_id: Number | None = None
+    """Only what this repository proposed."""
+    proposal_ids: Annotated[list[Number], Field(max_length=100_000)] | None = None
+    """Only these."""
+    dry_run: bool = False
+    """Only show the plan."""
+
+
+@router.get(
+    "/proposals",
+    summary="List proposals, newest first",
+    description="Every filter may be given several times; values of one filter are alternatives.",
+    **documented(contract.Page[contract.ProposalBody], permission=Permission.READ),
+)
+def list_proposals(
+    asking: Asking,
+    repository: Annotated[list[str], Query(description="Names of repositories.")] = [],  # noqa: B006
+    status: Annotated[list[Status], Query()] = [],  # noqa: B006
+    kind: Annotated[list[str], Query(description="Sections of the fleet file.")] = [],  # noqa: B006
+    change: Annotated[list[Change], Query()] = [],  # noqa: B006
+    cause: Annotated[list[Cause], Query()] = [],  # noqa: B006
+    risk: Annotated[list[Risk], Query()] = [],  # noqa: B006
+    run_id: Annotated[int | None, Query(ge=0, le=MOST_ID, description="Only those that this run opened.")] = None,
+    before: Before = None,
+    limit: Limit = 100,
+) -> Response:
+    bench = asking.may(Permission.READ)
+    wanted = ProposalFilter(None, repository, status, kind, change, cause, risk, run_id)
+    found, next_ = page_of(lambda most: bench.find_proposals(wanted, before=before, limit=most), limit, lambda p: p.id)
+    return reply(bodies.page([bodies.proposal(p) for p in found], next_))
+
+
+@router.get(
+    "/proposals/{id}",
+    summary="One proposal",
+    **documented(contract.ProposalBody, 404, permission=Permission.READ, example="PROPOSAL"),
+)
+def one_proposal(asking: Asking, id_: Id) -> Response:
+    return reply(bodies.proposal(asking.may(Permission.READ).proposal(id_)))
+
+
+@router.post(
+    "/proposals/{id}/approve",
+    summary="Approve a proposal",
+    description="Permission, status and fingerprint are checked at this moment: what live has outdated is refused as stale.",
+    **documented(contract.ReviewedList, 404, 409, permission=Permission.REVIEW, example="REVIEWED"),
+)
+def approve(asking: Asking, id_: Id) -> Response:
+    return _one(asking.may(Permission.REVIEW).approve(asking.actor, [id_]))
+
+
+@router.post(
+    "/proposals/{id}/reject",
+    summary="Reject a proposal with a reason",
+    description="The same difference comes back at a later sync, with this reason.",
+    **documented(contract.ReviewedList, 400, 404, 409, 413, permission=Permission.REVIEW, example="REVIEWED"),
+)
+def reject(asking: Asking, id_: Id, body: Rejection) -> Response:
+    return _one(asking.may(Permission.REVIEW).reject(asking.actor, [id_], body.reason))
+
+
+@router.post(
+    "/proposals/{id}/unapprove",
+    summary="Take an approval back",
+    **documented(contract.ReviewedList, 404, 409, permission=Permission.REVIEW, example="REVIEWED"),
+)
+def unapprove(asking: Asking, id_: Id) -> Response:
+    return _one(asking.may(Permission.REVIEW).unapprove(asking.actor, [id_]))
+
+
+@router.post(
+    "/proposals/batch_review",
+    summary="Decide on many proposals at once",
+    description="Each by itself: one that is refused does not stop the others, and says why in its `error`.",
+    **documented(contract.ReviewedList, 400, 413, permission=Permission.REVIEW, example="REVIEWED"),
+)
+def batch_review(asking: Asking, body: Review) -> Response:
+    return reply(bodies.reviewed(_decide(asking, body)))
+
+
+@router.post(
+    "/apply",
+    summary="Apply what is approved, in dependency order",
+    description="Each resource whole or not at all. With `dry_run` the answer is the plan: `waves` of steps, and what is skipped.",
+    **documented(
+        contract.AppliedBody | contract.PlanBody,
+        400,
+        404,
+        409,
+        413,
+        permission=Permission.APPLY,
+        example="APPLIED",
+    ),
+)
+async def apply(asking: Asking, body: WantedApply | None = None) -> Response:
+    wanted = body or WantedApply()
+
+    def work() -> contract.AppliedBody | contract.PlanBody:
+        bench = asking.may(Permission.APPLY)
+        repository = None if wanted.repository_id is None else bench.repository_by_id(wanted.repository_id).name
+        if wanted.dry_run:
+            return bodies.plan(bench.plan(repository=repository, proposal_ids=wanted.proposal_ids))
+        return bodies.applied(bench.apply(asking.actor, repository=repository, proposal_ids=wanted.proposal_ids))
+
+    return reply(await slowly(work))
+
+
+def _decide(asking: Caller, body: Review) -> list[Reviewed]:
+    match body.action:
+        case "approve":
+            return asking.may(Permission.REVIEW).approve(asking.actor, body.ids)
+        case "reject":
+            return asking.may(Permission.REVIEW).reject(asking.actor, body.ids, body.reason or "")
+        case "unapprove":
+            return asking.may(Permission.REVIEW).unapprove(asking.actor, body.ids)
+
+
+def _one(outcomes: list[Reviewed]) -> Response:
+    """The outcome of a decision on one proposal; a refusal is the answer's own error."""
+    if isinstance(outcomes[0].error, ReviewError):
+        raise outcomes[0].error
+    return reply(bodies.reviewed(outcomes))

@@ -1,0 +1,212 @@
+"""`system/gitops_repositories` and `system/gitops_sync_runs`: what is registered, ticks by hand, and the record of every tick."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine import bodies, contract
+from engine.api import examples, routing
+from engine.api.access import Asking, Before, Id, Limit
+from engine.api.routing import documented, reply, slowly
+from engine.model import Permission, RunStatus
+from engine.reader import page_of
+
+router = routing.router("repositories and runs")
+
+Text = Annotated[str, Field(max_length=4096)]
+
+
+class RepositoryChanges(BaseModel):
+    """Settings of a repository; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    repo_url: Text = ""
+    """https://…, ssh://… or git@host:path, without a credential in it."""
+    account: Text = ""
+    """The account that its fleet file describes."""
+    branch: Text = "main"
+    """Branch to follow."""
+    path_prefix: Text = ""
+    """Folder that holds fleet.yaml; empty: the top."""
+    vault_credential_path: Text | None = None
+    """Where Vault keeps its credential; null: it needs none."""
+    ssh_host_key: Text | None = None
+    """The ssh host's key, as ssh-keyscan shows it; null: pinned at first use."""
+    enabled: bool = True
+    """Whether it has ticks."""
+    auto_apply: bool = False
+    """Whether ticks approve and apply creates and updates that git moved."""
+    auto_prune: bool = False
+    """Whether auto-apply destroys, too."""
+    auto_heal: bool = False
+    """Whether auto-apply takes back changes made beside git, too."""
+    allow_empty: bool = False
+    """Whether a file that declares nothing is accepted although the repository owns something."""
+
+    def given(self) -> dict[str, Any]:
+        """What was given, by the engine's names."""
+        names = {"repo_url": "url"}
+        return {names.get(name, name): getattr(self, name) for name in self.model_fields_set - {"name"}}
+
+
+class NewRepository(RepositoryChanges):
+    """A repository to register."""
+
+    name: Text
+    """How everybody calls it here."""
+    repo_url: Text
+    """https://…, ssh://… or git@host:path, without a credential in it."""
+
+
+class Registration(BaseModel):
+    """As the runbook has it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.REGISTRATION]})
+
+    gitops_repository: NewRepository
+
+
+class ChangedRepository(BaseModel):
+    """As the runbook has it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.CHANGES]})
+
+    gitops_repository: RepositoryChanges
+
+
+@router.get(
+    "/gitops_repositories",
+    summary="List repositories by name",
+    **documented(contract.Page[contract.RepositoryBody], permission=Permission.READ),
+)
+def list_repositories(
+    asking: Asking,
+    after: Annotated[str | None, Query(description="Only names after this one: the `next` of the page before.")] = None,
+    limit: Limit = 100,
+) -> Response:
+    found = [r for r in asking.may(Permission.READ).repositories() if after is None or r.name > after]
+    items, next_ = page_of(lambda most: found[:most], limit, lambda r: r.name)
+    return reply(bodies.page([bodies.repository(r) for r in items], next_))
+
+
+@router.post(
+    "/gitops_repositories",
+    summary="Register a repository",
+    description="Looks at the form only: nothing is reached. Its first tick is due one interval later, or at `sync_now`.",
+    **documented(
+        contract.RepositoryAnswer, 400, 409, 413, permission=Permission.WRITE, status=201, example="REPOSITORY"
+    ),
+)
+def register(asking: Asking, body: Registration) -> Response:
+    wanted = body.gitops_repository.given()
+    asking = asking.of(wanted.pop("account", None))
+    name, url = body.gitops_repository.name, wanted.pop("url")
+    made = asking.may(Permission.WRITE).add_repository(asking.actor, name, url, **wanted)
+    answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(made)}
+    return reply(answer, 201, Location=f"/api/v1/system/gitops_repositories/{made.id}")
+
+
+@router.get(
+    "/gitops_repositories/{id}",
+    summary="One repository",
+    **documented(contract.RepositoryAnswer, 404, permission=Permission.READ, example="REPOSITORY"),
+)
+def one_repository(asking: Asking, id_: Id) -> Response:
+    answer: contract.RepositoryAnswer = {
+        "gitops_repository": bodies.repository(asking.may(Permission.READ).repository_by_id(id_))
+    }
+    return reply(answer)
+
+
+@router.patch(
+    "/gitops_repositories/{id}",
+    summary="Change a repository's settings from the next tick on",
+    description="A URL on another host drops the credential path and the host key, unless they are given with it.",
+    **documented(contract.RepositoryAnswer, 400, 404, 409, 413, permission=Permission.WRITE, example="REPOSITORY"),
+)
+def change(
+    asking: Asking,
+    id_: Id,
+    body: ChangedRepository,
+    release: Annotated[
+        bool, Query(description="With another account: leave the old account's resources where they are.")
+    ] = False,
+) -> Response:
+    bench = asking.may(Permission.WRITE)
+    name = bench.repository_by_id(id_).name
+    changed = bench.change_repository(asking.actor, name, body.gitops_repository.given(), release=release)
+    answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
+    return reply(answer)
+
+
+@router.delete(
+    "/gitops_repositories/{id}",
+    summary="Take a repository out of service",
+    description="Its live proposals are withdrawn and its resources released; live state, runs and history stay.",
+    **documented(contract.RemovedRepository, 404, 409, permission=Permission.WRITE),
+)
+def remove(asking: Asking, id_: Id) -> Response:
+    bench = asking.may(Permission.WRITE)
+    name = bench.repository_by_id(id_).name
+    facts = bench.remove_repository(asking.actor, name)
+    answer: contract.RemovedRepository = {"name": name, "withdrawn": facts["withdrawn"], "released": facts["released"]}
+    return reply(answer)
+
+
+@router.post(
+    "/gitops_repositories/{id}/sync_now",
+    summary="Run one tick now",
+    description="Gives the run and the proposals that it opened or reopened, with 200 when the run failed, too: its `error` says why.",
+    **documented(contract.SyncBody, 404, 409, permission=Permission.SYNC, example="SYNC"),
+)
+async def sync_now(asking: Asking, id_: Id) -> Response:
+    def work() -> contract.SyncBody:
+        bench = asking.may(Permission.SYNC)
+        synced = bench.sync(asking.actor, bench.repository_by_id(id_).name)
+        return bodies.synced(bench.run_body(synced.run), synced.proposals)
+
+    return reply(await slowly(work))
+
+
+@router.get(
+    "/gitops_repositories/{id}/sync_runs",
+    summary="The ticks of a repository, newest first",
+    **documented(contract.Page[contract.RunBody], 404, permission=Permission.READ),
+)
+def runs_of(
+    asking: Asking, id_: Id, status: RunStatus | None = None, before: Before = None, limit: Limit = 100
+) -> Response:
+    bench = asking.may(Permission.READ)
+    name = bench.repository_by_id(id_).name
+    return _runs(asking, name, status, before, limit)
+
+
+@router.get(
+    "/gitops_sync_runs",
+    summary="Ticks, newest first",
+    **documented(contract.Page[contract.RunBody], permission=Permission.READ),
+)
+def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = None, limit: Limit = 100) -> Response:
+    return _runs(asking, None, status, before, limit)
+
+
+@router.get(
+    "/gitops_sync_runs/{id}",
+    summary="One tick: what it found, opened, withheld and why, applied, and where it failed",
+    **documented(contract.RunBody, 404, permission=Permission.READ, example="RUN"),
+)
+def one_run(asking: Asking, id_: Id) -> Response:
+    bench = asking.may(Permission.READ)
+    return reply(bench.run_body(bench.run(id_)))
+
+
+def _runs(asking: Asking, repository: str | None, status: RunStatus | None, before: int | None, limit: int) -> Response:
+    bench = asking.may(Permission.READ)
+    found, next_ = page_of(
+        lambda most: bench.runs(repository=repository, status=status, before=before, limit=most), limit, lambda r: r.id
+    )
+    return reply(bodies.page(bench.run_bodies(found), next_))

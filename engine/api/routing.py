@@ -1,0 +1,124 @@
+"""How routes are declared, read and answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from engine import contract
+from engine.model import Permission
+
+T = TypeVar("T")
+
+EXAMPLE = "x-example"
+"""Where a route names the example of its answer until the description is whole."""
+
+
+def router(tag: str, prefix: str = "/system") -> APIRouter:
+    """A group of routes."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=_Strict)
+
+
+class _Strict(APIRoute):
+    """Reads bodies as strictly as the store does: no NaN, no broken Unicode."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def strict(request: Request) -> Response:
+            return await handler(_StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        try:
+            return orjson.loads(await self.body())
+        except orjson.JSONDecodeError as error:
+            raise json.JSONDecodeError("not JSON", "", error.pos) from None
+
+
+slow = anyio.CapacityLimiter(64)
+"""Threads for what may wait long for a remote or for other writers, so that reading never waits for a free one."""
+
+
+async def slowly(work: Callable[[], T]) -> T:
+    """Do work that may take long, beside the threads of quick requests."""
+    return await anyio.to_thread.run_sync(work, limiter=slow)
+
+
+def reply(body: Any, status: int = 200, **headers: str) -> Response:
+    """A body of ours as JSON, as it is: tests hold it against what the description of the API says."""
+    return Response(
+        orjson.dumps(body), status, {name.replace("_", "-"): text for name, text in headers.items()}, "application/json"
+    )
+
+
+def documented(
+    model: Any, *problems: int, permission: Permission | None = None, status: int = 200, example: str = ""
+) -> dict[str, Any]:
+    """What the description says of a route: its answer, its permission, and the problems that it may answer with.
+
+    `example` is a name in `examples.py`.
+    """
+    meanings = {
+        400: "The body is not JSON.",
+        401: "No token, or none that holds.",
+        403: "The permission or the account is missing.",
+        404: "There is no such thing.",
+        409: "It cannot be done now; the code says why.",
+        412: "Live has moved on from the version given.",
+        413: "The body is too large.",
+        422: "A parameter or field is refused.",
+        500: "The store is in trouble.",
+        502: "The other side is in trouble.",
+        503: "The server is starting, ending, or lacks a setting.",
+        507: "The disk is full.",
+    }
+    wrong = sorted({401, 403, 422, 500, 503, *problems} if permission else {422, 500, 503, *problems})
+    return {
+        "status_code": status,
+        "response_model": None,
+        "responses": {
+            status: {"model": model, "description": "Done."},
+            **{
+                code: {"description": meanings[code], "content": {"application/problem+json": {"schema": _PROBLEM}}}
+                for code in wrong
+            },
+        },
+        "openapi_extra": {
+            **({"x-permission": permission.value} if permission else {}),
+            **({EXAMPLE: example} if example else {}),
+        },
+    }
+
+
+def also_created(route: dict[str, Any]) -> dict[str, Any]:
+    """The same route, which answers 201 with the same body where something came into being."""
+    return {**route, "responses": {**route["responses"], 201: route["responses"][200]}}
+
+
+def as_file(route: dict[str, Any], media: str) -> dict[str, Any]:
+    """The same route, which answers with a file."""
+    binary = {"type": "string", **({} if media.endswith("yaml") else {"format": "binary"})}
+    good = {"description": "The file.", "content": {media: {"schema": binary}}}
+    return {**route, "responses": {**route["responses"], 200: good}}
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A time that was asked for; without a zone it is UTC."""
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_PROBLEM = {"$ref": f"#/components/schemas/{contract.Problem.__name__}"}

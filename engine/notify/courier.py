@@ -1,0 +1,139 @@
+"""Brings everything that happened to one sink, in order, however long it is away. The store remembers how far it has come."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, stop_when_event_set
+from tenacity.nap import sleep_using_event
+from tenacity.wait import wait_random_exponential
+
+from engine.model import RecordedEvent, Run
+from engine.notify.messages import TOLD, Message, messages
+from engine.notify.sinks import Away, Refused, Sink
+from engine.store import Store, events, outbox, repositories
+
+log = logging.getLogger("fleet.notify")
+
+OLDEST = timedelta(hours=24)
+"""What happened longer ago is news to nobody; it stands in the store all the same."""
+
+LONGEST_PAUSE_S = 300
+_BATCH = 5_000
+
+
+class Courier:
+    """One sink's own thread. An observer: told that something happened, it reads the store for what."""
+
+    def __init__(
+        self, store: Store, sink: Sink, delivered: Callable[[str, str], None] = lambda _sink, _outcome: None
+    ) -> None:
+        self._store = store
+        self._sink = sink
+        self._delivered = delivered
+        self._stopping = threading.Event()
+        self._poked = threading.Event()
+        self._failing: dict[str, str] = {}
+        """By repository, the code with which it has been told to fail."""
+        self._thread = threading.Thread(target=self._run, name=f"notify {sink.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin where the last process stopped; the first time, with what happens from now on."""
+        with self._store.read() as tx:
+            known = outbox.position(tx, self._sink.name)
+        if known is None:
+            with self._store.write() as tx:
+                outbox.advance(tx, self._sink.name, events.newest(tx))
+        self._poked.set()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon; what is not told yet is told by the next process."""
+        self._stopping.set()
+        self._poked.set()
+        if self._thread.is_alive():
+            self._thread.join(15)
+
+    def recorded(self, found: Sequence[RecordedEvent]) -> None:
+        """Something happened."""
+        if any(e.event.type in TOLD for e in found):
+            self._poked.set()
+
+    def ticked(self, run: Run) -> None:
+        """A repository that ticks well again may be told to fail anew."""
+        if run.status != "failed":
+            self._failing.pop(run.repository, None)
+
+    def _run(self) -> None:
+        while True:
+            self._poked.wait()
+            self._poked.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                while self._bring_some():
+                    pass
+            except Exception:
+                log.exception("notifications to %s stopped until something else happens", self._sink.name)
+
+    def _bring_some(self) -> bool:
+        """Bring what comes next; gives whether there may be more."""
+        with self._store.read() as tx:
+            since = outbox.position(tx, self._sink.name) or 0
+            found = events.after(tx, since, sorted(TOLD), _BATCH)
+            names = repositories.names(tx)
+            now = tx.at
+        if not found:
+            return False
+        if len(found) == _BATCH:  # do not part what one transaction did
+            found = [e for e in found if e.at != found[-1].at] or found
+        for message in messages([e for e in found if e.at > now - OLDEST], names):
+            if self._is_new(message):
+                self._bring(message)
+            if self._stopping.is_set():
+                return False
+            with self._store.write() as tx:
+                outbox.advance(tx, self._sink.name, message.seq)
+        with self._store.write() as tx:
+            outbox.advance(tx, self._sink.name, found[-1].seq)
+        return True
+
+    def _is_new(self, message: Message) -> bool:
+        """A repository that goes on failing with one code is told of once."""
+        if message.type != "repository.failing":
+            return True
+        code = str(message.data.get("code"))
+        known = self._failing.get(message.repository)
+        self._failing[message.repository] = code
+        return code != known
+
+    def _bring(self, message: Message) -> None:
+        """Bring one message, again and again with growing pauses; what is refused, or stale by then, is dropped with a line in the log."""
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception_type(Away),
+                wait=wait_random_exponential(multiplier=1, max=LONGEST_PAUSE_S),
+                stop=stop_after_delay(OLDEST) | stop_when_event_set(self._stopping),
+                sleep=sleep_using_event(self._stopping),
+            ):
+                with attempt:
+                    self._once(message)
+        except RetryError:
+            if not self._stopping.is_set():
+                self._delivered(self._sink.name, "dropped")
+                log.warning("%s took no message for a day; dropped: %s", self._sink.name, message.title)
+        except Refused as refused:
+            self._delivered(self._sink.name, "refused")
+            log.warning("%s refused a message (%s): %s", self._sink.name, refused, message.title)
+
+    def _once(self, message: Message) -> None:
+        try:
+            self._sink.send(message)
+        except Away as away:
+            self._delivered(self._sink.name, "away")
+            log.warning("%s is away (%s); trying again", self._sink.name, away)
+            raise
+        self._delivered(self._sink.name, "delivered")

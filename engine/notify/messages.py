@@ -1,0 +1,143 @@
+"""What is worth telling somebody, from the events that say it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from engine.model import RecordedEvent
+from engine.words import clean, count
+
+TOLD = {
+    "gitops.proposal_opened": "proposals.opened",
+    "gitops.proposal_reopened": "proposals.opened",
+    "gitops.proposal_applied": "proposals.applied",
+    "gitops.proposal_failed": "proposals.failed",
+    "gitops.drift_detected": "drift.detected",
+    "gitops.drift_resolved": "drift.resolved",
+    "gitops.run_failed": "repository.failing",
+}
+"""Which events are told, and the type of the message that tells them."""
+
+_TITLES = {
+    "proposals.opened": ("proposal", "opened in"),
+    "proposals.applied": ("proposal", "applied from"),
+    "proposals.failed": ("proposal", "failed from"),
+    "drift.detected": ("resource", "drifted from"),
+    "drift.resolved": ("resource", "back as in"),
+}
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell."""
+
+    seq: int
+    """The last event that it tells of: the message's own number."""
+    type: str
+    at: datetime
+    account: str | None
+    repository: str
+    title: str
+    """One line for people."""
+    page: str
+    """Path of the page that shows it."""
+    resources: tuple[str, ...] = ()
+    """Addresses of what it is about, the first few."""
+    count: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def messages(found: Sequence[RecordedEvent], names: Mapping[int, str]) -> list[Message]:
+    """What events say, one message for all of a kind that one transaction did to one repository.
+
+    Shape: `found` in the order of its numbers; `names` of repositories by id. Events that nobody is told of are left out.
+    """
+    made = []
+    worth = [e for e in found if e.event.type in TOLD]
+    for (at, _), transaction in groupby(worth, key=lambda e: (e.at, e.actor)):
+        kinds: dict[tuple[str, int | None], list[RecordedEvent]] = {}
+        for e in transaction:
+            kinds.setdefault((TOLD[e.event.type], e.event.repository_id), []).append(e)
+        for (type_, repository_id), group in kinds.items():
+            name = names.get(repository_id or 0, "a removed repository")
+            made.append(_message(type_, at, name, group))
+    return sorted(made, key=lambda message: message.seq)
+
+
+def _message(type_: str, at: datetime, repository: str, group: Sequence[RecordedEvent]) -> Message:
+    first, last = group[0], group[-1]
+    if type_ == "repository.failing":
+        code = (first.event.data or {}).get("code", "")
+        title = f"{repository} fails: {first.event.reason or ''} ({code})"
+        page = f"/runs?id={first.event.run_id}"
+        return Message(last.seq, type_, at, first.event.account, repository, title, page, data={"code": code})
+    thing, verb = _TITLES[type_]
+    resources = tuple(dict.fromkeys(f"{e.event.kind}/{e.event.name}" for e in group))
+    page = {
+        "proposals.opened": "/approvals",
+        "proposals.applied": f"/proposal?id={first.event.proposal_id}",
+        "proposals.failed": "/approvals?status=failed",
+    }.get(type_, "/drift")
+    movers = sorted({mover for e in group if (mover := (e.event.data or {}).get("moved_by"))})
+    title = f"{count(len(group), thing)} {verb} {repository}" + (f", by {', '.join(movers[:3])}" if movers else "")
+    data: dict[str, Any] = {"actor": first.actor}
+    if first.event.run_id is not None:
+        data["run_id"] = first.event.run_id
+    ids = [e.event.proposal_id for e in group if e.event.proposal_id is not None]
+    if ids:
+        data["proposal_ids"] = ids[:100]
+    return Message(
+        last.seq, type_, at, first.event.account, repository, title, page, resources[:_SHOWN], len(group), data
+    )
+
+
+def cloud_event(message: Message, public_url: str) -> dict[str, Any]:
+    """A message as a CloudEvent 1.0, in the structured form."""
+    return {
+        "specversion": "1.0",
+        "id": str(message.seq),
+        "source": public_url or "/fleet-workbench",
+        "type": f"fleet-workbench.{message.type}",
+        "subject": message.repository,
+        "time": message.at.isoformat().replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "data": {
+            "title": message.title,
+            "account": message.account,
+            "repository": message.repository,
+            "count": message.count,
+            "resources": list(message.resources),
+            "link": f"{public_url}{message.page}" if public_url else None,
+            **message.data,
+        },
+    }
+
+
+def slack(message: Message, public_url: str) -> dict[str, Any]:
+    """A message as Slack takes it. Text of others cannot mention, link or format anything there."""
+    icon = {
+        "proposals.failed": ":x:",
+        "repository.failing": ":x:",
+        "drift.detected": ":warning:",
+        "proposals.opened": ":inbox_tray:",
+    }
+    text = f"{icon.get(message.type, ':white_check_mark:')} {_escaped(message.title)}"
+    if message.resources:
+        more = message.count - len(message.resources)
+        listed = ", ".join(_escaped(each) for each in message.resources) + (f" and {more:,} more" if more > 0 else "")
+        text += f"\n{listed}"
+    if public_url:
+        text += f"\n<{public_url}{message.page}|Open>"
+    return {"text": text}
+
+
+def _escaped(text: str) -> str:
+    """Text that Slack shows as it is: its own escapes, and a mark that keeps `*`, `_`, `~`, backticks and `:` from meaning anything."""
+    plain = clean(text)[:500].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\u2060{c}" if c in "*_~`:@#" else c for c in plain)

@@ -1,0 +1,88 @@
+"""One message to one address: a webhook that takes CloudEvents, or one that takes what Slack takes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from engine.errors import FleetError
+from engine.notify.messages import Message, cloud_event, slack
+from engine.settings import Settings
+
+TIMEOUT_S = 10
+
+
+class Away(Exception):
+    """The other side cannot take a message now, but may later."""
+
+
+class Refused(Exception):
+    """The other side will never take this message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where notifications go."""
+
+    name: str
+    """webhook or slack."""
+    url: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    public_url: str = ""
+
+    def body(self, message: Message) -> dict[str, Any]:
+        """A message in the form of this sink."""
+        return (slack if self.name == "slack" else cloud_event)(message, self.public_url)
+
+    def send(self, message: Message) -> None:
+        """Send one message, once. Raises: Away; Refused."""
+        import requests  # only who notifies needs it
+
+        data = orjson.dumps(self.body(message))
+        media = "application/json" if self.name == "slack" else "application/cloudevents+json; charset=utf-8"
+        headers = {"Content-Type": media, "User-Agent": "fleet-workbench"}
+        if self.secret:
+            headers |= signed(f"msg_{message.seq}", int(time.time()), data, self.secret)
+        try:
+            answer = requests.post(self.url, data=data, headers=headers, timeout=TIMEOUT_S, allow_redirects=False)
+        except requests.RequestException as error:
+            raise Away(type(error).__name__) from None  # its words hold the address, which may be a secret
+        if answer.status_code in {408, 425, 429} or answer.status_code >= 500:
+            raise Away(f"HTTP {answer.status_code}")
+        if answer.status_code >= 300:
+            raise Refused(f"HTTP {answer.status_code}")
+
+
+def sinks_of(settings: Settings) -> list[Sink]:
+    """The sinks that the settings name."""
+    made = []
+    if settings.notify_url:
+        made.append(Sink("webhook", settings.notify_url, settings.notify_secret, settings.public_url))
+    if settings.slack_url:
+        made.append(Sink("slack", settings.slack_url, public_url=settings.public_url))
+    return made
+
+
+def signed(id_: str, moment: int, data: bytes, secret: str) -> dict[str, str]:
+    """The headers that prove who sent a body, and when. Source: Standard Webhooks 1.0, symmetric signatures."""
+    key = secret.encode()
+    if secret.startswith("whsec_"):
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            raise FleetError(
+                "FLEET-602", "FLEET_NOTIFY_SECRET begins with whsec_, and what follows is not base64.", "Correct it."
+            ) from None
+    digest = hmac.new(key, f"{id_}.{moment}.".encode() + data, hashlib.sha256).digest()
+    return {
+        "webhook-id": id_,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }

@@ -1,0 +1,168 @@
+"""The workbench of a server that runs on this home, as if it were here: the same verbs, the same answers, the same errors.
+
+The server leaves its address and a token in the home, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import http.client
+import inspect
+import json
+import os
+import socket
+import stat
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from engine.errors import FleetError, StoreError
+from engine.kinds.fleet import FLEET
+from engine.model import Actor
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.parse import FleetFile
+
+FILE = "server.json"
+CONNECT_S = 2.0
+
+
+class Place(NamedTuple):
+    """Where a server is, and what opens it."""
+
+    host: str
+    port: int
+    token: str
+    pid: int
+
+
+def leave(home: Path, host: str, port: int, token: str) -> None:
+    """Leave word of a server for commands on this machine. Effects: `<home>/server.json`, mode 600."""
+    path = home / FILE
+    made = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump({"host": host, "port": port, "token": token, "pid": os.getpid()}, file)
+    made.replace(path)
+
+
+def take_back(home: Path) -> None:
+    """Leave no word of a server that ends."""
+    with suppress(OSError):
+        (home / FILE).unlink()
+
+
+def find(home: Path) -> Place | None:
+    """The server that has left word in a home, if it answers; what a killed one left is passed over."""
+    path = home / FILE
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return None  # somebody else could have written it
+        word = json.loads(path.read_text())
+        place = Place(str(word["host"]), int(word["port"]), str(word["token"]), int(word["pid"]))
+        os.kill(place.pid, 0)
+        socket.create_connection((place.host, place.port), CONNECT_S).close()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return place
+
+
+class RemoteWorkbench:
+    """Stands for the workbench of a server. Files are read here, with the server's limits."""
+
+    kinds = FLEET
+
+    def __init__(self, place: Place, settings: Settings) -> None:
+        self._place = place
+        self._settings = settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The server goes on."""
+
+    def stop(self) -> None:
+        """What the server is at, it goes on with."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings here, with the server's limits."""
+        limits = self._call("limits")
+        return replace(self._settings, **limits.values, sources=limits.sources)
+
+    def read_file(self, data: bytes, *, file: str, account: str | None = None) -> FleetFile:
+        """Read a fleet file at hand. Raises: FleetFileInvalid."""
+        from engine.parse import read_fleet_file
+
+        return read_fleet_file(data, FLEET, file=file, limit=self.settings.max_file_bytes, account=account)
+
+    def __getattr__(self, verb: str) -> Any:
+        from engine import wire
+
+        if verb not in wire.verbs():
+            raise AttributeError(verb)
+        return partial(self._call, verb)
+
+    def _call(self, verb: str, *args: Any, **kwargs: Any) -> Any:
+        """Have the server do something. Raises: what the verb raises; StoreError FLEET-310 (it is gone), 311 (another version)."""
+        import msgspec
+
+        from engine import wire
+
+        given = inspect.signature(wire.verbs()[verb]).bind(self, *args, **kwargs).arguments
+        del given["self"]
+        given |= given.pop("options", {})  # `**options` of a verb
+        tells = {name: given.pop(name) for name in wire.callbacks(verb) if name in given}
+        actor = given.pop("actor", None)
+        body = wire.packed(
+            {"actor": actor.name if isinstance(actor, Actor) else None, "arguments": given, "tell": list(tells)}
+        )
+        connection = http.client.HTTPConnection(self._place.host, self._place.port)
+        try:
+            headers = {"Authorization": f"Bearer {self._place.token}", "Content-Type": "application/json"}
+            connection.request("POST", f"/api/local/{verb}", body, headers)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise self._refused(answer)
+            while line := answer.readline():
+                said = msgspec.json.decode(line)
+                if "tell" in said:
+                    tells[said["tell"]](*said["words"])
+                elif "raises" in said:
+                    raise wire.error_of(said["raises"])
+                else:
+                    return wire.unpacked(said["gives"], wire.hints(verb)["return"])
+        except (OSError, http.client.HTTPException) as error:
+            raise StoreError(
+                "FLEET-310",
+                f"The server on this home went away ({type(error).__name__}).",
+                "See its log; then try again: without a server, the command does the work itself.",
+            ) from error
+        except msgspec.ValidationError as error:
+            raise _other_version() from error
+        finally:
+            connection.close()
+        raise StoreError(
+            "FLEET-310",
+            "The server on this home ended before it had answered.",
+            "What it had begun is recorded: fleet run list.",
+        )
+
+    @staticmethod
+    def _refused(answer: http.client.HTTPResponse) -> FleetError:
+        with suppress(ValueError, KeyError):
+            body = json.loads(answer.read())
+            if body["code"] == "FLEET-642":
+                return _other_version()
+            return FleetError(body["code"], body["message"], body["hint"])
+        return _other_version()
+
+
+def _other_version() -> StoreError:
+    return StoreError(
+        "FLEET-311",
+        "The server on this home is of another version than this command.",
+        "Restart the server, so that both are of one version.",
+    )

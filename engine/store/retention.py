@@ -1,0 +1,23 @@
+"""What is forgotten with age: runs, events, and what hangs on them; never what explains how things stand today."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.store.database import Transaction
+
+
+def prune(tx: Transaction, before: datetime, failed_before: datetime) -> dict[str, int]:
+    """Forget what is older; gives how many rows of each table went, without those of which none did.
+
+    Kept whatever its age: the newest run of each repository; runs and events of live proposals, and of those that wrote a version of a
+    resource that is live; runs that opened what is still withheld or still drifts; the last word on host keys and proofs.
+    """
+    gone = {
+        "gitops_sync_runs": len(tx.rows("retention/prune_runs", before=before, failed_before=failed_before)),
+        "fleet_events": len(tx.rows("retention/prune_events", before=before)),
+        "withheld_diffs": len(tx.rows("retention/prune_withheld", before=before)),
+        "webhook_deliveries": len(tx.rows("retention/prune_deliveries", before=before)),
+        "api_tokens": len(tx.rows("retention/prune_tokens", before=before)),
+    }
+    return {table: count for table, count in gone.items() if count}
