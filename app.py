@@ -18,7 +18,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from engine import api, service
-from engine.api.health import healthz, metrics
 from engine.errors import FleetError
 
 log = logging.getLogger("fleet")
@@ -64,8 +63,8 @@ app = st.App(
     secrets=service.sign_in(),
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
-        Route("/healthz", healthz, methods=["GET", "HEAD"]),
-        Route("/metrics", metrics, methods=["GET", "HEAD"]),
+        Route("/healthz", api.healthz, methods=["GET", "HEAD"]),
+        Route("/metrics", api.metrics, methods=["GET", "HEAD"]),
         Route("/api", rest),
         Mount("/api", rest),
     ],

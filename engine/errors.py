@@ -105,6 +105,14 @@ CODES: dict[str, str] = {
     "FLEET-663": "the token was revoked",
     "FLEET-671": "a token cannot be made so",
     "FLEET-672": "there is no such token",
+    "FLEET-680": "no webhook secret is set",
+    "FLEET-681": "Gitea is needed, and the settings do not say where it is or how to come in",
+    "FLEET-682": "Gitea has such a repository already",
+    "FLEET-683": "Gitea refuses",
+    "FLEET-684": "Gitea is away, or what answers is not Gitea",
+    "FLEET-685": "a webhook's signature or token is missing or wrong",
+    "FLEET-686": "a webhook's delivery is no JSON object",
+    "FLEET-687": "no legal name for Gitea",
     "FLEET-900": "an unexpected error: a fault of ours",
 }
 """Every code but those of the fleet file (`engine/parse/codes.py`), in a line each."""

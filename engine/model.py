@@ -461,6 +461,18 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """A webhook that came in for a repository. One row of `webhook_deliveries`."""
+
+    provider: str
+    delivery: str | None
+    """The git host's own number of it."""
+    revision: str | None
+    outcome: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
     """A step that was tried, as recorded. One row of `apply_steps`."""
 

@@ -17,6 +17,7 @@ from engine.fields import field_changes
 from engine.graph import Graph, GraphNode, layered
 from engine.kinds import Derived, Kind, Kinds
 from engine.model import (
+    Delivery,
     Difference,
     Episode,
     FieldChange,
@@ -39,6 +40,7 @@ from engine.store import (
     Store,
     Transaction,
     applies,
+    deliveries,
     drift,
     events,
     live,
@@ -203,6 +205,11 @@ class Reader:
         if found is None:
             raise RefusedEdit("FLEET-603", f"There is no repository {id_}.", "List them with: fleet repo list")
         return found
+
+    def deliveries(self, name: str) -> list[Delivery]:
+        """The webhooks that came in for a repository lately, newest first."""
+        with self.store.read() as tx:
+            return deliveries.of(tx, self._repository(tx, name).id)
 
     def kind(self, section: str) -> Kind:
         """The kind of a section. Raises: RefusedEdit FLEET-621."""
@@ -597,6 +604,10 @@ class Reader:
         return read_fleet_file(
             data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=self._within(account)
         )
+
+    def preview_file(self, data: bytes, *, file: str, account: str, repository: str | None = None) -> Preview:
+        """What a tick would find if a file at hand were pushed. Raises: FleetFileInvalid."""
+        return self.preview(self.read_file(data, file=file, account=account), account=account, repository=repository)
 
     def preview(self, desired: FleetFile, *, account: str, repository: str | None = None) -> Preview:
         """What a tick would find if this file were pushed; destroys only when a repository is named."""

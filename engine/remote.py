@@ -15,15 +15,12 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from engine.errors import FleetError, StoreError
 from engine.kinds.fleet import FLEET
 from engine.model import Actor
 from engine.settings import Settings
-
-if TYPE_CHECKING:
-    from engine.parse import FleetFile
 
 FILE = "server.json"
 CONNECT_S = 2.0
@@ -69,7 +66,7 @@ def find(home: Path) -> Place | None:
 
 
 class RemoteWorkbench:
-    """Stands for the workbench of a server. Files are read here, with the server's limits."""
+    """Stands for the workbench of a server."""
 
     kinds = FLEET
 
@@ -91,12 +88,6 @@ class RemoteWorkbench:
         """The settings here, with the server's limits."""
         limits = self._call("limits")
         return replace(self._settings, **limits.values, sources=limits.sources)
-
-    def read_file(self, data: bytes, *, file: str, account: str | None = None) -> FleetFile:
-        """Read a fleet file at hand. Raises: FleetFileInvalid."""
-        from engine.parse import read_fleet_file
-
-        return read_fleet_file(data, FLEET, file=file, limit=self.settings.max_file_bytes, account=account)
 
     def __getattr__(self, verb: str) -> Any:
         from engine import wire

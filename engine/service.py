@@ -6,12 +6,14 @@ Pages and routes find the service of their process with `running()`.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from engine import log, signin
+from engine.context import carried
 from engine.errors import FleetError, RefusedEdit
 from engine.jobs import Jobs
 from engine.local import LocalAccess
@@ -46,6 +48,7 @@ class Service:
             for sink in sinks_of(workbench.settings)
         ]
         self._observers = Observers([EventLog(), self.metrics, *self._couriers])
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self.started_at = datetime.now(UTC)
 
     def start(self) -> None:
@@ -62,12 +65,17 @@ class Service:
         self.local.announce(host, port)
         self.scheduler.each_minute(self.local.renew, 10)
 
+    def aside(self, work: Callable[[], None]) -> None:
+        """Do a small thing that nobody waits for, such as a note of what came in."""
+        self._aside.submit(carried(work))
+
     def close(self) -> None:
         """End cleanly: the apply step in hand is finished, the rest stays approved, nothing stays running."""
         self.local.close()
         self.workbench.stop()
         self.scheduler.stop()
         self.jobs.close()
+        self._aside.shutdown(wait=True)
         for courier in self._couriers:
             courier.stop()
         self._observers.close()

@@ -17,8 +17,20 @@ from engine.model import Actor
 from engine.parse import FleetFile
 from engine.workbench import Workbench
 
-_KEPT_IN = {"bearer", "close", "narrowed", "open_home", "permit", "seen_by", "stop"}
-"""What is about the process itself, not about what it serves."""
+_KEPT_IN = {
+    "bearer",
+    "close",
+    "narrowed",
+    "note_deliveries",
+    "open_home",
+    "permit",
+    "preview",
+    "prospects",
+    "read_file",
+    "seen_by",
+    "stop",
+}
+"""What is about the process itself, or about objects that live in one process alone."""
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import edits, registry, sync, tokens
+from engine import contract, edits, registry, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reviewed, decide
 from engine.errors import ApplyError, RefusedEdit, SyncError
@@ -41,7 +41,7 @@ from engine.proof import Proof, prove
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import Store, events, pauses, repositories, retention
+from engine.store import Store, deliveries, events, pauses, repositories, retention
 from engine.store import tokens as token_rows
 
 
@@ -232,6 +232,29 @@ class Workbench(Reader):
     @cached_property
     def _token_key(self) -> bytes:
         return key_of(self.settings.home, "tokens")
+
+    # Git hosts
+
+    def create_gitea_repository(
+        self, actor: Actor, owner: str, repo: str, *, private: bool = True
+    ) -> contract.CreatedRepository:
+        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687; SyncError of Vault."""
+        self.permit(actor, Permission.WRITE)
+        from engine import gitea
+
+        made = gitea.create_repository(self.settings, owner, repo, private=private)
+        account = None if actor.account == "*" else actor.account
+        with self.store.write() as tx:
+            data = {"owner": made["owner"], "repo": made["repo"], "private": made["private"]}
+            events.record(tx, actor.name, [Event("gitops.gitea_repository_created", account, data=data)])
+        return made
+
+    def note_deliveries(
+        self, provider: str, delivery: str | None, revision: str | None, outcomes: Sequence[tuple[int, str]]
+    ) -> None:
+        """Keep that a webhook came in. Shape: `outcomes` of (repository id, what comes of it)."""
+        with self.store.write() as tx:
+            deliveries.record(tx, provider, delivery, revision, outcomes)
 
     # Retention
 

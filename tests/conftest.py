@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
+import uvicorn
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
+from engine import service
+from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 
@@ -56,6 +67,56 @@ class GitRepository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", subject, *(["--author", author] if author else []))
         return self.git("rev-parse", "HEAD")
+
+
+@cache
+def rest() -> ASGIApp:
+    """The API, built once: what it serves is found at each request."""
+    from engine import api
+
+    mounted = api.build()
+    return Starlette(
+        routes=[
+            Route("/healthz", api.healthz),
+            Route("/metrics", api.metrics),
+            Route("/api", mounted),
+            Mount("/api", mounted),
+        ]
+    )
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """The API over real HTTP, in a thread of this process, while the block runs; gives its port."""
+    server = uvicorn.Server(uvicorn.Config(rest(), log_config=None, lifespan="off"))
+    with socket.socket() as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([own],), daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield own.getsockname()[1]
+        server.should_exit = True
+        thread.join(10)
+
+
+class Served:
+    """A home served in this process, to whom commands find their way; its scheduler does not tick by itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> Service:
+        self._listening = listening()
+        self.service = service.open_(self._settings)
+        self.service.local.announce("127.0.0.1", self._listening.__enter__())
+        return self.service
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.__exit__(None, None, None)
+        service.use(None)
+        self.service.close()
 
 
 class SetClock:

@@ -6,6 +6,8 @@ routing.py       how routes are declared, read and answered
 problems.py      errors as problem details
 examples.py      what bodies look like, for the description
 repositories.py proposals.py fleet.py history.py   the routes of the runbook
+outside.py       what git hosts say and do: webhooks, repositories made in Gitea
+health.py        whether the process does its work, and its figures
 local.py         the way in for commands on this machine
 """
 
@@ -26,8 +28,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from engine import contract
-from engine.api import examples, fleet, history, local, proposals, repositories
+from engine.api import examples, fleet, history, local, outside, proposals, repositories
 from engine.api.edge import MOST_BODY, Edge
+from engine.api.health import healthz, metrics
 from engine.api.problems import handle, not_found
 from engine.api.routing import EXAMPLE
 from engine.errors import CODES
@@ -40,6 +43,9 @@ Send a token with every request: `Authorization: Bearer …`, made by `fleet tok
 permission that it needs. Lists come a page at a time; `next` of one page is `before` (or `after`) of the following, until it is null.
 Errors are problem details (RFC 9457) with a stable code, what happened, and what to do next.
 """
+
+
+__all__ = ["build", "healthz", "metrics"]
 
 
 def build() -> ASGIApp:
@@ -57,8 +63,8 @@ def build() -> ASGIApp:
         openapi_url=None,
         max_body_size=MOST_BODY,
     )
-    for module in (repositories, proposals, fleet, history):
-        app.include_router(module.router, prefix="/v1")
+    for router in (repositories.router, proposals.router, fleet.router, history.router, outside.router, outside.hooks):
+        app.include_router(router, prefix="/v1")
     app.add_api_route("/problems/{code}", _meaning, include_in_schema=False)
     app.add_api_route("/docs", _docs, include_in_schema=False, response_class=HTMLResponse)
     description = orjson.dumps(_openapi(app))

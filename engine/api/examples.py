@@ -147,3 +147,12 @@ RESOURCE: dict[str, Any] = {
     "repository": "fleet-config",
     "owned": True,
 }
+
+WANTED_REPOSITORY: dict[str, Any] = {"owner": "acme", "repo": "fleet-config", "private": True}
+CREATED_REPOSITORY: dict[str, Any] = {
+    **WANTED_REPOSITORY,
+    "clone_url": "https://gitea.example.com/acme/fleet-config.git",
+    "ssh_url": "git@gitea.example.com:acme/fleet-config.git",
+    "html_url": "https://gitea.example.com/acme/fleet-config",
+    "default_branch": "main",
+}

@@ -50,6 +50,7 @@ STATUSES = {
     "FLEET-644": 413,
     "FLEET-645": 400,
     "FLEET-672": 404,
+    "FLEET-680": 503,
     "FLEET-681": 503,
     "FLEET-682": 409,
     "FLEET-683": 502,

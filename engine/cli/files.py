@@ -70,10 +70,9 @@ def diff(session: Session, path: Path, account: str, repository: str | None, mar
     data = _read(path, session.settings.max_file_bytes)
     with session.open() as workbench:
         try:
-            desired = workbench.read_file(data, file=str(path), account=account)
+            preview = workbench.preview_file(data, file=str(path), account=account, repository=repository)
         except FleetFileInvalid as error:
             return _invalid(session, error)
-        preview = workbench.preview(desired, account=account, repository=repository)
     if session.as_json:
         session.json(_body(preview))
     elif markdown:

@@ -105,12 +105,19 @@ def drift(
 ) -> int | None:
     """Where live moved away from git: who, when, which fields."""
     from engine import bodies
+    from engine.reader import page_of
 
     with session.open() as workbench:
         open_ = None if everything else True
-        found = workbench.drift(repository=repository, account=account, open_=open_, before=before, limit=limit)
+        found, next_ = page_of(
+            lambda most: workbench.drift(
+                repository=repository, account=account, open_=open_, before=before, limit=most
+            ),
+            limit,
+            lambda e: e.id,
+        )
         if session.as_json:
-            session.json(bodies.page([bodies.episode(e) for e in found], found[-1].id if len(found) == limit else None))
+            session.json(bodies.page([bodies.episode(e) for e in found], next_))
             return None
         standing = {p.key: p.id for p in workbench.live_proposals()}
     from engine.cli import output as out

@@ -32,12 +32,16 @@ def proposals(
 ) -> int | None:
     """Proposals; the newest stand last, next to your prompt."""
     from engine import bodies
+    from engine.reader import page_of
 
     with session.open() as workbench:
-        found = workbench.proposals(
-            repository=repository, account=account, status=status, kind=kind, before=before, limit=limit
+        found, more = page_of(
+            lambda most: workbench.proposals(
+                repository=repository, account=account, status=status, kind=kind, before=before, limit=most
+            ),
+            limit,
+            lambda p: p.id,
         )
-        more = found[-1].id if len(found) == limit else None
         if session.as_json:
             session.json(bodies.page([bodies.proposal(p) for p in found], more))
             return None

@@ -169,11 +169,18 @@ def list_(
 ) -> int | None:
     """Runs, newest first."""
     from engine import bodies
+    from engine.reader import page_of
 
     with session.open() as workbench:
-        found = workbench.runs(repository=repository, account=account, status=status, before=before, limit=limit)
+        found, next_ = page_of(
+            lambda most: workbench.runs(
+                repository=repository, account=account, status=status, before=before, limit=most
+            ),
+            limit,
+            lambda r: r.id,
+        )
         if session.as_json:
-            session.json(bodies.page(workbench.run_bodies(found), found[-1].id if len(found) == limit else None))
+            session.json(bodies.page(workbench.run_bodies(found), next_))
             return None
     from engine.cli import output as out
 

@@ -110,6 +110,25 @@ def endpoint(url: str) -> tuple[str, int]:
         return "", 0
 
 
+def place(url: str) -> tuple[str, str]:
+    """(host, path) of a remote, the same for each way to reach it: for finding which remote somebody else's address means.
+
+    Case, the port, the user, a `.git` and slashes at the ends say nothing here. ("", "") for what is no URL.
+    """
+    if (local := local_path(url)) is not None:
+        return "", str(local)
+    if "://" not in url:
+        match = _SCP.fullmatch(url)
+        host, path = ("", "") if match is None else (match["host"].strip("[]"), match["path"])
+    else:
+        try:
+            parts = urlsplit(url)
+            host, path = parts.hostname or "", parts.path
+        except ValueError:
+            return "", ""
+    return host.lower().rstrip("."), path.strip("/").removesuffix(".git").lower()
+
+
 def origin(url: str) -> str:
     """Scheme, host and port of an http or https URL, as git writes them when it asks for a credential."""
     parts = urlsplit(url)

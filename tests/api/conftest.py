@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
 
-from engine import api, service
+from engine import service
 from engine.model import Actor, Permission
 from engine.service import Service
 from engine.workbench import Workbench
-from tests.conftest import GitRepository
+from tests.conftest import GitRepository, listening
 
 ME = Actor("ana")
 FILE = "version: 1\naccount: acme\nmodules:\n  base: {}\n  nginx: {priority: 50, depends_on: [base]}\n"
@@ -45,11 +38,6 @@ class Api:
         return Api(self.address, token)
 
 
-@pytest.fixture(scope="session")
-def rest() -> ASGIApp:
-    return api.build()
-
-
 @pytest.fixture
 def serving(workbench: Workbench) -> Iterator[Service]:
     """The workbench, served; its scheduler does not tick by itself."""
@@ -61,21 +49,10 @@ def serving(workbench: Workbench) -> Iterator[Service]:
 
 
 @pytest.fixture
-def address(serving: Service, rest: ASGIApp) -> Iterator[str]:
+def address(serving: Service) -> Iterator[str]:
     """Where the API answers."""
-    server = uvicorn.Server(
-        uvicorn.Config(Starlette(routes=[Route("/api", rest), Mount("/api", rest)]), log_config=None, lifespan="off")
-    )
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(10)
+    with listening() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from tests.conftest import GIT_ENVIRONMENT, GitRepository
+from engine.settings import Settings
+from tests.conftest import GIT_ENVIRONMENT, GitRepository, Served
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "version: 1\naccount: acme\nmodules:\n  nginx:\n    priority: 1\n"
@@ -47,8 +48,18 @@ def away(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(params=["alone", "served"])
+def fleet(request: pytest.FixtureRequest, here: Fleet) -> Fleet:
+    """Call `fleet` in this process, each test once on the home itself and once through its server."""
+    if request.param == "served":
+        if request.node.get_closest_marker("alone"):
+            pytest.skip("it is about the process that holds the store")
+        request.getfixturevalue("served")
+    return here
+
+
 @pytest.fixture
-def fleet(home: Path, away: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def here(home: Path, away: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     """Call `fleet` in this process: all but what a process alone can show."""
     thresholds = gc.get_threshold()
     for name in set(os.environ) - set(GIT_ENVIRONMENT):
@@ -69,6 +80,13 @@ def fleet(home: Path, away: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[F
 
     yield call
     gc.set_threshold(*thresholds)
+
+
+@pytest.fixture
+def served(home: Path) -> Iterator[Served]:
+    """A server on the home, in this process; its scheduler does not tick by itself."""
+    with Served(Settings.from_environment(home, _variables(home))) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

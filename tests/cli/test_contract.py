@@ -296,6 +296,7 @@ def test_who_acts_is_named_or_else_logged_in(fleet: Fleet, monkeypatch: pytest.M
     assert fleet("set", "nodes", "c", "--json", FLEET_ACTOR="").json["updated_by"] == "operator"
 
 
+@pytest.mark.alone
 def test_an_unexpected_error_is_one_line_or_one_document_and_no_traceback(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

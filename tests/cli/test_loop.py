@@ -38,7 +38,9 @@ assignments:
 
 @pytest.fixture(params=["process"])
 def registered(request: pytest.FixtureRequest, git_repo: GitRepository) -> Fleet:
-    fleet: Fleet = request.getfixturevalue(request.param)
+    if request.param == "served":
+        request.getfixturevalue("served")
+    fleet: Fleet = request.getfixturevalue("process" if request.param == "process" else "here")
     git_repo.push(MINIMAL, subject="Bring the fleet into git")
     assert fleet("repo", "add", "fleet-config", str(git_repo.path), "--account", "acme").code == 0
     return fleet
@@ -101,7 +103,7 @@ def test_the_runbooks_minimal_example_is_proposed_approved_applied_and_then_at_r
     )
 
 
-@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
+@pytest.mark.parametrize("registered", ["here", "served"], indirect=True)
 def test_without_its_nodes_two_differences_are_withheld(registered: Fleet) -> None:
     synced = registered("sync", "fleet-config", "--json").json
     assert len(synced["proposals"]) == 2
@@ -113,7 +115,7 @@ def test_without_its_nodes_two_differences_are_withheld(registered: Fleet) -> No
     assert "nodes/app-01" in withheld[0]["detail"]
 
 
-@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
+@pytest.mark.parametrize("registered", ["here", "served"], indirect=True)
 def test_an_export_is_the_same_twice_validates_and_differs_in_nothing(registered: Fleet, tmp_path: Path) -> None:
     _with_nodes(registered)
     registered("sync", "fleet-config")
@@ -133,7 +135,7 @@ def test_an_export_is_the_same_twice_validates_and_differs_in_nothing(registered
     assert "nginx-public" not in unmanaged
 
 
-@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
+@pytest.mark.parametrize("registered", ["here", "served"], indirect=True)
 def test_an_edit_by_hand_shows_as_drift_and_can_be_undone(registered: Fleet) -> None:
     _with_nodes(registered)
     registered("sync", "fleet-config")
@@ -167,7 +169,7 @@ def test_an_edit_by_hand_shows_as_drift_and_can_be_undone(registered: Fleet) -> 
     assert registered("drift", "--all", "--json").json["items"][0]["outcome"] == "reverted"
 
 
-@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
+@pytest.mark.parametrize("registered", ["here", "served"], indirect=True)
 def test_a_rejection_comes_back_with_its_reason(registered: Fleet) -> None:
     registered("sync", "fleet-config")
     rejected = registered("reject", "1", "--reason", "not before the sale", "--json")
@@ -178,7 +180,7 @@ def test_a_rejection_comes_back_with_its_reason(registered: Fleet) -> None:
     ]
 
 
-@pytest.mark.parametrize("registered", ["fleet"], indirect=True)
+@pytest.mark.parametrize("registered", ["here", "served"], indirect=True)
 def test_brakes_stop_ticks_and_applies_and_every_surface_says_so(registered: Fleet) -> None:
     registered("sync", "fleet-config")
     registered("approve", "1")

@@ -1,0 +1,132 @@
+"""What git hosts say and do: `webhooks/…` and `integrations/gitea/…`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine import contract, webhooks
+from engine.api import examples, routing
+from engine.api.access import Asking
+from engine.api.edge import MOST_OF_A_WEBHOOK
+from engine.api.routing import documented, reply, slowly
+from engine.errors import AccessDenied, RefusedEdit
+from engine.model import Actor, Permission, Repository
+from engine.service import Service, running
+from engine.webhooks import Provider, Push
+
+router = routing.router("git hosts", prefix="")
+hooks = APIRouter(tags=["git hosts"])
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class WantedRepository(BaseModel):
+    """A repository to make in Gitea."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [examples.WANTED_REPOSITORY]},
+    )
+
+    owner: Name
+    """A user or an organisation."""
+    repo: Name
+    private: bool = True
+
+
+@router.post(
+    "/integrations/gitea/repositories",
+    summary="Make a repository in Gitea",
+    description="Empty, with the branch main to come. Register it next, by one of its addresses.",
+    **documented(
+        contract.CreatedRepository,
+        400,
+        409,
+        413,
+        502,
+        permission=Permission.WRITE,
+        status=201,
+        example="CREATED_REPOSITORY",
+    ),
+)
+async def create_in_gitea(asking: Asking, body: WantedRepository) -> Response:
+    def work() -> contract.CreatedRepository:
+        bench = asking.may(Permission.WRITE)
+        return bench.create_gitea_repository(asking.actor, body.owner, body.repo, private=body.private)
+
+    return reply(await slowly(work), 201)
+
+
+@hooks.post(
+    "/webhooks/{provider}",
+    summary="Take a push event of a git host",
+    description=(
+        "Signed with (GitHub, Gitea) or carrying (GitLab) the secret of `FLEET_WEBHOOK_SECRET`, which is checked before anything is read. "
+        "A push to the branch that a registered repository follows has it synced within seconds; many pushes are one tick. Answered at once."
+    ),
+    **documented(contract.WebhookAnswer, 401, 404, 413, status=202),
+    max_body_size=MOST_OF_A_WEBHOOK,
+)
+async def take(request: Request, provider: Annotated[str, Path(description="github, gitea or gitlab.")]) -> Response:
+    service = running()
+    if provider not in set(Provider):
+        raise RefusedEdit("FLEET-642", "There is no such git host.", "github, gitea or gitlab.")
+    secret = service.workbench.settings.webhook_secret
+    if not secret:
+        raise RefusedEdit(
+            "FLEET-680",
+            "No webhook secret is set, so no webhook is taken.",
+            "Set FLEET_WEBHOOK_SECRET, here and at the git host.",
+        )
+    headers = {name.lower(): text for name, text in request.headers.items()}
+    body = await request.body()
+    counted = service.metrics.deliveries
+    try:
+        webhooks.check(Provider(provider), headers, body, secret)
+        push = webhooks.read(Provider(provider), headers, body)
+    except (AccessDenied, RefusedEdit):
+        counted.labels(provider, "refused").inc()
+        raise
+    answer = await slowly(lambda: _follow(service, Provider(provider), push))
+    counted.labels(provider, "accepted" if answer["accepted"] else "passed over").inc()
+    return reply(answer, 202 if answer["accepted"] else 200)
+
+
+def _follow(service: Service, provider: Provider, push: Push) -> contract.WebhookAnswer:
+    """Have those ticked whom a push concerns, and keep what came in."""
+    if push.event != "push":
+        return {
+            "accepted": False,
+            "repositories": [],
+            "detail": f"{push.event or 'this'} is no push; nothing follows from it.",
+        }
+    concerned = [r for r in service.workbench.repositories() if webhooks.concerns(push, r)]
+    if not concerned:
+        return {
+            "accepted": False, "repositories": [], "detail": "No registered repository has this address and follows this branch.",
+        }  # fmt: skip
+    actor = Actor(f"webhook:{provider}", frozenset({Permission.SYNC}))
+    paused = any(pause.repository is None for pause in service.workbench.pauses())
+    outcomes = {r.name: _wake(service, r, actor, paused) for r in concerned}
+    service.aside(
+        lambda: service.workbench.note_deliveries(
+            provider, push.delivery, push.revision, [(r.id, outcomes[r.name]) for r in concerned]
+        )
+    )
+    woken = [name for name, outcome in outcomes.items() if outcome.startswith("tick")]
+    detail = "; ".join(f"{name}: {outcome}" for name, outcome in outcomes.items())
+    return {"accepted": bool(woken), "repositories": woken, "detail": f"{detail}."}
+
+
+def _wake(service: Service, repository: Repository, actor: Actor, paused: bool) -> str:
+    """Ask for a tick; gives what comes of it."""
+    if not repository.enabled:
+        return "disabled, no tick"
+    if paused or repository.paused_reason is not None:
+        return "paused, no tick"
+    return "tick asked for" if service.scheduler.wake(repository, actor) else "tick asked for already"
