@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -22,9 +22,9 @@ events = logging.getLogger("fleet.event")
 ticks = logging.getLogger("fleet.tick")
 
 
-def configure(form: str) -> None:
-    """Write what our loggers say to standard error, as `text` or as `json`. Effects: handlers of our loggers."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure(form: str, stream: TextIO | None = None) -> None:
+    """Write what our loggers say to standard error, or a stream, as `text` or as `json`. Effects: handlers of our loggers."""
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Json() if form == "json" else Text())
     handler.addFilter(_with_request)
     for name in OURS:

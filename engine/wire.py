@@ -20,6 +20,8 @@ from engine.workbench import Workbench
 _KEPT_IN = {
     "bearer",
     "close",
+    "derived",
+    "kind",
     "narrowed",
     "note_deliveries",
     "open_home",

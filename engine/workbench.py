@@ -256,6 +256,15 @@ class Workbench(Reader):
         with self.store.write() as tx:
             deliveries.record(tx, provider, delivery, revision, outcomes)
 
+    # Notifications
+
+    def test_notifications(self, actor: Actor) -> list[tuple[str, str]]:
+        """Send a test message to each sink, once. Shape: (sink, `delivered` or why not) in the order of the settings."""
+        self.permit(actor, Permission.WRITE, "*")
+        from engine.notify.sinks import sinks_of, test_sink
+
+        return [(sink.name, test_sink(sink, utc_now(), actor.name)) for sink in sinks_of(self.settings)]
+
     # Retention
 
     def prune(self, actor: Actor) -> dict[str, int]:

@@ -6,17 +6,23 @@ import logging
 import re
 import secrets
 import time
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.problems import problem, too_large, unexpected
 from engine.context import in_request
+from engine.errors import FleetError
+from engine.service import running
 
 log = logging.getLogger("fleet.request")
 
 MOST_BODY = 1_048_576
 MOST_OF_A_WEBHOOK = 5 * 1_048_576
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+"""Methods that are counted each by its name; what else somebody may send is `other`."""
 
 _GOOD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
@@ -77,6 +83,9 @@ class Edge:
                     await problem(unexpected(error), scope["path"])(scope, receive, sending)
             finally:
                 took = (time.perf_counter() - began) * 1000
+                with suppress(FleetError):
+                    method = scope["method"] if scope["method"] in METHODS else "other"
+                    running().metrics.requests.labels(method, str(status)).inc()
                 facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(took, 1)}
                 # What a command on this machine asks is told by the events that follow.
                 level = logging.DEBUG if scope["path"].startswith("/api/local/") else logging.INFO

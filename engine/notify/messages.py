@@ -140,4 +140,4 @@ def slack(message: Message, public_url: str) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Text that Slack shows as it is: its own escapes, and a mark that keeps `*`, `_`, `~`, backticks and `:` from meaning anything."""
     plain = clean(text)[:500].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\u2060{c}" if c in "*_~`:@#" else c for c in plain)
+    return "".join(f"\u2060{c}\u2060" if c in "*_~`:@#" else c for c in plain)

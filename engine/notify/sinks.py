@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -68,6 +69,19 @@ def sinks_of(settings: Settings) -> list[Sink]:
     if settings.slack_url:
         made.append(Sink("slack", settings.slack_url, public_url=settings.public_url))
     return made
+
+
+def test_sink(sink: Sink, at: datetime, actor: str) -> str:
+    """Send a test message, once; gives `delivered` or why not."""
+    try:
+        sink.send(
+            Message(0, "test", at, None, "no repository", f"A test of notifications, asked for by {actor}", "/settings")
+        )
+    except Away as away:
+        return f"away: {away}"
+    except Refused as refused:
+        return f"refused: {refused}"
+    return "delivered"
 
 
 def signed(id_: str, moment: int, data: bytes, secret: str) -> dict[str, str]:

@@ -1,0 +1,80 @@
+"""What is told, and in which words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.model import Event, RecordedEvent
+from engine.notify.messages import TOLD, cloud_event, messages, slack
+
+NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
+NAMES = {1: "fleet-config", 2: "fleet-edge"}
+
+
+def recorded(
+    seq: int, type_: str, at: datetime = NOW, actor: str = "ana", repository: int = 1, **more: object
+) -> RecordedEvent:
+    event = Event(type_, "acme", repository, 7, seq, "modules", f"m{seq}", **more)  # type: ignore[arg-type]
+    return RecordedEvent(seq, at, actor, event)
+
+
+def test_what_one_transaction_did_is_one_message_for_each_kind_and_repository() -> None:
+    found = [
+        *(recorded(n, "gitops.proposal_opened") for n in (1, 2, 3)),
+        recorded(4, "gitops.adopted"),
+        recorded(5, "gitops.proposal_reopened"),
+        recorded(6, "gitops.drift_detected", data={"moved_by": "ben"}),
+        recorded(7, "gitops.proposal_opened", repository=2),
+        recorded(8, "gitops.proposal_opened", at=NOW + timedelta(seconds=1)),
+    ]
+    made = messages(found, NAMES)
+    assert [(m.type, m.repository, m.count, m.seq, m.title) for m in made] == [
+        ("proposals.opened", "fleet-config", 4, 5, "4 proposals opened in fleet-config"),
+        ("drift.detected", "fleet-config", 1, 6, "1 resource drifted from fleet-config, by ben"),
+        ("proposals.opened", "fleet-edge", 1, 7, "1 proposal opened in fleet-edge"),
+        ("proposals.opened", "fleet-config", 1, 8, "1 proposal opened in fleet-config"),
+    ]
+    assert made[0].resources == ("modules/m1", "modules/m2", "modules/m3", "modules/m5")
+    assert made[0].data["proposal_ids"] == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("type_", TOLD)
+def test_each_kind_has_its_words_as_cloud_event_and_for_slack(type_: str) -> None:
+    (message,) = messages([recorded(1, type_, reason="the remote is away", data={"code": "FLEET-201"})], NAMES)
+    event = cloud_event(message, "https://fleet.example.com")
+    assert {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"} == event.keys()
+    assert (event["specversion"], event["type"], event["subject"]) == (
+        "1.0",
+        f"fleet-workbench.{TOLD[type_]}",
+        "fleet-config",
+    )
+    assert event["time"] == "2026-11-24T03:12:00Z"
+    assert event["data"]["link"].startswith("https://fleet.example.com/")
+    assert "fleet-config" in slack(message, "")["text"]
+    assert "<https://fleet.example.com/" in slack(message, "https://fleet.example.com")["text"]
+
+
+def test_text_of_others_means_nothing_to_slack() -> None:
+    hostile = "<!channel> <https://evil|click> *bold* `x` @here #ops\u202e\n:bomb:"
+    found = [
+        RecordedEvent(
+            1, NOW, "eve", Event("gitops.run_failed", "acme", 1, 7, reason=hostile, data={"code": "FLEET-201"})
+        )
+    ]
+    (message,) = messages(found, {1: hostile})
+    text = slack(message, "")["text"]
+    assert "<" not in text
+    assert ">" not in text
+    assert "\n" not in text
+    assert "\u202e" not in text
+    assert "*bold*" not in text
+    assert ":bomb:" not in text
+    assert "@here" not in text
+
+
+def test_many_are_counted_and_the_first_few_named() -> None:
+    (message,) = messages([recorded(n, "gitops.proposal_applied") for n in range(1, 2501)], NAMES)
+    assert (message.count, len(message.resources), len(message.data["proposal_ids"])) == (2500, 10, 100)
+    assert "and 2,490 more" in slack(message, "")["text"]
