@@ -11,7 +11,8 @@ from engine import words
 from engine.model import Cause, Change, Proposal, Risk, Status
 from engine.reader import MOST, ProposalFilter
 from pages.components import decide
-from pages.components.decide import Move
+from pages.components.acts import act
+from pages.components.decide import NEEDED, Move
 from pages.components.links import id_in, link, open_page
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
@@ -172,8 +173,9 @@ def _button(
     if hide and not can[move]:
         return
     label = f"{move.value} {can[move]:,}" if len(ids) > 1 and can[move] else move.value
-    st.button(
+    act(
         "Apply now" + (f" {can[move]:,}" if len(ids) > 1 else "") if move is Move.APPLY else label,
+        *NEEDED[move],
         key=f"do_{move.name.lower()}",
         icon=f":material/{icon}:",
         type="primary" if primary else "secondary",

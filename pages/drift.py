@@ -10,7 +10,8 @@ from engine import charts, export, words
 from engine.model import Change, Episode
 from engine.words import value
 from pages.components import decide
-from pages.components.decide import Move
+from pages.components.acts import act
+from pages.components.decide import NEEDED, Move
 from pages.components.links import link, to_proposal, to_resource
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
@@ -47,8 +48,9 @@ def one(episode: Episode, proposal: int | None) -> None:
         if episode.change is not Change.CREATE and episode.fields:
             show("drift.html", rows=episode.fields)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
+            act(
                 "Revert",
+                *NEEDED[Move.APPROVE_AND_APPLY],
                 icon=":material/undo:",
                 key=f"revert_{episode.id}",
                 help="Approve and apply the proposal that brings live back to what git says.",

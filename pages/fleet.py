@@ -10,8 +10,9 @@ import streamlit as st
 from engine import words
 from engine.downloads import csv
 from engine.errors import RefusedEdit
-from engine.model import ResourceKey
+from engine.model import Permission, ResourceKey
 from engine.reader import MOST
+from pages.components.acts import act
 from pages.components.forms import form, named, reset
 from pages.components.links import link, open_page
 from pages.components.session import account, actor, attempt, refused, workbench
@@ -95,8 +96,9 @@ def main() -> None:
     bench = workbench()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Fleet", width="content")
-        st.button(
+        act(
             "New resource",
+            Permission.FLEET_WRITE,
             icon=":material/add:",
             key="new_resource",
             on_click=lambda: st.session_state.update(fleet_dialog=True),

@@ -11,6 +11,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)  # pages import their components from here, wherever the server was started
 
+from pages.components.gate import door, shut  # noqa: E402
 from pages.components.markup import stylesheet  # noqa: E402
 from pages.components.strip import dialogs, strip  # noqa: E402
 
@@ -36,6 +37,7 @@ def page(file: str, title: str, icon: str, *, default: bool = False, hidden: boo
     )
 
 
+closed = shut()
 chosen = st.navigation(
     {
         "Operate": [
@@ -56,8 +58,12 @@ chosen = st.navigation(
             page("audit", "Audit", "history"),
             page("settings", "Settings", "tune"),
         ],
-    }
+    },
+    position="hidden" if closed else "sidebar",
 )
+if closed:
+    door()
+    st.stop()
 if st.session_state.get("page_in_view") != chosen.url_path:
     # A filter that two pages share by name belongs to the page on which it was set; only the account goes along.
     st.session_state["page_in_view"] = chosen.url_path

@@ -11,7 +11,8 @@ from engine import export, words
 from engine.model import Change, FieldChange, Proposal, Status
 from engine.prospects import Prospect, Prospects
 from pages.components import decide
-from pages.components.decide import Move
+from pages.components.acts import act
+from pages.components.decide import NEEDED, Move
 from pages.components.layout import beside
 from pages.components.links import id_in, link, open_page, to_repository, to_resource, to_run
 from pages.components.markup import show
@@ -80,8 +81,9 @@ def actions(proposal: Proposal, found: Prospects) -> None:
             if move is Move.APPROVE_AND_APPLY and proposal.status is Status.APPROVED:
                 possible = False  # that is what Apply does
             if possible:
-                st.button(
+                act(
                     "Apply now" if move is Move.APPLY else move.value,
+                    *NEEDED[move],
                     key=f"do_{move.name.lower()}",
                     icon=f":material/{icon}:",
                     type="primary" if move in {Move.APPROVE, Move.APPLY} else "secondary",

@@ -10,10 +10,12 @@ import streamlit as st
 from engine import words
 from engine.check import Finding
 from engine.jobs import Tell
-from engine.model import Repository
+from engine.model import Permission, Repository
 from engine.reader import Preview, ProposalFilter, RunFilter
 from engine.sync import endpoint, is_ssh, shown_host_key, shown_url
+from engine.webhooks import Provider
 from engine.workbench import Synced
+from pages.components.acts import act
 from pages.components.layout import beside
 from pages.components.links import link, open_page
 from pages.components.markup import show
@@ -41,8 +43,14 @@ def every_repository() -> None:
     bench = workbench()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Repositories", width="content")
-        st.button(
-            "Register", icon=":material/add:", type="primary", key="register", on_click=_open, args=("registering",)
+        act(
+            "Register",
+            Permission.WRITE,
+            icon=":material/add:",
+            type="primary",
+            key="register",
+            on_click=_open,
+            args=("registering",),
         )
     with st.grid(2, min_column_width=220):
         health = st.selectbox("Health", HEALTH, index=None, placeholder="Any", key="health", bind="query-params")
@@ -139,7 +147,21 @@ def one_repository(repository: Repository) -> None:
             url=shown_url(repository.url),
             host_key=(shown_host_key(key) if key else "pinned at first use") if is_ssh(repository.url) else None,
         )
-        st.button("Change", icon=":material/edit:", key="change", on_click=_open, args=("changing",))
+        act("Change", Permission.WRITE, icon=":material/edit:", key="change", on_click=_open, args=("changing",))
+        webhooks(repository)
+
+
+def webhooks(repository: Repository) -> None:
+    """Where its git host sends pushes, and what came in lately."""
+    bench = workbench()
+    st.subheader("Webhook")
+    here = bench.settings.public_url or f"http://localhost:{st.get_option('server.port')}"
+    show(
+        "webhooks.html",
+        addresses=[(provider.value, f"{here}/api/v1/webhooks/{provider}") for provider in Provider],
+        secret=bool(bench.settings.webhook_secret),
+        deliveries=bench.deliveries(repository.name)[:5],
+    )
 
 
 def trouble(run_id: int) -> None:
@@ -153,22 +175,43 @@ def trouble(run_id: int) -> None:
 
 def buttons(repository: Repository) -> None:
     with st.container(horizontal=True):
-        st.button(
-            "Sync now", icon=":material/sync:", type="primary", key="sync", shortcut="s", on_click=_sync, args=(repository.name,),
+        act(
+            "Sync now", Permission.SYNC, icon=":material/sync:", type="primary", key="sync", shortcut="s", on_click=_sync, args=(repository.name,),
             disabled=not repository.enabled,
         )  # fmt: skip
-        st.button(
-            "Dry run", icon=":material/preview:", key="dry_run", on_click=_dry_run, args=(repository.name,),
+        act(
+            "Dry run", Permission.SYNC, icon=":material/preview:", key="dry_run", on_click=_dry_run, args=(repository.name,),
             help="What a sync would find now. Nothing is written.",
         )  # fmt: skip
-        st.button("Check", icon=":material/fact_check:", key="check", on_click=_check_again, args=(repository,))
+        act(
+            "Check",
+            Permission.WRITE,
+            icon=":material/fact_check:",
+            key="check",
+            on_click=_check_again,
+            args=(repository,),
+        )
         if is_ssh(repository.url):
-            st.button("Host key", icon=":material/fingerprint:", key="host_key", on_click=_ask_host, args=(repository,))
+            act(
+                "Host key",
+                Permission.WRITE,
+                icon=":material/fingerprint:",
+                key="host_key",
+                on_click=_ask_host,
+                args=(repository,),
+            )
         if repository.paused_reason:
-            st.button("Resume", icon=":material/play_arrow:", key="resume", on_click=_resume, args=(repository.name,))
+            act(
+                "Resume",
+                Permission.APPLY,
+                icon=":material/play_arrow:",
+                key="resume",
+                on_click=_resume,
+                args=(repository.name,),
+            )
         else:
-            st.button("Pause", icon=":material/pause:", key="pause", on_click=_open, args=("pausing_one",))
-        st.button("Remove", icon=":material/delete:", key="remove", on_click=_open, args=("removing",))
+            act("Pause", Permission.APPLY, icon=":material/pause:", key="pause", on_click=_open, args=("pausing_one",))
+        act("Remove", Permission.WRITE, icon=":material/delete:", key="remove", on_click=_open, args=("removing",))
 
 
 def going(repository: Repository) -> None:

@@ -8,12 +8,15 @@ from importlib import metadata
 
 import streamlit as st
 
+from engine.model import Permission
 from engine.settings import ACCESS, SERVING, SETTINGS, Text
 from engine.sync import git_version
+from pages.components.acts import act
 from pages.components.layout import beside
 from pages.components.markup import show
-from pages.components.session import actor, service, workbench
+from pages.components.session import actor, attempt, service, signed_in, workbench
 from pages.components.text import plain
+from pages.components.tokens import tokens
 
 
 def limits() -> None:
@@ -53,10 +56,57 @@ def health() -> None:
     show("store.html", facts=facts)
 
 
+def who() -> None:
+    """Who acts here, as what, and how others would come in."""
+    st.subheader("Signed in")
+    found = signed_in() if workbench().settings.signs_in else None
+    if found is None:
+        st.markdown(
+            f"**{plain(actor().name)}**, the local operator of this machine, with every permission. Nobody signs in, so the server "
+            "listens on loopback alone. Set the FLEET_OIDC settings to have people sign in."
+        )
+        return
+    me, roles = found
+    where = "every account" if me.account == "*" else f"account {plain(me.account)}"
+    st.markdown(f"**{plain(me.name)}**, {plain(' and '.join(sorted(roles)))} of {where}.")
+    st.caption(f"May: {plain(', '.join(sorted(p.short for p in me.permissions)))}.")
+
+
+def notifications() -> None:
+    """Who is told what happens, and whether they can be reached."""
+    st.subheader("Notifications")
+    settings = workbench().settings
+    sinks = [name for name, url in (("webhook", settings.notify_url), ("Slack", settings.slack_url)) if url]
+    if not sinks:
+        st.caption("Nobody is told. Set FLEET_NOTIFY_URL or FLEET_SLACK_URL.")
+        return
+    st.caption(
+        f"Told of proposals opened, applied and failed, of drift, and of repositories that fail: {' and '.join(sinks)}."
+    )
+    if act("Send a test", Permission.WRITE, icon=":material/send:", key="notify_test", disabled=actor().account != "*"):
+        with attempt(), st.spinner("Sending …"):
+            for name, outcome in workbench().test_notifications(actor()):
+                if outcome == "delivered":
+                    st.success(f"{plain(name)}: delivered", icon=":material/check:")
+                else:
+                    st.error(f"{plain(name)}: {plain(outcome)}", icon=":material/error:")
+
+
 def versions() -> None:
     st.subheader("Versions")
     facts = workbench().store.facts()
-    names = ("streamlit", "pandas", "plotly", "networkx", "gitpython", "hvac", "pyyaml", "apscheduler")
+    names = (
+        "streamlit",
+        "fastapi",
+        "pandas",
+        "plotly",
+        "networkx",
+        "gitpython",
+        "hvac",
+        "pyyaml",
+        "apscheduler",
+        "pyjwt",
+    )
     rows = [
         ("Fleet Workbench", _version("fleet-workbench")),
         ("Store schema", str(facts.schema_version)),
@@ -79,16 +129,14 @@ def main() -> None:
     st.title("Settings")
     left, right = beside(1.5, 1)
     with left:
+        tokens()
         limits()
         texts("How the outside is reached", ACCESS)
         texts("How others come in and are told", SERVING)
         health()
+        notifications()
     with right:
-        st.subheader("Signed in")
-        st.markdown(
-            f"**{plain(actor().name)}**, the local operator of this machine, with every permission. The server listens on loopback "
-            "alone, so nobody else can come in."
-        )
+        who()
         versions()
 
 

@@ -111,6 +111,16 @@ OURS = {
 """Attributes that hold numbers or words of ours."""
 
 
+def _called(function: ast.AST) -> str:
+    """Name of what is called: of Streamlit's, or of our own button."""
+    match function:
+        case ast.Attribute(attr=name):
+            return name
+        case ast.Name(id="act"):
+            return "button"
+    return ""
+
+
 def _is_ours(node: ast.AST, numbers: set[str]) -> bool:
     """Whether what an f-string shows there cannot hold text of a repository or a person."""
     match node:
@@ -167,12 +177,10 @@ def test_text_of_others_is_never_given_to_markdown_unescaped() -> None:
             if isinstance(target, ast.Name) and _is_ours(node.value, set())
         }
         for node in ast.walk(tree):
-            if not (
-                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWS_MARKDOWN
-            ):
+            if not (isinstance(node, ast.Call) and _called(node.func) in SHOWS_MARKDOWN):
                 continue
             texts = [
-                *(node.args[:1] if node.func.attr != "page_link" else []),
+                *(node.args[:1] if _called(node.func) != "page_link" else []),
                 *(k.value for k in node.keywords if k.arg in {"label", "help", "body", "text"}),
             ]
             for text in texts:

@@ -16,7 +16,7 @@ import streamlit as st
 from engine.apply import Applied
 from engine.errors import FleetError
 from engine.jobs import Tell
-from engine.model import Status
+from engine.model import Permission, Status
 from engine.prospects import Prospect, Prospects
 from engine.review import Verb
 from pages.components.links import to_proposal
@@ -47,6 +47,16 @@ _VERBS = {
     Move.REJECT: Verb.REJECT,
     Move.TAKE_BACK: Verb.TAKE_BACK,
 }
+
+
+NEEDED = {
+    Move.APPROVE: (Permission.REVIEW,),
+    Move.APPROVE_AND_APPLY: (Permission.REVIEW, Permission.APPLY),
+    Move.REJECT: (Permission.REVIEW,),
+    Move.TAKE_BACK: (Permission.REVIEW,),
+    Move.APPLY: (Permission.APPLY,),
+}
+"""The permissions that each move takes."""
 
 
 @dataclass

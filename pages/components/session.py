@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,8 @@ import streamlit as st
 from engine import service as services
 from engine.errors import FleetError
 from engine.jobs import Job, Tell
-from engine.model import Actor
+from engine.model import Actor, Permission
+from engine.roles import Role, Rule, actor_of, name_of, read_rules
 from engine.service import Service
 from engine.workbench import Workbench
 from pages.components.text import plain
@@ -28,17 +30,51 @@ def service() -> Service:
 
 
 def workbench() -> Workbench:
-    return service().workbench
+    """The workbench as whoever is signed in may see it."""
+    return service().workbench.seen_by(actor())
+
+
+def identity() -> str | None:
+    """Who the identity provider says is there, whatever they may do; None where nobody is signed in."""
+    return name_of(st.user.to_dict()) if st.user.get("is_logged_in") else None
+
+
+def signed_in() -> tuple[Actor, frozenset[Role]] | None:
+    """Who is signed in and has a role; None where nobody is."""
+    if identity() is None:
+        return None
+    return actor_of(st.user.to_dict(), _rules(service().workbench.settings.roles))
+
+
+@cache
+def _rules(text: str) -> tuple[Rule, ...]:
+    return read_rules(text)
 
 
 def actor() -> Actor:
-    """Who is signed in; for now the one local operator."""
-    return service().operator
+    """Who acts: whoever is signed in, or where nobody signs in the one local operator. The page ends where there is nobody."""
+    if not service().workbench.settings.signs_in:
+        return service().operator
+    found = signed_in()
+    if found is None:
+        st.stop()
+    return found[0]
+
+
+def may(permission: Permission) -> bool:
+    """Whether whoever acts has a permission; the engine asks again."""
+    return permission in actor().permissions
 
 
 def account() -> str | None:
-    """The account that the lists are narrowed to; None for all."""
-    return st.session_state.get("account") or None
+    """The account that the lists are narrowed to; None for all that are open to whoever looks."""
+    return (st.session_state.get("account") or None) if actor().account == "*" else None
+
+
+def going() -> list[Job]:
+    """Jobs that have not ended; to whom one account alone is open, their own."""
+    me = actor()
+    return [job for job in service().jobs.going() if me.account == "*" or job.actor == me.name]
 
 
 @dataclass

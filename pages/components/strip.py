@@ -8,8 +8,10 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs import Job
+from engine.model import Permission
+from pages.components.acts import act
 from pages.components.markup import show
-from pages.components.session import account, actor, attempt, service, workbench
+from pages.components.session import account, actor, attempt, going, service, signed_in, workbench
 from pages.components.text import plain
 
 _CALM_S = 15
@@ -29,11 +31,23 @@ def strip() -> None:
                 key="account",
                 bind="query-params",
             )
-        st.caption(f"Signed in as **{plain(actor().name)}**, the local operator of this machine")
+        _who()
     _toasts()
-    busy = bool(service().jobs.going())
+    busy = bool(going())
     st.fragment(_draw, run_every=_BUSY_S if busy else _CALM_S)()
     st.divider()
+
+
+def _who() -> None:
+    """Who acts here, and the way out."""
+    found = signed_in() if service().workbench.settings.signs_in else None
+    if found is None:
+        st.caption(f"Signed in as **{plain(actor().name)}**, the local operator of this machine")
+        return
+    me, roles = found
+    where = "" if me.account == "*" else f" of {plain(me.account)}"
+    st.caption(f"Signed in as **{plain(me.name)}**, {plain(' and '.join(sorted(roles)))}{where}")
+    st.button("Sign out", icon=":material/logout:", key="sign_out", type="tertiary", on_click=st.logout)
 
 
 def _mine() -> dict[Job, Callable[[Any], str]]:
@@ -46,6 +60,7 @@ def _draw() -> None:
     pulse = workbench().pulse(account())
     scheduler = service().scheduler
     everything = pulse.paused
+    everywhere = actor().account == "*"
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         show(
             "strip.html",
@@ -57,13 +72,22 @@ def _draw() -> None:
             operator=actor().name,
         )
         if everything:
-            st.button("Resume", icon=":material/play_arrow:", key="strip_resume", on_click=_resume)
+            act(
+                "Resume",
+                Permission.APPLY,
+                icon=":material/play_arrow:",
+                key="strip_resume",
+                disabled=not everywhere,
+                on_click=_resume,
+            )
         else:
-            st.button(
+            act(
                 "Pause",
+                Permission.APPLY,
                 icon=":material/pause:",
                 key="strip_pause",
                 help="Stop all ticks and applies",
+                disabled=not everywhere,
                 on_click=lambda: st.session_state.update(pausing=True),
             )
     if st.session_state.get("pausing") and not st.session_state.get("pause_shown"):
@@ -72,7 +96,7 @@ def _draw() -> None:
         st.warning(
             f"Everything is paused by {plain(everything.by)}: {plain(everything.reason)}", icon=":material/pause:"
         )
-    for job in service().jobs.going():
+    for job in going():
         share = job.done / job.of if job.of else 0.0
         counted = f" {job.done:,} of {job.of:,}" if job.of else ""
         st.progress(min(share, 1.0), text=f"{plain(job.title)}: {plain(job.words)}{counted}")

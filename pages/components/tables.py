@@ -46,6 +46,9 @@ COLOURS = {
     "high": "red",
     "medium": "orange",
     "low": "gray",
+    "valid": "green",
+    "expired": "orange",
+    "revoked": "red",
 }
 """One colour for each meaning; the word always stands with it."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.model import Actor, Permission
 from engine.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
@@ -111,13 +110,6 @@ def test_it_is_removed_by_its_name_alone(applied: Workbench, dashboard: Dashboar
     press(app, "remove_confirm")
     assert applied.repositories() == []
     assert len(applied.resources()) == 8
-
-
-def test_who_may_not_is_refused(filled: Workbench, serving: Service, dashboard: Dashboard) -> None:
-    serving.operator = Actor("eve", frozenset({Permission.READ}))
-    assert "FLEET-600" in texts(press(dashboard("repositories", name="fc"), "dry_run"))
-    press(dashboard("repositories", name="fc"), "sync")
-    assert len(filled.runs()) == 1
 
 
 def test_one_that_is_not_there_is_said_so(dashboard: Dashboard) -> None:

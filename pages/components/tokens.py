@@ -1,0 +1,124 @@
+"""Tokens of the REST API on the Settings page: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from engine import words
+from engine.model import Permission, Token
+from pages.components.acts import act
+from pages.components.session import actor, attempt, may, workbench
+from pages.components.tables import column, empty, table
+from pages.components.text import plain
+
+DAYS = (7, 30, 90, 365)
+
+
+def tokens() -> None:
+    """The tokens that were made, for those who may make some."""
+    st.subheader("API tokens")
+    if not may(Permission.TOKENS):
+        st.caption("Your role makes no tokens. Whoever may, makes them here or with fleet token create.")
+        act("New token", Permission.TOKENS, icon=":material/add:", key="token_new")
+        return
+    found = workbench().tokens(actor())
+    chosen = _listed(found)
+    with st.container(horizontal=True):
+        act("New token", Permission.TOKENS, icon=":material/add:", key="token_new", on_click=_open, args=("making",))
+        if chosen is not None:
+            act(
+                f"Revoke {plain(chosen.name)}", Permission.TOKENS, icon=":material/block:", key="token_revoke",
+                on_click=_open, args=("revoking",),
+            )  # fmt: skip
+    st.caption("The description of the API, to read and to try: [/api/docs](/api/docs)")
+    match st.session_state.get("token_dialog"):
+        case "making":
+            st.dialog("New token", on_dismiss=_close)(_make)()
+        case "revoking" if chosen is not None:
+            st.dialog("Revoke the token", on_dismiss=_close)(_revoke)(chosen)
+
+
+def _listed(found: list[Token]) -> Token | None:
+    """Show the tokens; gives the one that is selected and can be revoked."""
+    if not found:
+        empty("No token yet.", "A script, a cron job or CI needs one to use the REST API.")
+        return None
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "id": t.id,
+            "state": [t.state(now)],
+            "name": words.clean(t.name),
+            "account": "every account" if t.account == "*" else words.clean(t.account),
+            "permissions": ", ".join(p.short for p in t.permissions),
+            "until": t.expires_at,
+            "by": words.clean(t.created_by),
+        }
+        for t in found
+    ]
+    columns = {
+        "id": column.number("Id", 50),
+        "state": column.words("State", 90),
+        "name": column.text("Name", 130),
+        "account": column.text("Account", 110),
+        "permissions": column.text("Permissions", 220),
+        "until": column.time("Until"),
+        "by": column.text("Made by", 110),
+    }
+    chosen = table(rows, columns, key=f"tokens_{found[0].id}_{len(found)}", select="single", alt="Tokens, newest first")
+    token = found[chosen[0]] if chosen else None
+    return token if token is not None and token.state(now) == "valid" else None
+
+
+def _open(name: str) -> None:
+    st.session_state["token_dialog"] = name
+    st.session_state.pop("issued", None)
+
+
+def _close() -> None:
+    st.session_state.pop("token_dialog", None)
+    st.session_state.pop("issued", None)
+
+
+def _make() -> None:
+    if issued := st.session_state.get("issued"):
+        st.success("Made. It is shown this once: copy it now.", icon=":material/key:")
+        st.code(issued, language=None, wrap_lines=True)
+        if st.button("Done", type="primary", key="token_done"):
+            _close()
+            st.rerun()
+        return
+    me = actor()
+    name = st.text_input(
+        "Name", key="token_name", placeholder="ci, cron, ana's laptop", help="Events show it as who did something."
+    )
+    open_to = [*(["*"] if me.account == "*" else []), *(workbench().accounts() or [workbench().account(None)])]
+    account = st.selectbox(
+        "Account", open_to, key="token_account", format_func=lambda each: "Every account" if each == "*" else each
+    )
+    permissions = st.multiselect(
+        "Permissions",
+        [p for p in Permission if p in me.permissions],
+        key="token_permissions",
+        default=[Permission.READ],
+        format_func=lambda each: each.short,
+    )
+    days = st.selectbox("Holds for", DAYS, index=2, key="token_days", format_func=lambda each: f"{each} days")
+    if st.button("Make it", type="primary", key="token_make"):
+        with attempt() as tried:
+            _, text = workbench().create_token(me, name.strip(), account=account, permissions=permissions, days=days)
+        if tried.ok:
+            st.session_state["issued"] = text
+            st.rerun(scope="fragment")
+
+
+def _revoke(token: Token) -> None:
+    st.write("The next request that brings it is refused. This cannot be taken back.")
+    if st.button(f"Revoke {plain(token.name)}", type="primary", key="token_revoke_confirm"):
+        with attempt() as tried:
+            workbench().revoke_token(actor(), token.id)
+        if tried.ok:
+            _close()
+            st.rerun()

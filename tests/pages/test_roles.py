@@ -1,0 +1,180 @@
+"""Who is signed in decides what every page shows and which button may be pressed; the engine has the last word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine.model import Actor, Permission, ResourceKey, Status
+from engine.roles import PERMISSIONS, Role
+from engine.service import Service
+from engine.workbench import Workbench
+from tests.pages.conftest import ME, NAVIGATION, Dashboard, calm, texts
+
+READ, WRITE, SYNC, REVIEW, APPLY, EDIT, TOKENS = (
+    Permission.READ, Permission.WRITE, Permission.SYNC, Permission.REVIEW, Permission.APPLY, Permission.FLEET_WRITE, Permission.TOKENS,
+)  # fmt: skip
+
+NGINX = ResourceKey("acme", "modules", "nginx")
+
+BUTTONS: list[tuple[str, dict[str, str], str, set[Permission]]] = [
+    ("approvals", {"select": "1"}, "do_approve", {REVIEW}),
+    ("approvals", {"select": "1"}, "do_approve_and_apply", {REVIEW, APPLY}),
+    ("approvals", {"select": "1"}, "do_reject", {REVIEW}),
+    ("proposal", {"id": "1"}, "do_approve", {REVIEW}),
+    ("proposal", {"id": "1"}, "do_approve_and_apply", {REVIEW, APPLY}),
+    ("proposal", {"id": "1"}, "do_reject", {REVIEW}),
+    ("proposal", {"id": "2"}, "do_take_back", {REVIEW}),
+    ("proposal", {"id": "2"}, "do_apply", {APPLY}),
+    ("fleet", {}, "new_resource", {EDIT}),
+    ("resource", {"id": "acme/modules/live"}, "do_editing", {EDIT}),
+    ("resource", {"id": "acme/modules/live"}, "do_deleting", {EDIT}),
+    ("repositories", {}, "register", {WRITE}),
+    ("repositories", {"name": "fc"}, "sync", {SYNC}),
+    ("repositories", {"name": "fc"}, "dry_run", {SYNC}),
+    ("repositories", {"name": "fc"}, "check", {WRITE}),
+    ("repositories", {"name": "fc"}, "pause", {APPLY}),
+    ("repositories", {"name": "fc"}, "remove", {WRITE}),
+    ("repositories", {"name": "fc"}, "change", {WRITE}),
+    ("overview", {}, "strip_pause", {APPLY}),
+    ("settings", {}, "token_new", {TOKENS}),
+    ("settings", {}, "notify_test", {WRITE}),
+]
+"""Page, its address, a button, and what it takes to press it."""
+
+
+@pytest.fixture
+def ready(filled: Workbench) -> Workbench:
+    """One proposal pending, one approved, one resource made by hand; and somewhere to send notifications to."""
+    filled.approve(ME, [2])
+    filled.set_resource(ME, ResourceKey("acme", "modules", "live"), {})
+    filled.settings = replace(filled.settings, notify_url="http://127.0.0.1:1/hook")
+    return filled
+
+
+@pytest.mark.parametrize(("page", "query", "key", "needs"), BUTTONS)
+def test_a_button_is_for_those_who_may(
+    ready: Workbench,
+    serving: Service,
+    dashboard: Dashboard,
+    page: str,
+    query: dict[str, str],
+    key: str,
+    needs: set[Permission],
+) -> None:
+    serving.operator = Actor("eve", frozenset({READ, *needs}))
+    button = dashboard(page, **query).button(key=key)
+    assert not button.disabled
+    for lacking in needs:
+        serving.operator = Actor("eve", frozenset(Permission) - {lacking})
+        button = dashboard(page, **query).button(key=key)
+        assert button.disabled
+        assert str(lacking) in button.help.replace("\\", "")
+
+
+def test_a_role_that_is_taken_away_in_between_is_noticed_at_the_click(
+    ready: Workbench, serving: Service, dashboard: Dashboard
+) -> None:
+    app = dashboard("approvals", select="1")
+    app.button(key="do_approve").click().run()
+    serving.operator = Actor("eve", frozenset({READ}))
+    app.button(key="decide_confirm").click().run()
+    calm(app)
+    assert "FLEET-600" in texts(app).replace("\\", "")
+    assert ready.proposal(1).status is Status.PENDING
+    serving.operator = Actor("eve")
+    app = dashboard("resource", id="acme/modules/live")
+    app.button(key="do_editing").click().run()
+    app.number_input(key="edit_priority").set_value(77).run()
+    serving.operator = Actor("eve", frozenset({READ}))
+    app.button(key="edit_save").click().run()
+    assert "FLEET-600" in texts(app).replace("\\", "")
+    assert ready.resource(ResourceKey("acme", "modules", "live")).spec["priority"] == 0
+
+
+@pytest.fixture
+def signing_in(ready: Workbench, serving: Service) -> Workbench:
+    rules = "ana@acme.example=admin, group:sre=operator, group:leads=reviewer+operator, @acme.example=viewer, @rival.example=admin:rival"
+    ready.settings = replace(
+        ready.settings,
+        oidc_metadata_url="https://idp.example/x",
+        oidc_client_id="fw",
+        oidc_client_secret="s",
+        roles=rules,
+    )
+    return ready
+
+
+def as_user(page: str, claims: dict[str, Any], **query: str) -> AppTest:
+    app = AppTest.from_file(str(NAVIGATION), default_timeout=30)
+    app.user = claims
+    if page != "overview":
+        app.switch_page(f"{page}.py")
+    for name, given in query.items():
+        app.query_params[name] = given
+    app.run()
+    calm(app)
+    return app
+
+
+def claims(email: str, **more: Any) -> dict[str, Any]:
+    return {"is_logged_in": True, "email": email, "sub": "1", **more}
+
+
+def test_nobody_sees_anything_before_they_have_signed_in(signing_in: Workbench) -> None:
+    for page in ("overview", "approvals", "settings", "repositories", "export"):
+        app = as_user(page, {"is_logged_in": False})
+        assert [b.label for b in app.button] == ["Sign in"]
+        said = texts(app)
+        assert "fc" not in said.split()
+        assert "nginx" not in said
+
+
+def test_who_has_no_role_is_told_so_and_sees_nothing(signing_in: Workbench) -> None:
+    for known in (claims("eve@evil.example"), claims("ana@acme.example", email_verified=False)):
+        app = as_user("approvals", known)
+        assert "no role is given to you here" in texts(app)
+        assert [b.label for b in app.button] == ["Sign out"]
+        assert "nginx" not in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("known", "name", "roles"),
+    [
+        (claims("Ana@acme.example"), "ana@acme.example", {Role.ADMIN}),
+        (claims("ben@acme.example"), "ben@acme.example", {Role.VIEWER}),
+        (claims("cy@other.example", groups=["sre", "x"]), "cy@other.example", {Role.OPERATOR}),
+        (claims("dee@acme.example", groups=["leads"]), "dee@acme.example", {Role.REVIEWER, Role.OPERATOR}),
+    ],
+)
+def test_a_role_decides_what_may_be_pressed(
+    signing_in: Workbench, known: dict[str, Any], name: str, roles: set[Role]
+) -> None:
+    may = frozenset[Permission]().union(*(PERMISSIONS[role] for role in roles))
+    app = as_user("approvals", known, select="1")
+    assert name in texts(app).replace("\\", "")
+    assert " and ".join(sorted(roles)) in texts(app)
+    assert app.button(key="do_approve").disabled is (REVIEW not in may)
+    assert app.button(key="do_approve_and_apply").disabled is (not {REVIEW, APPLY} <= may)
+    if REVIEW in may:
+        app.button(key="do_approve").click().run()
+        app.button(key="decide_confirm").click().run()
+        calm(app)
+        assert signing_in.proposal(1).decided_by == name
+
+
+def test_who_belongs_to_one_account_sees_and_stops_nothing_else(signing_in: Workbench) -> None:
+    signing_in.set_resource(ME, ResourceKey("rival", "modules", "theirs"), {})
+    for page in ("overview", "approvals", "runs", "drift", "fleet", "graph", "repositories", "export", "audit"):
+        said = texts(as_user(page, claims("rob@rival.example"))).replace("\\", "")
+        assert "nginx" not in said, page
+        assert "acme" not in said, page
+    assert "FLEET-603" in texts(as_user("repositories", claims("rob@rival.example"), name="fc"))
+    assert "nginx" not in texts(as_user("proposal", claims("rob@rival.example"), id="1"))
+    assert "nginx" not in texts(as_user("resource", claims("rob@rival.example"), id="acme/modules/live"))
+    assert as_user("overview", claims("rob@rival.example")).button(key="strip_pause").disabled
+    app = as_user("fleet", claims("rob@rival.example"), account="acme")
+    assert "theirs" in texts(app), "an address that names another account changes nothing"
