@@ -31,12 +31,13 @@ def limits() -> None:
 
 def texts(title: str, group: Mapping[str, Text]) -> None:
     settings = workbench().settings
-    st.subheader(title)
     rows = [
         (setting, ("set" if setting.secret else value) if (value := getattr(settings, name)) else None)
         for name, setting in group.items()
     ]
-    show("access.html", rows=rows)
+    known = sum(name in settings.sources for name in group)
+    with st.expander(f"{title} ({known} of {len(rows)} set)"):
+        show("access.html", rows=rows)
 
 
 def health() -> None:
@@ -133,10 +134,10 @@ def main() -> None:
         limits()
         texts("How the outside is reached", ACCESS)
         texts("How others come in and are told", SERVING)
-        health()
-        notifications()
     with right:
         who()
+        health()
+        notifications()
         versions()
 
 

@@ -50,6 +50,12 @@ def _who() -> None:
     st.button("Sign out", icon=":material/logout:", key="sign_out", type="tertiary", on_click=st.logout)
 
 
+def _role() -> str:
+    """What whoever acts is here, in a word or two."""
+    found = signed_in() if service().workbench.settings.signs_in else None
+    return "local operator" if found is None else " and ".join(sorted(found[1]))
+
+
 def _mine() -> dict[Job, Callable[[Any], str]]:
     """Jobs that this session began and whose end it has not told yet, and how to tell it."""
     found = {service().jobs.get(id_): say for id_, say in st.session_state.get("my_jobs", {}).items()}
@@ -70,6 +76,7 @@ def _draw() -> None:
             next_=None if everything else scheduler.next_round_at,
             everything=everything,
             operator=actor().name,
+            role=_role(),
         )
         if everything:
             act(

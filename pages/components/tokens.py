@@ -83,13 +83,21 @@ def _close() -> None:
 
 
 def _make() -> None:
+    """Ask, then show the token; both in one place, so that the answer stands where the question was."""
+    place = st.empty()
+    if "issued" not in st.session_state:
+        with place.container():
+            _ask()
     if issued := st.session_state.get("issued"):
-        st.success("Made. It is shown this once: copy it now.", icon=":material/key:")
-        st.code(issued, language=None, wrap_lines=True)
-        if st.button("Done", type="primary", key="token_done"):
-            _close()
-            st.rerun()
-        return
+        with place.container():
+            st.success("Made. It is shown this once: copy it now.", icon=":material/key:")
+            st.code(issued, language=None, wrap_lines=True)
+            if st.button("Done", type="primary", key="token_done"):
+                _close()
+                st.rerun()
+
+
+def _ask() -> None:
     me = actor()
     name = st.text_input(
         "Name", key="token_name", placeholder="ci, cron, ana's laptop", help="Events show it as who did something."
@@ -107,11 +115,9 @@ def _make() -> None:
     )
     days = st.selectbox("Holds for", DAYS, index=2, key="token_days", format_func=lambda each: f"{each} days")
     if st.button("Make it", type="primary", key="token_make"):
-        with attempt() as tried:
+        with attempt():
             _, text = workbench().create_token(me, name.strip(), account=account, permissions=permissions, days=days)
-        if tried.ok:
             st.session_state["issued"] = text
-            st.rerun(scope="fragment")
 
 
 def _revoke(token: Token) -> None:

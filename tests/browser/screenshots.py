@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from engine import demo
-from engine.model import Actor
+from engine.model import Actor, Permission
 from engine.settings import Settings
 from tests.browser.conftest import CHROMIUM, ROOT, Screen, Server
 
@@ -66,8 +66,14 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         home = Path(folder) / "home"
-        demo.run(Settings.from_environment(home, {}), Actor("ana")).workbench.close()
-        server = Server(home).start()
+        with demo.run(Settings.from_environment(home, {}), Actor("ana")).workbench as workbench:
+            workbench.create_token(Actor("ana"), "ci", account="*", permissions=[Permission.READ, Permission.SYNC])
+            old, _ = workbench.create_token(
+                Actor("ana"), "old laptop", account="northwind", permissions=list(Permission)
+            )
+            workbench.revoke_token(Actor("ben"), old.id)
+            workbench.note_deliveries("gitea", "1", "9f2c41d07be3a5c8", [(1, "tick asked for")])
+        server = Server(home, FLEET_WEBHOOK_SECRET="s", FLEET_NOTIFY_URL="http://localhost:1/hook").start()
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
