@@ -39,6 +39,7 @@ _VERBS = {
     "graph": "fleet:graph",
     "export": "fleet:export",
     "token": "tokens:token",
+    "notify": "notify:notify",
     "validate": "files:validate",
     "diff": "files:diff",
     "schema": "files:schema",
