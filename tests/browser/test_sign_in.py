@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+import requests
+from playwright.sync_api import Browser, expect
 
 from engine.model import Actor
-from tests.browser.conftest import PATIENCE_MS, Screen, Server
+from tests.browser.conftest import PATIENCE_MS, ROOT, Screen, Server
 from tests.browser.oidc_double import CLIENT_ID, CLIENT_SECRET, OidcDouble
 from tests.conftest import GitRepository
+from tests.remotes.authority import Authority
+from tests.remotes.servers import free_port, program
 
 ME = Actor("setup")
 ROLES = "ana@acme.example=admin, @acme.example=viewer"
@@ -79,3 +86,71 @@ def test_who_has_no_role_stays_outside(server: Server, browser: Window, provider
     screen.button("Sign in").click()
     screen.page.get_by_text("no role is given to you here").wait_for(timeout=PATIENCE_MS)
     expect(screen.page.get_by_text("nginx")).to_have_count(0)
+
+
+@pytest.fixture
+def behind(
+    tmp_path: Path, provider: OidcDouble, git_repo: GitRepository, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, str]]:
+    """A server behind the README's proxy, and the address at which others reach it."""
+    block = re.search(r"<!-- proxy:[^>]*-->\n```nginx\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block is not None
+    certificate = Authority(tmp_path_factory.mktemp("pki") / "proxy").certificate(host="fleet.example.com")
+    port = free_port()
+    public = f"https://fleet.example.com:{port}"
+    git_repo.push("version: 1\naccount: acme\nmodules: {nginx: {priority: 5}}\n")
+    made = Server(
+        tmp_path / "home", FLEET_OIDC_METADATA_URL=provider.metadata_url, FLEET_OIDC_CLIENT_ID=CLIENT_ID,
+        FLEET_OIDC_CLIENT_SECRET=CLIENT_SECRET, FLEET_ROLES=ROLES, FLEET_PUBLIC_URL=public,
+    )  # fmt: skip
+    with made.store() as workbench:
+        workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")
+    made.start()
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    text = (
+        block[1]
+        .replace("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+        .replace("http://127.0.0.1:3000", made.address)
+        .replace("/etc/ssl/fleet.example.com.pem", str(certificate.file))
+        .replace("/etc/ssl/fleet.example.com.key", str(certificate.key))
+    )
+    temporary = "".join(
+        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"{'user root;' if os.geteuid() == 0 else ''} daemon off; pid {folder}/pid; error_log {folder}/log;"
+        f"events {{}} http {{ access_log off; {temporary}\n{text}\n}}"
+    )
+    process = subprocess.Popen(
+        [program("nginx"), "-c", str(folder / "nginx.conf"), "-e", str(folder / "log")], start_new_session=True
+    )
+    yield made, public
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    made.stop()
+
+
+def test_behind_the_readmes_proxy_people_sign_in_over_tls(
+    behind: tuple[Server, str], provider: OidcDouble, chromium: Browser
+) -> None:
+    server, public = behind
+    context = chromium.new_context(ignore_https_errors=True, viewport={"width": 1440, "height": 900})
+    try:
+        screen = Screen(context.new_page(), public)
+        screen.open("/")
+        screen.button("Sign in").click()
+        screen.page.wait_for_url(f"{public}/", timeout=PATIENCE_MS)
+        screen.calm()
+        screen.sees("ana@acme.example")
+        screen.open("/repositories?name=fc")
+        screen.press("Sync now")
+        screen.page.get_by_text("1 proposal pending").first.wait_for(timeout=PATIENCE_MS)
+        screen.sees(f"{public}/api/v1/webhooks/github")
+        asked = {"/healthz": 200, "/api/v1/system/proposals": 401, "/metrics": 404, "/api/local/accounts": 404}
+        answers = {path: screen.page.evaluate("async path => (await fetch(path)).status", path) for path in asked}
+        assert answers == asked
+        assert (screen.troubles, provider.faults) == ([], [])
+    finally:
+        context.close()
+    assert requests.get(f"{server.address}/metrics", timeout=30).status_code == 200
