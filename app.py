@@ -15,7 +15,7 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from engine import api, service
 from engine.errors import FleetError
@@ -66,6 +66,6 @@ app = st.App(
         Route("/healthz", api.healthz, methods=["GET", "HEAD"]),
         Route("/metrics", api.metrics, methods=["GET", "HEAD"]),
         Route("/api", rest),
-        Mount("/api", rest),
+        api.below("/api", rest),
     ],
 )

@@ -108,7 +108,6 @@ def apply(
         finally:
             with store.write() as tx:
                 applies.finish(tx, apply_id, "failed" if error or result.failed else "done", error)
-                runs.mark_applied(tx, {step.proposal.repository_id for step in result.applied})
     return result
 
 
@@ -186,6 +185,7 @@ def _write(store: Store, kinds: Kinds, actor: Actor, steps: Sequence[Step], appl
         _write_claims(tx, steps, versions)
         proposals.move(tx, actor.name, [moved(step.proposal, Verb.APPLY) for step in steps], run_id)
         applies.record(tx, actor.name, apply_id, "applied", [(step, None) for step in steps])
+        runs.mark_applied(tx, {step.proposal.repository_id for step in steps})  # with the last step, not after it
 
 
 def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int]) -> None:

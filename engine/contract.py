@@ -419,7 +419,7 @@ class KeyBody(TypedDict):
 
 
 EdgeBody = TypedDict("EdgeBody", {"from": KeyBody, "to": KeyBody})
-"""A reference: the first refers to the second."""
+EdgeBody.__doc__ = "A reference: the first refers to the second."
 
 
 class GraphBody(TypedDict):

@@ -15,7 +15,7 @@ from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
 from engine.fields import field_changes
 from engine.graph import Graph, GraphNode, layered
-from engine.kinds import Derived, Kind, Kinds
+from engine.kinds import Derived, Kind, Kinds, name_problem
 from engine.model import (
     Delivery,
     Difference,
@@ -641,9 +641,11 @@ class Reader:
     ) -> str:
         """The canonical fleet file of an account: all of it, one repository's part, or what no repository holds; as of now or then.
 
-        Raises: RefusedEdit FLEET-603, FLEET-630 (over the size limit).
+        Raises: RefusedEdit FLEET-603, FLEET-629, FLEET-630 (over the size limit).
         """
         account = self._within(account) or account
+        if problem := name_problem(account):
+            raise RefusedEdit("FLEET-629", f"{account[:80]!r} cannot be an account: {problem}.", "See: fleet status")
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
             found = live.read_fleet_at(tx, account, at or self.store.newest())

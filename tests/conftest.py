@@ -18,7 +18,7 @@ import uvicorn
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from engine import service
@@ -80,7 +80,7 @@ def rest() -> ASGIApp:
             Route("/healthz", api.healthz),
             Route("/metrics", api.metrics),
             Route("/api", mounted),
-            Mount("/api", mounted),
+            api.below("/api", mounted),
         ]
     )
 

@@ -13,6 +13,7 @@ local.py         the way in for commands on this machine
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ Errors are problem details (RFC 9457) with a stable code, what happened, and wha
 """
 
 
-__all__ = ["build", "healthz", "metrics"]
+__all__ = ["below", "build", "healthz", "metrics"]
 
 
 def build() -> ASGIApp:
@@ -74,7 +75,14 @@ def build() -> ASGIApp:
     assets = Path(fastapi_offline.__file__).parent / "static"
     app.router.routes.append(Mount("/assets", StaticFiles(directory=assets)))
     handle(app)
-    return Edge(Router([Route("/local/{verb}", local.call, methods=["POST"]), Mount("/", app)]))
+    return Edge(Router([Route("/local/{verb}", local.call, methods=["POST"]), below("/", app)]))
+
+
+def below(path: str, app: ASGIApp) -> Mount:
+    """Everything below a path, line breaks in it and all: Starlette's own mount lets those through to whatever comes next."""
+    mount = Mount(path, app)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -109,8 +109,8 @@ def also_created(route: dict[str, Any]) -> dict[str, Any]:
 
 def as_file(route: dict[str, Any], media: str) -> dict[str, Any]:
     """The same route, which answers with a file."""
-    binary = {"type": "string", **({} if media.endswith("yaml") else {"format": "binary"})}
-    good = {"description": "The file.", "content": {media: {"schema": binary}}}
+    form = {"type": "object"} if media.endswith("yaml") else {"type": "string", "format": "binary"}
+    good = {"description": "The file.", "content": {media: {"schema": form}}}
     return {**route, "responses": {**route["responses"], 200: good}}
 
 

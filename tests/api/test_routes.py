@@ -225,7 +225,19 @@ def test_a_repository_is_changed_paused_and_removed(call: Api, registered: Workb
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v2/x", "/api/v1/system", "/api/v1/system/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v2/x",
+        "/api/v1/system",
+        "/api/v1/system/nothing",
+        "/api/x%0Ay",
+        "/api/v1/system/graph/%0D%0A",
+    ],
+)
 def test_anything_unknown_is_a_problem_in_json(call: Api, path: str, method: str) -> None:
     answer = call(method, path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")

@@ -44,7 +44,7 @@ def answer(url: str, method: str = "GET") -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1/system/nothing", "/api/v1/x"])
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1/system/nothing", "/api/v1/x%0Ay"])
 def test_below_api_everything_unknown_is_a_problem_in_json(running: Server, path: str, method: str) -> None:
     status, media, body = answer(running.address + path, method)
     assert (status, media) == (404, "application/problem+json")
