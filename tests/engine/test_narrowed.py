@@ -39,6 +39,9 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
         workbench.prove_export(ME, account)
         workbench.add_repository(ME, f"{account}-lost", str(tmp_path / "nowhere"), account=account)
         workbench.sync(ME, f"{account}-lost")
+        workbench.note_deliveries(
+            "github", f"{account}-delivery", None, [(workbench.repository(f"{account}-repo").id, "x")]
+        )
         workbench.pause(ME, f"{account}-freeze", f"{account}-repo")
     workbench.approve(ME, [p.id for p in workbench.live_proposals(account="rival")][:1])
     return workbench
@@ -65,6 +68,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "count_events": lambda r: r.count_events(EventFilter(text="rival")),
         "count_proposals": lambda r: r.count_proposals(ProposalFilter(repositories=["rival-repo"])),
         "count_runs": lambda r: r.count_runs(RunFilter(repositories=["rival-repo"])),
+        "deliveries": lambda r: r.deliveries("rival-repo"),
         "derived": lambda r: r.derived(KEY, spec, r.neighbours(KEY, spec)) and None,
         "drift": lambda r: r.drift(),
         "drift_figures": lambda r: r.drift_figures().open == 1,
@@ -92,6 +96,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "pending_beside": lambda r: r.pending_beside(ids[0], "rival"),
         "plan": lambda r: r.plan(),
         "preview": lambda r: r.preview(found, account="rival"),
+        "preview_file": lambda r: r.preview_file(b"version: 1\naccount: rival\n", file="f", account="rival"),
         "proposal": lambda r: r.proposal(ids[0]),
         "proposals": lambda r: r.proposals(),
         "proposals_by_id": lambda r: r.proposals_by_id(ids),

@@ -148,7 +148,7 @@ def test_pages_find_the_service_of_their_process(workbench: Workbench) -> None:
     with pytest.raises(RefusedEdit, match="FLEET-640"):
         service.running()
     service.use(Service(workbench))
-    with service.serving() as serving:
+    with service.serving("127.0.0.1", 1) as serving:
         assert service.running() is serving
         assert serving.scheduler.running
     with pytest.raises(RefusedEdit, match="FLEET-640"):
