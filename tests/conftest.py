@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from engine import service
+from engine.model import Actor, ResourceKey
 from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
@@ -157,3 +158,30 @@ def git_repo(tmp_path: Path) -> GitRepository:
 def workbench(settings: Settings) -> Iterator[Workbench]:
     with Workbench.open_home(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def serving(workbench: Workbench) -> Iterator[Service]:
+    """The workbench, served; its scheduler does not tick by itself."""
+    made = Service(workbench)
+    service.use(made)
+    yield made
+    service.use(None)
+    made.jobs.close()
+
+
+def fill_account(workbench: Workbench, account: str, folder: Path) -> GitRepository:
+    """Give an account a repository with something pending, applied, drifted and withheld, all named after the account."""
+    me = Actor("ana")
+    remote = GitRepository(folder / f"remote-{account}")
+    text = f"version: 1\naccount: {account}\nmodules:\n  {account}-one: {{priority: 1}}\n"
+    remote.push(text, subject=f"{account}-commit")
+    workbench.add_repository(me, f"{account}-repo", str(remote.path), account=account)
+    workbench.approve(me, [p.id for p in workbench.sync(me, f"{account}-repo").proposals])
+    workbench.apply(me, account=account)
+    key = ResourceKey(account, "modules", f"{account}-one")
+    workbench.set_resource(Actor(f"{account}-ben"), key, {"priority": 9}, note=f"{account}-note")
+    more = f"{text}  {account}-two: {{}}\n  {account}-three: {{depends_on: [{account}-gone]}}\n"
+    remote.push(more, subject=f"{account}-next")
+    workbench.sync(me, f"{account}-repo")
+    return remote

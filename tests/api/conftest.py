@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import requests
 
-from engine import service
 from engine.model import Actor, Permission
 from engine.service import Service
 from engine.workbench import Workbench
@@ -36,16 +35,6 @@ class Api:
     def bearing(self, token: str | None) -> Api:
         """The same address with another token."""
         return Api(self.address, token)
-
-
-@pytest.fixture
-def serving(workbench: Workbench) -> Iterator[Service]:
-    """The workbench, served; its scheduler does not tick by itself."""
-    made = Service(workbench)
-    service.use(made)
-    yield made
-    service.use(None)
-    made.jobs.close()
 
 
 @pytest.fixture

@@ -82,7 +82,9 @@ def main() -> None:
     count = parser.parse_args().count
     ours, bare = measure(count)
     per = (min(ours) - min(bare)) / count * 1000
-    print(f"{count} repositories: a round {min(ours):.2f} s, bare fetches {min(bare):.2f} s, ratio {min(ours) / min(bare):.2f}, ours {per:.1f} ms each")  # noqa: T201
+    print(
+        f"{count} repositories: a round {min(ours):.2f} s, bare fetches {min(bare):.2f} s, ratio {min(ours) / min(bare):.2f}, ours {per:.1f} ms each"
+    )  # noqa: T201
 
 
 if __name__ == "__main__":

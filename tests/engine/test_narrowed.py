@@ -15,7 +15,7 @@ from engine.model import Actor, ResourceKey
 from engine.reader import ProposalFilter, Reader, RunFilter
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
-from tests.conftest import GitRepository
+from tests.conftest import fill_account
 
 ME = Actor("ana")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -26,16 +26,7 @@ KEY = ResourceKey("rival", "modules", "rival-one")
 def two(workbench: Workbench, tmp_path: Path) -> Workbench:
     """In each account something pending, applied, drifted, withheld, failed and paused, named after the account."""
     for account in ("acme", "rival"):
-        remote = GitRepository(tmp_path / f"remote-{account}")
-        text = f"version: 1\naccount: {account}\nmodules:\n  {account}-one: {{priority: 1}}\n"
-        remote.push(text, subject=f"{account}-commit")
-        workbench.add_repository(ME, f"{account}-repo", str(remote.path), account=account)
-        workbench.approve(ME, [p.id for p in workbench.sync(ME, f"{account}-repo").proposals])
-        workbench.apply(ME, account=account)
-        key = ResourceKey(account, "modules", f"{account}-one")
-        workbench.set_resource(Actor(f"{account}-ben"), key, {"priority": 9}, note=f"{account}-note")
-        remote.push(f"{text}  {account}-two: {{}}\n  {account}-three: {{depends_on: [{account}-gone]}}\n")
-        workbench.sync(ME, f"{account}-repo")
+        fill_account(workbench, account, tmp_path)
         workbench.prove_export(ME, account)
         workbench.add_repository(ME, f"{account}-lost", str(tmp_path / "nowhere"), account=account)
         workbench.sync(ME, f"{account}-lost")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import service
 from engine.model import Actor
 from engine.service import Service
 from engine.workbench import Workbench
@@ -37,16 +36,6 @@ sdwan_peers:
 
 Dashboard = Callable[..., AppTest]
 """dashboard(page, **query) gives the app after it has run that page with these query parameters."""
-
-
-@pytest.fixture
-def serving(workbench: Workbench) -> Iterator[Service]:
-    """The workbench, served; its scheduler does not tick by itself."""
-    made = Service(workbench)
-    service.use(made)
-    yield made
-    service.use(None)
-    made.jobs.close()
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.model import Actor, ResourceKey
 from engine.workbench import Workbench
-from tests.conftest import GitRepository
-from tests.pages.conftest import ME, Dashboard, texts
+from tests.conftest import fill_account
+from tests.pages.conftest import Dashboard, texts
 
 PAGES = ("overview", "approvals", "runs", "drift", "fleet", "graph", "repositories", "export", "audit")
 
@@ -18,19 +17,7 @@ PAGES = ("overview", "approvals", "runs", "drift", "fleet", "graph", "repositori
 def two_accounts(workbench: Workbench, tmp_path: Path) -> Workbench:
     """In each account a repository with something pending, applied, drifted and withheld, named after the account."""
     for account in ("acme", "rival"):
-        remote = GitRepository(tmp_path / f"remote-{account}")
-        text = f"version: 1\naccount: {account}\nmodules:\n  {account}-one: {{priority: 1}}\n"
-        remote.push(text, subject=f"{account}-commit")
-        workbench.add_repository(ME, f"{account}-repo", str(remote.path), account=account)
-        workbench.approve(ME, [p.id for p in workbench.sync(ME, f"{account}-repo").proposals])
-        workbench.apply(ME, account=account)
-        key = ResourceKey(account, "modules", f"{account}-one")
-        workbench.set_resource(Actor(f"{account}-ben"), key, {"priority": 9}, note=f"{account}-note")
-        remote.push(
-            f"{text}  {account}-two: {{}}\n  {account}-three: {{depends_on: [{account}-gone]}}\n",
-            subject=f"{account}-next",
-        )
-        workbench.sync(ME, f"{account}-repo")
+        fill_account(workbench, account, tmp_path)
     return workbench
 
 
