@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
@@ -282,6 +282,11 @@ class Repository:
     failure_count: int = 0
     next_attempt_at: datetime | None = None
     created_at: datetime | None = None
+    SETTINGS: ClassVar = (
+        "account", "url", "branch", "path_prefix", "vault_credential_path", "auto_apply", "auto_prune", "auto_heal", "allow_empty",
+    )  # fmt: skip
+    """What decides the outcome of a tick, besides the commit."""
+
     proposals_version: int = 0
     """Counts every move of a proposal of this repository; part of what makes a tick unchanged."""
 
@@ -293,18 +298,7 @@ class Repository:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the outcome of a tick, besides the commit: part of what makes a tick unchanged."""
-        names = (
-            "account",
-            "url",
-            "branch",
-            "path_prefix",
-            "vault_credential_path",
-            "auto_apply",
-            "auto_prune",
-            "auto_heal",
-            "allow_empty",
-        )
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in self.SETTINGS}
 
 
 @dataclass(frozen=True, slots=True)

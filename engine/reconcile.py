@@ -102,19 +102,25 @@ def tick(
     run_id: int | None = None
     revision: Revision | None = None
     try:
+        at_rest: list[Run] = []
+
+        def known(commit: str) -> bool:
+            """Whether nothing has moved since the last run ended with this commit."""
+            with store.read() as tx:
+                standing = runs.standing(tx, repository.id)
+                if standing.inputs is not None and standing.inputs == _inputs(standing, settings, commit):
+                    at_rest[:] = [runs.get(tx, standing.run_id)]
+            return bool(at_rest)
+
         with stages.stage("sync"):
-            revision = sync.fetch(repository, settings, halted=halted)
+            revision = sync.fetch_unless(known, repository, settings, halted=halted)
+        if revision is None:
+            return replace(at_rest[0], unchanged=True)
         if revision.host_key is not None:
             with store.write() as tx:
                 registry.pin_first_host_key(tx, actor, repository, revision.host_key)
         with store.read() as tx:
             last = runs.last(tx, repository.id)
-            if (
-                last is not None
-                and last.inputs is not None
-                and last.inputs == _inputs(tx, settings, repository.id, revision.commit)
-            ):
-                return replace(last, unchanged=True)
         with store.write() as tx:
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
         began(run_id)
@@ -152,16 +158,14 @@ def tick(
     return _finish(store, settings, repository, run_id, revision.commit, stages, applied)
 
 
-def _inputs(tx: Transaction, settings: Settings, repository_id: int, commit: str) -> str:
+def _inputs(standing: runs.Standing, settings: Settings, commit: str) -> str:
     """All that decides a tick's outcome, as text: equal text means that a tick would find what the last one left."""
-    repository = repositories.get(tx, repository_id)
-    accounts = {repository.account, *live.claimed_accounts(tx, repository_id)}
     facts = {
         "commit": commit,
-        "settings": repository.settings,
+        "settings": standing.settings,
         "limits": settings.limits,
-        "live": live.live_versions(tx, accounts),
-        "proposals": repository.proposals_version,
+        "live": standing.live_versions,
+        "proposals": standing.proposals_version,
     }
     return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -485,7 +489,7 @@ def _finish(
             row["reason"] == Withheld.CAP for row in withheld.of_runs(tx, [(fetched.id, run_id)]).get(run_id, ())
         )
         moved_on = applied.touched or applied.stopped or repository.settings != fetched.settings
-        inputs = None if moved_on else _inputs(tx, settings, fetched.id, commit)
+        inputs = None if moved_on else _inputs(runs.standing(tx, fetched.id), settings, commit)
         runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
         if repository.failure_count:
             repositories.set_health(tx, fetched.id, 0, None)

@@ -345,6 +345,12 @@ class Workbench(Reader):
             return checking.refused(error)
         return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
 
+    def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
+        """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
+        repository = self.repository(name)
+        self.permit(actor, Permission.WRITE, repository.account)
+        return checking.check(self.settings, self.kinds, repository)
+
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
         """What a sync of this repository would find now: the commit, and each difference. Writes nothing.
 
@@ -463,7 +469,12 @@ class Workbench(Reader):
 
     def _refuse_paused(self, chosen: Sequence[Repository]) -> None:
         with self.store.read() as tx:
-            reason = pauses.reason_of(tx, {repository.id for repository in chosen})
+            home = pauses.of_home(tx)
+        if home is not None:
+            reason: str | None = f"everything is paused by {home.by}: {home.reason}"
+        else:
+            paused = next((r for r in chosen if r.paused_reason is not None), None)
+            reason = f"{paused.name} is paused by {paused.paused_by}: {paused.paused_reason}" if paused else None
         if reason:
             where = f" --repo {chosen[0].name}" if chosen and "everything is paused" not in reason else ""
             raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")

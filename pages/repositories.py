@@ -444,15 +444,7 @@ def _findings(findings: Sequence[Finding]) -> None:
 
 def _check_again(repository: Repository) -> None:
     with attempt():
-        found = workbench().check_repository(
-            actor(),
-            repository.url,
-            branch=repository.branch,
-            path_prefix=repository.path_prefix,
-            account=repository.account,
-            vault_credential_path=repository.vault_credential_path,
-            ssh_host_key=repository.ssh_host_key,
-        )
+        found, _ = workbench().look_at(actor(), repository.name)
         st.session_state["repository_dialog"] = "checking"
         st.session_state["findings"] = found
 

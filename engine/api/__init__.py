@@ -90,6 +90,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     made = app.openapi()
     for path in made["paths"].values():
         for route in path.values():
+            if permission := route.get("x-permission"):
+                route["description"] = f"{route.get('description', '')}\n\nPermission: `{permission}`".strip()
             if name := route.pop(EXAMPLE, None):
                 for status in {"200", "201"} & route["responses"].keys():
                     route["responses"][status]["content"]["application/json"]["example"] = getattr(examples, name)

@@ -160,15 +160,18 @@ def remove(session: Session, name: str) -> int | None:
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
     """Say, without syncing, whether credential, remote, host key, branch, folder and file are as they should be."""
-    with session.open() as workbench:
-        repository = workbench.repository(name)
-    # The store is let go: others need not wait for the network.
     from engine.check import check as looking
     from engine.cli import output as out
     from engine.kinds.fleet import FLEET
 
-    with out.working(f"{name}: reaching out …"):
-        findings, revision = looking(session.settings, FLEET, repository)
+    with session.open() as workbench:
+        repository = workbench.repository(name)
+        if session.served:  # the way to Vault is the server's
+            with out.working(f"{name}: reaching out …"):
+                findings, revision = workbench.look_at(session.actor, name)
+    if not session.served:  # the store is let go: others need not wait for the network
+        with out.working(f"{name}: reaching out …"):
+            findings, revision = looking(session.settings, FLEET, repository)
     looked = [finding for finding in findings if finding.ok is not None]
     failed = next((finding.error for finding in looked if finding.error is not None), None)
     if session.as_json:

@@ -112,6 +112,34 @@ def last(tx: Transaction, repository_id: int) -> Run | None:
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides, besides the commit, whether a tick of a repository would find anything new; and what its last run saw."""
+
+    run_id: int
+    """The newest run; 0 where there is none."""
+    inputs: str | None
+    """What that run saw when it ended; None when the next tick must look again."""
+    settings: dict[str, Any]
+    proposals_version: int
+    live_versions: dict[str, int]
+    """How far the live fleets of its accounts have moved."""
+
+
+def standing(tx: Transaction, repository_id: int) -> Standing:
+    """How a repository stands, in one statement: a tick that finds nothing moved asks for nothing else."""
+    run_id, inputs, proposals_version, names, versions, *settings = tx.rows(
+        "runs/get_standing", repository_id=repository_id
+    )[0]
+    return Standing(
+        run_id or 0,
+        inputs,
+        dict(zip(Repository.SETTINGS, settings, strict=True)),
+        proposals_version,
+        dict(zip(names or [], versions or [], strict=True)),
+    )
+
+
 def last_ids(tx: Transaction) -> dict[int, int]:
     """Id of the newest run by repository id."""
     return dict(tx.rows("runs/last_run_ids"))

@@ -23,7 +23,7 @@ from functools import cache
 from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
-from engine.sync.checkouts import checkout, reached_at, remove_checkout, tidy
+from engine.sync.checkouts import checkout, fetched_commit, reached_at, remove_checkout, tidy
 from engine.sync.credentials import Credential, DeployKey, shaped
 from engine.sync.hostkeys import fingerprint, read_host_key, scan, shown_host_key
 from engine.sync.remotes import (
@@ -43,6 +43,7 @@ __all__ = [
     "check_url",
     "endpoint",
     "fetch",
+    "fetch_unless",
     "fingerprint",
     "git_version",
     "is_ssh",
@@ -68,7 +69,21 @@ def fetch(
     halted: Callable[[], str | None] = lambda: None,
     found: Found = lambda _step, _detail: None,
 ) -> Revision:
-    """Bring the newest commit of the registered branch and give its fleet file.
+    """Bring the newest commit of the registered branch and give its fleet file. Raises, effects: as `fetch_unless`."""
+    revision = fetch_unless(lambda _commit: False, repository, settings, halted=halted, found=found)
+    assert revision is not None  # noqa: S101  for mypy: no commit is known
+    return revision
+
+
+def fetch_unless(
+    known: Callable[[str], bool],
+    repository: Repository,
+    settings: Settings,
+    *,
+    halted: Callable[[], str | None] = lambda: None,
+    found: Found = lambda _step, _detail: None,
+) -> Revision | None:
+    """Bring the newest commit of the registered branch and give its fleet file; None, unread, where that commit is known.
 
     Effects: a bare repository under `<home>/git/<id>`, at most one commit deep; for the length of the call, the credential in a
     private folder.
@@ -79,13 +94,13 @@ def fetch(
     """
     _leave_surrounding_git()
     # What a tick alone needs is brought by it: GitPython takes a quarter of a second to import, hvac more.
-    from engine.sync import access, fetching, reading
+    from engine.sync import access, fetching
 
     _check_allowed(repository, settings)
     credential = _credential(repository, settings, found)
     folder = checkout(settings.home, repository.id)
 
-    def once() -> Revision:
+    def once() -> Revision | None:
         with access.reaching(repository, credential, settings) as reached:
             try:
                 fetching.fetch(folder, repository, reached, settings, halted)
@@ -93,17 +108,24 @@ def fetch(
                 key = reached.host_key()
                 if key is not None:
                     found("host key", shown_host_key(key) + ("" if repository.ssh_host_key else ", not pinned yet"))
-        revision = reading.read(folder, repository, settings.max_file_bytes)
+        if known(fetched_commit(folder)) and (key is None or repository.ssh_host_key):
+            return None
+        from engine.sync import reading
+
+        try:
+            revision = reading.read(folder, repository, settings.max_file_bytes)
+        except reading.DAMAGED as error:
+            raise fetching.BrokenFolder(str(error)) from error
         return revision if repository.ssh_host_key else replace(revision, host_key=key)
 
     try:
         return once()
-    except (fetching.BrokenFolder, *reading.DAMAGED):
+    except (fetching.BrokenFolder, OSError):
         # A killed git or a bad disk: what we hold can be fetched again, so that is done at once, and only once.
         remove_checkout(settings.home, repository.id)
     try:
         return once()
-    except (fetching.BrokenFolder, *reading.DAMAGED) as broken:
+    except (fetching.BrokenFolder, OSError) as broken:
         raise SyncError(
             "FLEET-209",
             f"Git failed: {fetching.cleaned(str(broken))}",

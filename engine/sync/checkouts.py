@@ -56,6 +56,13 @@ def outgrown(folder: Path, max_bytes: int) -> bool:
     return len(packs) > _MOST_PACKS or sum(packs) > max_bytes
 
 
+def fetched_commit(folder: Path) -> str:
+    """The commit that the last fetch brought, as git wrote it down; empty where it is written elsewhere."""
+    with suppress(OSError):
+        return (folder / REF).read_text().strip()
+    return ""
+
+
 def reached_at(home: Path, repository_id: int) -> datetime | None:
     """When the remote was last reached, whether or not anything had moved; None before the first time."""
     with suppress(OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,12 @@ class Bench:
         return Revision(
             f"{number:040x}", "Ana Duarte", "Change", datetime(2026, 11, 1, tzinfo=UTC), "fleet.yaml", text.encode()
         )
+
+    def fetch_unless(
+        self, known: Callable[[str], bool], repository: Repository, *rest: Any, **more: Any
+    ) -> Revision | None:
+        revision = self.fetch(repository, *rest, **more)
+        return None if known(revision.commit) else revision
 
     def push(self, sections: str, *, repository: str = "fc", account: str = "acme") -> None:
         """Push sections as the next commit; the repository is registered when it is first named."""
@@ -72,7 +78,7 @@ class Bench:
 def bench(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with Workbench.open_home(settings, clock=SetClock()) as workbench:
         made = Bench(workbench)
-        monkeypatch.setattr(engine.sync, "fetch", made.fetch)
+        monkeypatch.setattr(engine.sync, "fetch_unless", made.fetch_unless)
         yield made
 
 

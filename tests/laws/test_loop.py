@@ -1,6 +1,6 @@
 """The whole loop under arbitrary pushes, ticks, decisions and edits of two repositories in one account: laws 3 to 6, 9 and 10.
 
-The remote is a double here (`engine.sync.fetch` gives what was pushed); real git is in tests/sync, tests/cli and tests/crash.
+The remote is a double here (`engine.sync.fetch_unless` gives what was pushed); real git is in tests/sync, tests/cli and tests/crash.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +57,7 @@ class Loop(RuleBasedStateMachine):
         self.cap = cap
         environment = {"POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK": str(cap), "FLEET_ALLOW_LOCAL_REMOTES": "1"}
         self.workbench = Workbench.open_home(Settings.from_environment(self.folder, environment), clock=SetClock())
-        self.patch.setattr(engine.sync, "fetch", self._fetch)
+        self.patch.setattr(engine.sync, "fetch_unless", self._fetch)
         self.patch.setattr("engine.apply.CHUNK", chunk)
         self._check_every_write()
         for name in REPOSITORIES:
@@ -65,11 +65,14 @@ class Loop(RuleBasedStateMachine):
             switches = {"auto_apply": auto and name == "edge", "auto_prune": prune, "auto_heal": heal}
             self.workbench.add_repository(ME, name, f"/remote/{name}", account="acme", **switches)
 
-    def _fetch(self, repository: Repository, _settings: Settings, **_told: object) -> Revision:
+    def _fetch(
+        self, known: Callable[[str], bool], repository: Repository, _settings: Settings, **_told: object
+    ) -> Revision | None:
         number, fleet = self.pushed[repository.name]
-        return Revision(
-            f"{number:040x}", "Ana", "Change", datetime(2026, 11, 1, tzinfo=UTC), "fleet.yaml", file_of(fleet)
-        )
+        commit = f"{number:040x}"
+        if known(commit):
+            return None
+        return Revision(commit, "Ana", "Change", datetime(2026, 11, 1, tzinfo=UTC), "fleet.yaml", file_of(fleet))
 
     def _check_every_write(self) -> None:
         """Law 3: no transaction leaves the fleet unsound."""

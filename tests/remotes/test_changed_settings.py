@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import sync
 from engine.errors import RefusedEdit, SyncError
-from engine.model import Actor, Repository, Revision
+from engine.model import Actor, Revision
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository, SetClock
@@ -57,15 +58,15 @@ def test_a_change_in_the_middle_of_a_tick_is_not_lost(
     git_repo.push(TEXT)
     git_repo.push(TEXT.replace("m:", "prod:"), file="prod/fleet.yaml")
     bench.add_repository(ME, "fc", str(git_repo.path), account="acme")
-    fetch = sync.fetch
+    fetch = sync.fetch_unless
 
-    def changed_meanwhile(repository: Repository, settings: Settings, **rest: object) -> Revision:
-        fetched = fetch(repository, settings, **rest)  # type: ignore[arg-type]
+    def changed_meanwhile(*given: Any, **more: Any) -> Revision | None:
+        fetched = fetch(*given, **more)
         bench.change_repository(ME, "fc", {"path_prefix": "prod"})
         return fetched
 
     with monkeypatch.context() as patch:
-        patch.setattr(sync, "fetch", changed_meanwhile)
+        patch.setattr(sync, "fetch_unless", changed_meanwhile)
         assert [p.key.name for p in bench.sync(ME, "fc").proposals] == ["m"]
     again = bench.sync(ME, "fc")
     assert not again.run.unchanged

@@ -101,6 +101,16 @@ def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
     assert "FLEET-641" in done.stderr
 
 
+def test_streamlit_itself_is_not_let_beyond_loopback_either(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.address", "0.0.0.0", "--server.port", "0"],
+        capture_output=True, text=True, timeout=60, cwd=tmp_path, env={**os.environ, "FLEET_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "FLEET-641" in done.stderr
+    assert "FLEET_OIDC_METADATA_URL" in done.stderr
+
+
 def test_a_home_that_is_held_is_said_in_a_sentence(running: Server) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "engine.cli", "--home", str(running.home), "serve", "--port", "1"],
