@@ -195,6 +195,9 @@ class Reader:
 
     def repository(self, name: str) -> Repository:
         """A repository in service by name. Raises: RefusedEdit FLEET-603."""
+        found = self.store.remembered(("repository", name), lambda tx: repositories.by_name(tx, name))
+        if found is not None and self._sees(found.account):
+            return found
         with self.store.read() as tx:
             return self._repository(tx, name)
 

@@ -106,10 +106,9 @@ def tick(
 
         def known(commit: str) -> bool:
             """Whether nothing has moved since the last run ended with this commit."""
-            with store.read() as tx:
-                standing = runs.standing(tx, repository.id)
-                if standing.inputs is not None and standing.inputs == _inputs(standing, settings, commit):
-                    at_rest[:] = [runs.get(tx, standing.run_id)]
+            standing, last = store.remembered(("standing", repository.id), _standing_of(repository.id))
+            if last is not None and standing.inputs == _inputs(standing, settings, commit):
+                at_rest.append(last)
             return bool(at_rest)
 
         with stages.stage("sync"):
@@ -156,6 +155,16 @@ def tick(
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
         raise
     return _finish(store, settings, repository, run_id, revision.commit, stages, applied)
+
+
+def _standing_of(repository_id: int) -> Callable[[Transaction], tuple[runs.Standing, Run | None]]:
+    """Asks how a repository stands, and for its last run where nothing may have moved since."""
+
+    def ask(tx: Transaction) -> tuple[runs.Standing, Run | None]:
+        standing = runs.standing(tx, repository_id)
+        return standing, None if standing.inputs is None else runs.get(tx, standing.run_id)
+
+    return ask
 
 
 def _inputs(standing: runs.Standing, settings: Settings, commit: str) -> str:

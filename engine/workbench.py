@@ -468,8 +468,7 @@ class Workbench(Reader):
         return "the server is shutting down" if self._stopping.is_set() else None
 
     def _refuse_paused(self, chosen: Sequence[Repository]) -> None:
-        with self.store.read() as tx:
-            home = pauses.of_home(tx)
+        home = self.store.remembered("paused", pauses.of_home)
         if home is not None:
             reason: str | None = f"everything is paused by {home.by}: {home.reason}"
         else:

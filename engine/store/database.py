@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -70,6 +70,7 @@ class StoreFacts:
     """Rows of the large tables, by name."""
 
 
+T = TypeVar("T")
 Listener = Callable[[Sequence[RecordedEvent]], None]
 
 
@@ -116,6 +117,8 @@ class Store:
         self._connection = connection
         self._write_lock = threading.RLock()
         self._last_at = _EPOCH
+        self._writes = 0
+        self._remembered: dict[object, tuple[int, Any]] = {}
         self.on_recorded: Listener | None = None
         """Told the events of each write once it has landed, in their order. Must neither raise nor take long."""
 
@@ -203,10 +206,27 @@ class Store:
                 yield transaction
                 cursor.execute("COMMIT")
                 self._last_at = transaction.at
+                self._writes += 1
+                self._remembered = {}
             finally:
                 _end(cursor)
             if transaction.recorded and self.on_recorded is not None:
                 self.on_recorded(_events_of(transaction))
+
+    def remembered(self, about: object, ask: Callable[[Transaction], T]) -> T:
+        """What `ask` gives, asked once as long as nothing is written: this process is the only one that writes.
+
+        `about` names the question. What it gives must be immutable.
+        """
+        writes = self._writes  # looked at before the reading begins: what is newer than it says is only asked again
+        known = self._remembered.get(about)
+        if known is not None and known[0] == writes:
+            answer: T = known[1]
+            return answer
+        with self.read() as tx:
+            answer = ask(tx)
+        self._remembered[about] = (writes, answer)
+        return answer
 
     @contextmanager
     def serialised(self) -> Iterator[None]:

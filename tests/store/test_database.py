@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from engine.errors import StoreError, StoreLocked
 from engine.kinds.fleet import FLEET
 from engine.model import Event, ResourceKey
 from engine.settings import Settings
-from engine.store import Store, live
+from engine.store import Store, Transaction, events, live
 from engine.store.database import FILE_NAME, migrations
 from engine.workbench import Workbench
 from tests.conftest import SetClock
@@ -215,3 +216,55 @@ def test_a_reader_sees_one_state_while_others_write(workbench: Workbench) -> Non
         before = live.resource(tx, KEY)
         _write(workbench.store, {"a": 2}, 1)
         assert live.resource(tx, KEY) == before
+
+
+def test_what_is_remembered_is_asked_again_after_each_write(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, FLEET, SetClock())
+    asked: list[str] = []
+
+    def ask(tx: Transaction) -> int:
+        asked.append("x")
+        return len(events.read(tx))
+
+    def write(fail: bool = False) -> None:
+        with store.write() as tx:
+            events.record(tx, "ana", [Event("x.y")])
+            if fail:
+                raise RuntimeError
+
+    assert [store.remembered("events", ask) for _ in range(3)] == [0, 0, 0]
+    assert len(asked) == 1
+    write()
+    assert [store.remembered("events", ask) for _ in range(3)] == [1, 1, 1]
+    assert len(asked) == 2
+    with pytest.raises(RuntimeError):
+        write(fail=True)
+    assert store.remembered("events", ask) == 1
+    store.close()
+
+
+def test_nothing_older_than_a_write_is_remembered_after_it(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, FLEET, SetClock())
+    ending = threading.Event()
+    wrong: list[tuple[int, int]] = []
+    written = [0]
+
+    def reading() -> None:
+        while not ending.is_set():
+            least = written[0]
+            found = store.remembered("events", lambda tx: events.newest(tx))
+            if found < least:
+                wrong.append((found, least))
+
+    threads = [threading.Thread(target=reading) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 150):
+        with store.write() as tx:
+            events.record(tx, "ana", [Event("x.y")])
+        written[0] = number
+    ending.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    store.close()
