@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -97,10 +98,14 @@ def _out(value: Any) -> Any:
         return body
     if isinstance(value, collections.abc.Mapping):
         return dict(value)
+    if isinstance(value, Path):
+        return str(value)
     raise NotImplementedError(f"{type(value).__name__} crosses to no other process")
 
 
 def _in(hint: type, value: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, FleetError):
         return error_of(value)
+    if hint is Path:
+        return Path(value)
     raise NotImplementedError(f"{hint} crosses to no other process")

@@ -36,7 +36,7 @@ def texts(title: str, group: Mapping[str, Text]) -> None:
         for name, setting in group.items()
     ]
     known = sum(name in settings.sources for name in group)
-    with st.expander(f"{title} ({known} of {len(rows)} set)"):
+    with st.expander(f"{plain(title)} ({known} of {len(rows)} set)"):
         show("access.html", rows=rows)
 
 

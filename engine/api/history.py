@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
 
 from engine import bodies, contract
 from engine.api import routing
 from engine.api.access import MOST_ID, Asking, Before, Caller, Limit
-from engine.api.routing import documented, reply, utc
+from engine.api.routing import as_file, documented, reply, slowly, utc
 from engine.model import Permission
 from engine.reader import page_of
 from engine.store.events import EventFilter
+from engine.workbench import SNAPSHOTS
 
 router = routing.router("history and standing")
 
@@ -98,6 +103,28 @@ def graph(
 )
 def status(asking: Asking) -> Response:
     return reply(bodies.status(asking.may(Permission.READ).status()))
+
+
+@router.get(
+    "/snapshot",
+    summary="A copy of the whole store, of one moment, for notebooks and restoring",
+    description="A DuckDB file. Tokens, keys and credentials are not in it. For a token of every account alone.",
+    response_class=Response,
+    **as_file(documented(None, 507, permission=Permission.READ), "application/vnd.duckdb"),
+)
+async def snapshot(asking: Asking) -> Response:
+    def work() -> Path:
+        bench = asking.may(Permission.READ)
+        folder = bench.settings.home / SNAPSHOTS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{secrets.token_hex(8)}.duckdb"
+        bench.snapshot(asking.actor, path)
+        return path
+
+    path = await slowly(work)
+    name = f"fleet-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.duckdb"
+    gone = BackgroundTask(path.unlink, missing_ok=True)
+    return FileResponse(path, media_type="application/vnd.duckdb", filename=name, background=gone)
 
 
 @router.post(

@@ -38,6 +38,7 @@ _VERBS = {
     "drift": "fleet:drift",
     "graph": "fleet:graph",
     "export": "fleet:export",
+    "snapshot": "fleet:snapshot",
     "token": "tokens:token",
     "notify": "notify:notify",
     "validate": "files:validate",

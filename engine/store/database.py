@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import threading
 import time
@@ -11,8 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +21,8 @@ from engine.context import current_request
 from engine.errors import FleetError, StoreError, StoreLocked
 from engine.kinds import Kinds
 from engine.model import Clock, Event, RecordedEvent
+from engine.store import snapshots
+from engine.store.statements import migrations, statement
 from engine.store.views import views_script
 
 FILE_NAME = "fleet.duckdb"
@@ -31,20 +32,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _open_files: set[Path] = set()
 """Files that this process has open: DuckDB would silently share them, and our write lock would not."""
 _open_guard = threading.Lock()
-
-
-@cache
-def statement(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return (resources.files("engine.store") / "sql" / f"{name}.sql").read_text()
-
-
-@cache
-def migrations() -> tuple[tuple[int, str, str], ...]:
-    """All migrations as (number, name, script), in order."""
-    folder = resources.files("engine.store") / "migrations"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return tuple((int(name.split("_", 1)[0]), name, (folder / name).read_text()) for name in names)
 
 
 def time_of(microseconds: int | None) -> datetime | None:
@@ -233,6 +220,31 @@ class Store:
         """Keep other writers out across several transactions of this thread."""
         with self._write_lock:
             yield
+
+    def snapshot(self, path: Path) -> None:
+        """Copy the whole store, but for its tokens, into a file, whole or not at all; others read and write meanwhile.
+
+        Effects: the file, mode 600; one that is there is replaced. Raises: StoreError FLEET-304 (disk full), FLEET-305 (no right).
+        """
+        made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with _translated(made):
+                cursor = self._connection.cursor()
+                try:
+                    snapshots.write(cursor, made)
+                finally:
+                    cursor.close()
+            made.chmod(0o600)
+            made.replace(path)
+        except OSError as error:
+            raise StoreError(
+                "FLEET-305",
+                f"{path} cannot be written: {error.strerror}.",
+                "Name a file in a folder that may be written.",
+            ) from error
+        finally:
+            for left in (made, made.with_name(f"{made.name}.wal")):
+                left.unlink(missing_ok=True)
 
     def facts(self) -> StoreFacts:
         """Size and versions of the store, and how many rows its large tables hold."""

@@ -17,7 +17,8 @@ from engine.kinds.fleet import FLEET
 from engine.model import Event, ResourceKey
 from engine.settings import Settings
 from engine.store import Store, Transaction, events, live
-from engine.store.database import FILE_NAME, migrations
+from engine.store.database import FILE_NAME
+from engine.store.statements import migrations
 from engine.workbench import Workbench
 from tests.conftest import SetClock
 from tests.laws.checks import dump, query

@@ -15,7 +15,7 @@ import pytest
 
 from engine.kinds.fleet import FLEET
 from engine.store import Store
-from engine.store.database import statement
+from engine.store.statements import statement
 from tests.conftest import SetClock
 
 STORE = Path(str(resources.files("engine.store")))
