@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import ApplyError, FleetError, StoreError
 from engine.kinds import Kinds
-from engine.model import Actor, Claim, Event, LiveFleet, ResourceKey, Status
+from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, ResourceKey, Status
 from engine.plan import Plan, Skip, Step, build
 from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, live, pauses, proposals, runs
@@ -189,11 +189,17 @@ def _write(store: Store, kinds: Kinds, actor: Actor, steps: Sequence[Step], appl
 
 
 def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int]) -> None:
-    """What was applied is now agreed on; what was destroyed is held no longer."""
+    """What was applied is now agreed on; what was destroyed is held no longer.
+
+    A revert agrees on nothing: git says otherwise, and the base stays what git said, so that the next tick sees that live
+    has moved. But what it brings back that nobody held is owned again.
+    """
     agreed: dict[int, dict[ResourceKey, Claim]] = {}
     gone: list[ResourceKey] = []
     for step, version in zip(steps, versions, strict=True):
         p = step.proposal
+        if p.origin is Origin.REVERT and not (p.change is Change.CREATE and p.base is None):
+            continue
         if p.desired is None:
             gone.append(p.key)
         else:

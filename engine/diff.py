@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from engine.kinds import Kind, Kinds, Target
 from engine.model import Cause, Change, Claim, Difference, LiveFleet, Named, ResourceKey, Spec, Withheld, WithheldDiff
 from engine.order import Move, Ordering, in_order
 from engine.soundness import FleetState
+
+NOTHING: Mapping[ResourceKey, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,12 @@ def compare(
     repository_id: int,
     revision: str,
     holders: Mapping[int, str],
+    reserved: Container[ResourceKey] = (),
 ) -> Diff:
     """Compare what a revision declares with the live fleet of one account, as one repository sees it.
 
     `desired` maps section and name to the declared slice; empty for an account that the repository has left.
-    `holders` names repositories by id. Effects: none. Raises: nothing for valid states.
+    `holders` names repositories by id; what is `reserved` is not released: a revert stands on it. Effects: none. Raises: nothing for valid states.
     """
     found = _Found()
     for section, kind in kinds.items():
@@ -76,7 +79,7 @@ def compare(
             continue
         found.counts[section] = {"create": 0, "update": 0, "destroy": 0, "unchanged": 0}
         _compare_declared(found, kind, declared, live, repository_id, revision, holders)
-        _compare_undeclared(found, kind, declared, live, repository_id)
+        _compare_undeclared(found, kind, declared, live, repository_id, reserved)
     return Diff(
         live.account,
         tuple(sorted(found.differences, key=lambda d: d.key)),
@@ -152,7 +155,9 @@ def _compare_declared(
             _note_undeclared(found, key, base, slice_)
 
 
-def _compare_undeclared(found: _Found, kind: Kind, declared: Named, live: LiveFleet, repository_id: int) -> None:
+def _compare_undeclared(
+    found: _Found, kind: Kind, declared: Named, live: LiveFleet, repository_id: int, reserved: Container[ResourceKey]
+) -> None:
     section = kind.section
     specs, versions = live.specs.get(section, {}), live.versions.get(section, {})
     for name, claim in live.claims.get(section, {}).items():
@@ -162,7 +167,8 @@ def _compare_undeclared(found: _Found, kind: Kind, declared: Named, live: LiveFl
         spec = specs.get(name)
         found.owned += claim.owned
         if spec is None or claim.base is None:
-            found.released.append(key)
+            if key not in reserved:
+                found.released.append(key)
             continue
         moved = any(kind.differs(f, claim.base, spec) for f in claim.base)
         cause = Cause.BOTH if moved else Cause.GIT_MOVED
@@ -210,11 +216,13 @@ class Settled:
     """The fleet as the revision would leave it, without what is withheld."""
 
 
-def withhold(kinds: Kinds, differences: Iterable[Difference], live: LiveFleet) -> Settled:
+def withhold(
+    kinds: Kinds, differences: Iterable[Difference], live: LiveFleet, reserved: Mapping[ResourceKey, str] = NOTHING
+) -> Settled:
     """Set aside every difference that would leave the fleet unsound, judged by the fleet as this revision would leave it.
 
-    A difference whose reference leads to nothing is withheld, and so are those that refer to it in turn.
-    Effects: none.
+    A difference whose reference leads to nothing is withheld, and so are those that refer to it in turn; and so is one
+    on what is `reserved`, with the reason given there. Effects: none.
     """
     after = FleetState(kinds, live.specs, live.known_versions)
     wanted: dict[ResourceKey, Difference] = {}
@@ -231,7 +239,9 @@ def withhold(kinds: Kinds, differences: Iterable[Difference], live: LiveFleet) -
         withheld[key] = WithheldDiff(wanted[key], reason, detail)
         after.put((key.kind, key.name), moves[key].before)
 
-    ordering = in_order(kinds, moves)
+    for key in sorted(wanted.keys() & reserved.keys()):
+        set_aside(key, Withheld.CONFLICT, reserved[key])
+    ordering = in_order(kinds, {key: move for key, move in moves.items() if key not in withheld})
     settled = False
     while not settled:
         settled = True

@@ -255,6 +255,8 @@ class Proposal:
     decided_at: datetime | None
     decided_by: str | None
     ended_at: datetime | None
+    reverts: int | None
+    """The applied proposal whose change this one takes back; then `run_id` and `revision` are that one's."""
     risk: Risk
 
 

@@ -10,10 +10,13 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.fields import field_changes
+from engine.kinds import Kinds
 from engine.model import (
     Cause,
     Change,
     Difference,
+    FieldChange,
     Origin,
     Proposal,
     Repository,
@@ -23,6 +26,7 @@ from engine.model import (
     WithheldDiff,
     canonical,
 )
+from engine.soundness import FleetState, reached
 
 GUARD_FLOOR = 10
 """Owned resources below which no share is judged."""
@@ -39,6 +43,34 @@ def fingerprint(repository_id: int, difference: Difference) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class NewProposal:
+    """A difference about to be opened, with what people are shown beside it."""
+
+    difference: Difference
+    fingerprint: str
+    fields: tuple[FieldChange, ...]
+    references: tuple[str, ...]
+    blast_radius: int
+    reverts: int | None = None
+    """The applied proposal whose change it takes back."""
+
+
+def presented(
+    kinds: Kinds, difference: Difference, fingerprint: str, state: FleetState, reverts: int | None = None
+) -> NewProposal:
+    """A difference with what people are shown beside it. `state` is the fleet in which the resource exists."""
+    place = (difference.key.kind, difference.key.name)
+    return NewProposal(
+        difference,
+        fingerprint,
+        field_changes(difference.current, difference.desired, difference.base),
+        tuple(target.address for target in state.targets(place)),
+        len(reached(state, kinds, [place])),
+        reverts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """What one tick may propose, over all accounts of the repository."""
 
@@ -50,13 +82,17 @@ class Candidates:
     rejections: Mapping[ResourceKey, int]
     """Times rejected since a change on the resource was last applied; 0 where missing."""
     owned: int
+    outdated: Sequence[tuple[Proposal, str]] = ()
+    """Standing reverts that live has outdated, with what moved."""
+    reverted: Mapping[ResourceKey, Change] = field(default_factory=dict)
+    """Resources on which the change applied last is a revert, with what that revert was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    superseded: tuple[Proposal, ...]
+    superseded: tuple[tuple[Proposal, str], ...]
     withdrawn: tuple[tuple[Proposal, str], ...]
-    """With the reason in words."""
+    """Both with the reason in words."""
     opened: tuple[Difference, ...]
     """In apply order."""
     reopened: tuple[Proposal, ...]
@@ -117,7 +153,10 @@ def decide(
     eligible: set[ResourceKey] = set()
     if repository.auto_apply and trip is None:
         for difference in fair:
-            if _auto_eligible(repository, difference, kept.get(difference.key), prints, refused, retry):
+            standing_one = kept.get(difference.key)
+            if _auto_eligible(repository, difference, standing_one, prints, refused, retry) and not _reverted(
+                difference, candidates.reverted.get(difference.key)
+            ):
                 waits = [o for o in candidates.waits_for.get(difference.key, ()) if o in by_key]
                 if all(o in eligible or (o in kept and kept[o].status is Status.APPROVED) for o in waits):
                     eligible.add(difference.key)
@@ -143,7 +182,7 @@ def decide(
             )
 
     return Decision(
-        tuple(superseded),
+        (*((proposal, "the difference is now another one") for proposal in superseded), *candidates.outdated),
         tuple(withdrawn),
         tuple(d for d in candidates.order if d.key in opened and d.key not in kept),
         tuple(kept[d.key] for d in candidates.order if d.key in opened and d.key in kept),
@@ -177,6 +216,15 @@ def _outdated(
         else:
             kept[proposal.key] = proposal
     return superseded, withdrawn, kept
+
+
+def _reverted(difference: Difference, revert: Change | None) -> bool:
+    """Whether people have taken this very change back, and git has not moved on the resource since."""
+    if revert is None:
+        return False
+    if difference.change is Change.DESTROY:
+        return revert is Change.CREATE  # git did not declare it then, and does not now
+    return difference.cause is Cause.LIVE_MOVED
 
 
 def _auto_eligible(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,6 @@ from engine import apply as applying
 from engine import diff as diffing
 from engine import drift, propose, registry, sync
 from engine.errors import FleetError, SyncError
-from engine.fields import field_changes
 from engine.kinds import Kinds
 from engine.model import (
     AUTO_APPLY,
@@ -42,9 +41,10 @@ from engine.model import (
     Withheld,
 )
 from engine.parse import FleetFile, read_fleet_file
+from engine.revert import standing_reverts
 from engine.review import Verb, moved
 from engine.settings import Settings
-from engine.soundness import FleetState, reached
+from engine.soundness import FleetState
 from engine.store import Store, Transaction, applies, events, live, proposals, repositories, runs, withheld
 from engine.store import drift as episodes
 
@@ -187,6 +187,8 @@ class _Account:
     desired: Mapping[str, Mapping[str, Spec]]
     diff: diffing.Diff
     settled: diffing.Settled
+    outdated: list[tuple[Proposal, str]]
+    """Reverts that stand there and that live has outdated."""
 
 
 def _decide(
@@ -204,12 +206,12 @@ def _decide(
     """Diff and propose, in the one transaction that holds all that a tick decides."""
     with store.write() as tx:
         repository = repositories.get(tx, repository_id)
+        standing = proposals.live_of(tx, repository_id=repository.id)
         with stages.stage("diff"):
-            accounts = _compare(tx, kinds, repository, revision, desired)
+            accounts = _compare(tx, kinds, repository, revision, desired, standing)
             _refuse_empty(repository, desired, accounts)
         with stages.stage("propose"):
-            candidates = _candidates(accounts)
-            standing = proposals.live_of(tx, repository_id=repository.id)
+            candidates = _candidates(accounts, proposals.reverted(tx, repository.id) if repository.auto_apply else {})
             prints = propose.fingerprints(repository.id, candidates)
             decision = propose.decide(
                 repository,
@@ -239,7 +241,12 @@ def _decide(
 
 
 def _compare(
-    tx: Transaction, kinds: Kinds, repository: Repository, revision: Revision, desired: FleetFile
+    tx: Transaction,
+    kinds: Kinds,
+    repository: Repository,
+    revision: Revision,
+    desired: FleetFile,
+    standing: Sequence[Proposal],
 ) -> list[_Account]:
     """Compare every account that the repository is bound to or still holds something in; its own comes first."""
     live.ensure_accounts(tx, [repository.account])
@@ -250,8 +257,10 @@ def _compare(
         fleet = live.read_live(tx, account)
         declared = desired.sections if account == repository.account else {}
         _learn_versions(tx, kinds, fleet, declared)
-        difference = diffing.compare(kinds, declared, fleet, repository.id, revision.commit, names)
-        made.append(_Account(fleet, declared, difference, diffing.withhold(kinds, difference.differences, fleet)))
+        reserved, outdated = standing_reverts(kinds, fleet, standing)
+        difference = diffing.compare(kinds, declared, fleet, repository.id, revision.commit, names, reserved)
+        settled = diffing.withhold(kinds, difference.differences, fleet, reserved)
+        made.append(_Account(fleet, declared, difference, settled, outdated))
     return made
 
 
@@ -286,7 +295,7 @@ def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Ac
         )
 
 
-def _candidates(accounts: list[_Account]) -> propose.Candidates:
+def _candidates(accounts: list[_Account], reverted: Mapping[ResourceKey, Change]) -> propose.Candidates:
     """All accounts' differences in one queue: creates and updates of each account, then destroys."""
     by_key: dict[ResourceKey, Difference] = {d.key: d for account in accounts for d in account.diff.differences}
     order = [by_key[key] for account in accounts for key in account.settled.ordering.order]
@@ -302,6 +311,8 @@ def _candidates(accounts: list[_Account]) -> propose.Candidates:
             if claim.rejections
         },
         owned=sum(account.diff.owned for account in accounts),
+        outdated=[found for account in accounts for found in account.outdated],
+        reverted=reverted,
     )
 
 
@@ -335,10 +346,7 @@ def _write_decision(
     proposals.move(
         tx,
         actor.name,
-        [
-            moved(proposal, Verb.SUPERSEDE, reason="the difference is now another one")
-            for proposal in decision.superseded
-        ]
+        [moved(proposal, Verb.SUPERSEDE, reason=why) for proposal, why in decision.superseded]
         + [moved(proposal, Verb.WITHDRAW, reason=why) for proposal, why in decision.withdrawn],
         run_id,
     )
@@ -363,17 +371,8 @@ class _Shown:
         self._accounts = {account.live.account: account for account in accounts}
         self._before: dict[str, FleetState] = {}
 
-    def proposal(self, difference: Difference, fingerprint: str) -> proposals.NewProposal:
-        key = difference.key
-        state = self._state(difference)
-        place = (key.kind, key.name)
-        return proposals.NewProposal(
-            difference,
-            fingerprint,
-            field_changes(difference.current, difference.desired, difference.base),
-            tuple(target.address for target in state.targets(place)),
-            len(reached(state, self._kinds, [place])),
-        )
+    def proposal(self, difference: Difference, fingerprint: str) -> propose.NewProposal:
+        return propose.presented(self._kinds, difference, fingerprint, self._state(difference))
 
     def _state(self, difference: Difference) -> FleetState:
         """The fleet in which the resource exists: as it will be, or, for a destroy, as it is."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import FleetError, ReviewError
 from engine.kinds import Kinds
-from engine.model import Claim, Proposal, Spec, Status
+from engine.model import Claim, Origin, Proposal, Spec, Status
 
 
 class Verb(StrEnum):
@@ -65,6 +65,11 @@ class StatusMove:
     reopened: bool = False
     reason: str | None = None
     error: dict[str, Any] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the proposal still speaks for its resource. No later sync brings a rejected revert back: it has ended."""
+        return self.to.live and not (self.to is Status.REJECTED and self.proposal.origin is Origin.REVERT)
 
 
 def moved(proposal: Proposal, verb: Verb, *, reason: str | None = None, error: FleetError | None = None) -> StatusMove:

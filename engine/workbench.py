@@ -20,8 +20,8 @@ from engine import apply as applying
 from engine import check as checking
 from engine import contract, edits, registry, sync, tokens
 from engine.check import Finding
-from engine.decisions import Reviewed, decide
-from engine.errors import ApplyError, RefusedEdit, SyncError
+from engine.decisions import Reverted, Reviewed, decide, revert
+from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
 from engine.keys import key_of
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
@@ -36,6 +36,7 @@ from engine.model import (
     Revision,
     Run,
     Spec,
+    Status,
     Token,
     Trigger,
 )
@@ -43,7 +44,7 @@ from engine.proof import Proof, prove
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import Store, deliveries, events, pauses, repositories, retention
+from engine.store import Store, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
 
 SNAPSHOTS = "snapshots"
@@ -394,6 +395,32 @@ class Workbench(Reader):
     def unapprove(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
         """Take approvals back."""
         return self._decide(actor, Verb.TAKE_BACK, ids)
+
+    def revert(self, actor: Actor, ids: Sequence[int]) -> list[Reverted]:
+        """Open proposals that take the change of applied ones back, to be reviewed and applied as any other.
+
+        Git still declares what they take back: a sync after they are applied proposes it again.
+        """
+        self.permit(actor, Permission.WRITE, actor.account)
+        with self.store.write() as tx:
+            return revert(tx, self.kinds, actor, ids)
+
+    def revert_run(self, actor: Actor, id_: int) -> list[Reverted]:
+        """Open proposals that take back all that was applied of a run. Raises: RefusedEdit FLEET-604; ReviewError FLEET-405."""
+        self.permit(actor, Permission.WRITE)
+        run = self.run(id_)
+        self.permit(actor, Permission.WRITE, run.account)
+        with self.store.write() as tx:
+            reverted = {p.reverts for p in proposals.reverts_of(tx, run.proposal_ids) if p.status is Status.APPLIED}
+            found = proposals.by_ids(tx, run.proposal_ids).values()
+            applied = [p.id for p in found if p.status is Status.APPLIED and p.id not in reverted]
+            if not applied:
+                raise ReviewError(
+                    "FLEET-405",
+                    f"Nothing of run {id_} is applied" + (" that was not reverted." if reverted else "."),
+                    f"See it: fleet run show {id_}",
+                )
+            return revert(tx, self.kinds, actor, applied)
 
     def apply(
         self,

@@ -208,6 +208,14 @@ def history(tx: Transaction, key: ResourceKey, limit: int = 100) -> list[Version
     return made
 
 
+def around(tx: Transaction, proposal_ids: Sequence[int]) -> dict[int, tuple[Spec | None, Spec | None]]:
+    """The whole spec before and after the write of each applied proposal, by its id; None where nothing stood."""
+    return {
+        id_: (None if before is None else orjson.loads(before), None if after is None else orjson.loads(after))
+        for id_, before, after in tx.rows("live/list_around", proposal_ids=list(proposal_ids))
+    }
+
+
 def versions_since(
     tx: Transaction, agreed: Mapping[ResourceKey, int]
 ) -> dict[ResourceKey, list[tuple[Spec | None, datetime, str]]]:

@@ -13,7 +13,6 @@ from engine.errors import StoreError
 from engine.model import (
     Cause,
     Change,
-    Difference,
     Event,
     FieldChange,
     Origin,
@@ -25,20 +24,10 @@ from engine.model import (
     Status,
     canonical,
 )
+from engine.propose import NewProposal
 from engine.review import StatusMove
 from engine.store import events, repositories
 from engine.store.database import Transaction, moment, time_of
-
-
-@dataclass(frozen=True, slots=True)
-class NewProposal:
-    """A difference about to be opened, with what people are shown beside it."""
-
-    difference: Difference
-    fingerprint: str
-    fields: tuple[FieldChange, ...]
-    references: tuple[str, ...]
-    blast_radius: int
 
 
 def open_all(
@@ -48,7 +37,6 @@ def open_all(
     revision: str,
     actor: str,
     new: Sequence[NewProposal],
-    origin: Origin = Origin.GIT,
 ) -> list[int]:
     """Open proposals; gives their ids, in order."""
     if not new:
@@ -72,13 +60,14 @@ def open_all(
         base=[_text(d.base) for d in differences],
         fields=[orjson.dumps([asdict(change) for change in item.fields]).decode() for item in new],
         cause=[d.cause for d in differences],
-        origin=origin,
+        origin=[Origin.GIT if item.reverts is None else Origin.REVERT for item in new],
         fingerprint=[item.fingerprint for item in new],
         revision=revision,
         run_id=run_id,
         refers_to=[list(item.references) for item in new],
         blast_radius=[item.blast_radius for item in new],
         at=tx.at,
+        reverts=[item.reverts for item in new],
     )
     events.record(
         tx,
@@ -92,9 +81,10 @@ def open_all(
                 id_,
                 d.key.kind,
                 d.key.name,
-                data={"change": d.change, "cause": d.cause},
+                data={"change": d.change, "cause": d.cause}
+                | ({} if item.reverts is None else {"reverts": item.reverts}),
             )
-            for id_, d in zip(ids, differences, strict=True)
+            for id_, item, d in zip(ids, new, differences, strict=True)
         ],
     )
     repositories.bump_proposals(tx, [repository.id])
@@ -115,7 +105,7 @@ def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int |
         id=[m.proposal.id for m in moves],
         seen=[m.proposal.status for m in moves],
         status=[m.to for m in moves],
-        live=[m.to.live for m in moves],
+        live=[m.live for m in moves],
         decided=[m.decided for m in moves],
         reopened=[int(m.reopened) for m in moves],
         reason=[m.reason for m in moves],
@@ -261,6 +251,18 @@ def rejected_before(tx: Transaction, repository_id: int, fingerprints: Sequence[
     }
 
 
+def reverts_of(tx: Transaction, ids: Sequence[int]) -> list[Proposal]:
+    """Proposals that take back the change of one of these, oldest first."""
+    found = [id_ for (id_,) in tx.rows("proposals/list_reverts", ids=list(ids))]
+    return list(by_ids(tx, found).values()) if found else []
+
+
+def reverted(tx: Transaction, repository_id: int) -> dict[ResourceKey, Change]:
+    """Resources of a repository on which the change applied last is a revert, with what that revert was."""
+    rows = tx.rows("proposals/list_reverted", repository_id=repository_id)
+    return {ResourceKey.of(key): Change(change) for key, change in rows}
+
+
 def _text(value: Any) -> str | None:
     return None if value is None else canonical(value).decode()
 
@@ -286,9 +288,8 @@ def _proposal(row: Sequence[Any]) -> Proposal:
         origin,
         fingerprint,
     ) = row[:14]
-    (revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened, decided, by, ended, risk) = row[
-        14:
-    ]
+    (revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened, decided, by, ended) = row[14:25]
+    reverts, risk = row[25:]
     opened_at = moment(opened)
     return Proposal(
         id=id_,
@@ -316,5 +317,6 @@ def _proposal(row: Sequence[Any]) -> Proposal:
         decided_at=time_of(decided),
         decided_by=by,
         ended_at=time_of(ended),
+        reverts=reverts,
         risk=Risk(risk),
     )

@@ -57,6 +57,8 @@ def test_nothing_undescribed_is_answered(full: Workbench, call: Api, method: str
         @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         def ask(case: Case) -> None:
             answer = case.call(headers=call.headers, timeout=30)
+            if answer.content == b"Invalid HTTP request received.":
+                return  # a header with a control character: it never reached us
             case.validate_response(answer, checks=CHECKS)
             answered.add(answer.status_code)
             assert answer.status_code < 500 or answer.json()["code"] in {"FLEET-680", "FLEET-681"}, answer.text

@@ -59,7 +59,8 @@ _STATEMENTS = [
     """INSERT INTO claims
        SELECT $account || '/' || kind || '/' || name, $account, kind, name, n % $repositories + 1, $then, spec, 'abcdef0123', $versions, 0
        FROM placed WHERE n % 20 > 0""",
-    """INSERT INTO gitops_sync_runs
+    """INSERT INTO gitops_sync_runs (id, repository_id, repository, account, trigger, actor, status, started_at, finished_at, revision, author, subject,
+                                     committed_at, stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs)
        SELECT i + 1, i % $repositories + 1, format('repository-{:04d}', i % $repositories), $account, 'schedule', 'gitops_scheduler',
               CASE WHEN i >= $runs - $repositories AND i % $repositories % 50 = 7 THEN 'failed' WHEN i % 9 = 0 THEN 'partial' ELSE 'applied' END,
               $then + to_minutes(i), $then + to_minutes(i) + to_milliseconds(180), md5(i::VARCHAR), 'Ana Duarte', format('Change number {}', i), $then + to_minutes(i),
@@ -67,7 +68,9 @@ _STATEMENTS = [
               4, 2, 2, '{"modules":{"create":1,"update":2,"destroy":1,"unchanged":40}}', '[]', [i * 2 % $proposals + 1, (i * 2 + 1) % $proposals + 1], '[]',
               CASE WHEN i >= $runs - $repositories AND i % $repositories % 50 = 7 THEN '{"code":"FLEET-201","message":"The remote cannot be fetched.","hint":"Check it."}' END, NULL
        FROM range($runs) t(i)""",
-    """INSERT INTO proposals
+    """INSERT INTO proposals (id, live_key, repository_id, repository, key, account, kind, name, change, status, current, desired, declared, base, fields,
+                              cause, origin, fingerprint, revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened_at, decided_at,
+                              decided_by, ended_at)
        SELECT i + 1, CASE WHEN i >= $proposals - $live THEN format('{}/{}', p.n % $repositories + 1, $account || '/' || p.kind || '/' || p.name || '/' || i) END,
               p.n % $repositories + 1, format('repository-{:04d}', p.n % $repositories), $account || '/' || p.kind || '/' || p.name, $account, p.kind, p.name,
               CASE i % 10 WHEN 0 THEN 'create' WHEN 1 THEN 'destroy' ELSE 'update' END,

@@ -278,6 +278,7 @@ def test_a_check_goes_as_far_as_it_can_and_writes_nothing(
     assert registered("run", "list", "--json").json["items"] == []
 
 
+@pytest.mark.alone
 def test_a_local_remote_that_is_not_allowed_is_not_reached_by_a_check(registered: Fleet) -> None:
     checked = registered("repo", "check", "fc", "--json", FLEET_ALLOW_LOCAL_REMOTES="0")
     assert [(row["check"], row["error"]["code"]) for row in checked.json["checks"]] == [("form", "FLEET-613")]

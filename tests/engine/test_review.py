@@ -28,7 +28,7 @@ PROPOSAL = Proposal(
     id=7, repository_id=1, repository="fc", key=ResourceKey("acme", "modules", "a"), change=Change.UPDATE, status=Status.PENDING,
     current={"priority": 1, "config": {"x": 1}}, desired={"priority": 2, "config": {"x": 1}}, declared=("config", "priority"), base=None, fields=(),
     cause=Cause.GIT_MOVED, origin=Origin.GIT, fingerprint="f", revision="r", run_id=1, references=(), blast_radius=0, reopened_count=0, reason=None,
-    error=None, opened_at=datetime(2026, 11, 1, tzinfo=UTC), decided_at=None, decided_by=None, ended_at=None, risk=Risk.LOW,
+    error=None, opened_at=datetime(2026, 11, 1, tzinfo=UTC), decided_at=None, decided_by=None, ended_at=None, reverts=None, risk=Risk.LOW,
 )  # fmt: skip
 
 
