@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.fields import field_changes
-from engine.model import Version, canonical
+from engine.model import FieldChange, Version, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,15 @@ class Blame:
     path: str
     value: Any
     version: Version
+
+
+def logged(versions: Sequence[Version]) -> list[tuple[Version, tuple[FieldChange, ...]]]:
+    """Each version with what it changed; `versions` are those of one resource, newest first. The last has nothing before it."""
+    earlier = [*versions[1:], None]
+    return [
+        (version, field_changes(before.spec if before else None, version.spec))
+        for version, before in zip(versions, earlier, strict=False)
+    ]
 
 
 def blame(versions: Sequence[Version]) -> list[Blame]:

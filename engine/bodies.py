@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from engine import contract
 from engine.apply import Applied
-from engine.decisions import Reviewed
+from engine.decisions import Reverted, Reviewed
+from engine.export import amendment
 from engine.graph import Graph
 from engine.model import (
     Episode,
@@ -28,7 +29,7 @@ from engine.store.pauses import Pause
 from engine.sync import shown_url
 
 if TYPE_CHECKING:
-    from engine.reader import FleetStatus
+    from engine.reader import Blamed, FleetStatus
 
 T = TypeVar("T")
 
@@ -136,6 +137,7 @@ def proposal(p: Proposal) -> contract.ProposalBody:
         "repository_id": p.repository_id,
         "revision": p.revision,
         "run_id": p.run_id,
+        "reverts": p.reverts,
         "references": list(p.references),
         "blast_radius": p.blast_radius,
         "risk": p.risk,
@@ -231,7 +233,7 @@ def resource(r: Resource) -> contract.ResourceBody:
     }
 
 
-def version(v: Version) -> contract.VersionBody:
+def version(v: Version, changes: Sequence[FieldChange]) -> contract.VersionBody:
     return {
         "seq": v.seq,
         "version": v.version,
@@ -242,6 +244,39 @@ def version(v: Version) -> contract.VersionBody:
         "cause": v.cause,
         "proposal_id": v.proposal_id,
         "note": v.note,
+        "fields": [field_change(c) for c in changes],
+    }
+
+
+def blamed(b: Blamed) -> contract.BlameBody:
+    v = b.blame.version
+    return {
+        "path": b.blame.path,
+        "value": b.blame.value,
+        "since": when(v.valid_from),
+        "actor": v.actor,
+        "version": v.version,
+        "cause": v.cause,
+        "note": v.note,
+        "proposal_id": v.proposal_id,
+        "run_id": b.run.id if b.run else None,
+        "revision": b.proposal.revision if b.proposal else None,
+        "author": b.run.author if b.run else None,
+        "subject": b.run.subject if b.run else None,
+    }
+
+
+def reverted(outcomes: Sequence[Reverted]) -> contract.RevertedList:
+    return {
+        "items": [
+            {
+                "id": o.id,
+                "proposal": None if o.proposal is None else proposal(o.proposal),
+                "error": None if o.error is None else o.error.body(),
+            }
+            for o in outcomes
+        ],
+        "fleet_yaml": amendment([o.proposal for o in outcomes if o.proposal is not None]),
     }
 
 

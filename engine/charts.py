@@ -33,6 +33,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "drifted": (VIOLET, "triangle-up"),
     "failed": (RED, "x"),
     "unmanaged": (GREY, "circle-open"),
+    "past": (GREY, "square"),
 }
 """Colour and shape of how a resource stands."""
 

@@ -214,7 +214,9 @@ class ProposalBody(TypedDict):
     repository_id: int
     revision: str
     run_id: int
-    """The run that opened it."""
+    """The run that opened it; of a revert, the run that opened what it takes back."""
+    reverts: int | None
+    """The applied proposal whose change it takes back."""
     references: list[str]
     """Addresses of what the resource refers to."""
     blast_radius: int
@@ -375,8 +377,48 @@ class VersionBody(TypedDict):
     valid_to: str | None
     actor: str
     cause: str
+    """edit or apply."""
     proposal_id: int | None
     note: str | None
+    fields: list[FieldChangeBody]
+    """What it changed, path by path."""
+
+
+class BlameBody(TypedDict):
+    """One value of a live resource, and what brought it."""
+
+    path: str
+    value: Any
+    since: str | None
+    actor: str
+    version: int
+    cause: str
+    """edit or apply."""
+    note: str | None
+    proposal_id: int | None
+    run_id: int | None
+    """The run that opened that proposal; null once it is forgotten."""
+    revision: str | None
+    author: str | None
+    subject: str | None
+
+
+class RevertedBody(TypedDict):
+    """What became of the wish to take one applied proposal's change back."""
+
+    id: int
+    proposal: ProposalBody | None
+    """The proposal that would, pending; null when it was refused."""
+    error: Errors | None
+    """Why it was refused."""
+
+
+class RevertedList(TypedDict):
+    """What became of each, in the order asked for."""
+
+    items: list[RevertedBody]
+    fleet_yaml: str
+    """What to put into git so that it stays so; of what goes, a comment says so."""
 
 
 class EventBody(TypedDict):
@@ -404,7 +446,7 @@ class GraphNodeBody(TypedDict):
     kind: str
     name: str
     state: str
-    """failed, drifted, pending, unmanaged or in_sync."""
+    """failed, drifted, pending, unmanaged or in_sync; past for a fleet as it was, of which that is not known."""
     layer: int
     """0 for what refers to nothing, else one more than the deepest that it refers to."""
     repository: str | None

@@ -21,6 +21,13 @@ def kind_of(kinds: Kinds, section: str) -> Kind:
     return kinds[section]
 
 
+def no_resource(key: ResourceKey) -> RefusedEdit:
+    """What is said of a resource that there is not."""
+    return RefusedEdit(
+        "FLEET-627", f"There is no {key.address} in account {key.account}.", "See what there is: fleet export"
+    )
+
+
 def read_fields(kind: Kind, texts: Mapping[str, str]) -> Spec:
     """Read field values as typed, each by its field's type. Raises: RefusedEdit FLEET-622, FLEET-623."""
     spec: Spec = {}
@@ -107,9 +114,7 @@ def delete_resource(
     fleet = live.read_live(tx, key.account)
     version = fleet.versions.get(key.kind, {}).get(key.name)
     if version is None:
-        raise RefusedEdit(
-            "FLEET-627", f"There is no {key.address} in account {key.account}.", "See what there is: fleet export"
-        )
+        raise no_resource(key)
     if seen_version is not None and seen_version != version:
         raise RefusedEdit(
             "FLEET-626", f"{key.address} is at version {version}, not {seen_version}.", "Look at it again, then delete."

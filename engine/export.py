@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from engine.kinds import Kinds
-from engine.model import Named
+from engine.model import Named, Proposal, Spec
 
 SCHEMA_LINE = "# yaml-language-server: $schema=fleet.schema.json"
 """Editors that know this comment check and complete the file; `fleet schema` prints the schema to put beside it."""
@@ -56,6 +56,24 @@ def render(
 def snippet(section: str, name: str, spec: Any) -> str:
     """One resource as it would stand in a fleet file: what to put into git to keep live as it is."""
     return "\n".join([f"{section}:", *_entry(name, spec, 1, ordered=True)]) + "\n"
+
+
+def amendment(proposals: Iterable[Proposal]) -> str:
+    """What to change in a fleet file so that git says what these proposals say: entries, and a comment for what goes."""
+    specs: dict[str, dict[str, Spec]] = {}
+    gone = []
+    for proposal in sorted(proposals, key=lambda p: p.key):
+        if proposal.desired is None:
+            gone.append(f"# Take {proposal.key.address} out.")
+        else:
+            slice_ = {name: proposal.desired[name] for name in proposal.declared}
+            specs.setdefault(proposal.key.kind, {})[proposal.key.name] = slice_
+    lines = [*gone]
+    for section, entries in specs.items():
+        lines.append(f"{section}:")
+        for name, spec in entries.items():
+            lines.extend(_entry(name, spec, 1, ordered=True))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _entry(key: str, value: Any, depth: int, *, ordered: bool = False) -> Iterator[str]:

@@ -35,6 +35,7 @@ from engine.model import (
 )
 from engine.plan import Plan
 from engine.prospects import Prospects, prospects
+from engine.revert import standing_reverts
 from engine.settings import SETTINGS, Settings
 from engine.store import (
     Store,
@@ -333,6 +334,11 @@ class Reader:
             raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
         return found
 
+    def reverts_of(self, ids: Sequence[int]) -> list[Proposal]:
+        """Proposals that take back the change of one of these, oldest first."""
+        with self.store.read() as tx:
+            return [p for p in proposals.reverts_of(tx, ids) if self._sees(p.key.account)]
+
     def run_of(self, proposal: Proposal) -> Run | None:
         """The run that opened a proposal; None once it is forgotten."""
         with self.store.read() as tx:
@@ -444,9 +450,7 @@ class Reader:
         with self.store.read() as tx:
             found = live.resource(tx, key) if self._sees(key.account) else None
         if found is None:
-            raise RefusedEdit(
-                "FLEET-627", f"There is no {key.address} in account {key.account}.", "See what there is: fleet export"
-            )
+            raise edits.no_resource(key)
         return found
 
     def resources(
@@ -527,10 +531,10 @@ class Reader:
             made.append(Blamed(b, proposal, commits.get(proposal.run_id) if proposal else None))
         return made
 
-    def history(self, key: ResourceKey, limit: int = 100) -> list[Version]:
-        """Versions of one resource, newest first; the newest may be its absence."""
+    def history(self, key: ResourceKey, limit: int = 100, *, before: int | None = None) -> list[Version]:
+        """Versions of one resource, newest first; the newest may be its absence. Page on with the last `seq`."""
         with self.store.read() as tx:
-            return live.history(tx, key, _limit(limit)) if self._sees(key.account) else []
+            return live.history(tx, key, _limit(limit), before) if self._sees(key.account) else []
 
     def plan(
         self, *, account: str | None = None, repository: str | None = None, proposal_ids: Sequence[int] | None = None
@@ -608,17 +612,26 @@ class Reader:
             data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=self._within(account)
         )
 
-    def preview_file(self, data: bytes, *, file: str, account: str, repository: str | None = None) -> Preview:
+    def preview_file(
+        self, data: bytes, *, file: str, account: str, repository: str | None = None, at: datetime | None = None
+    ) -> Preview:
         """What a tick would find if a file at hand were pushed. Raises: FleetFileInvalid."""
-        return self.preview(self.read_file(data, file=file, account=account), account=account, repository=repository)
+        desired = self.read_file(data, file=file, account=account)
+        return self.preview(desired, account=account, repository=repository, at=at)
 
-    def preview(self, desired: FleetFile, *, account: str, repository: str | None = None) -> Preview:
-        """What a tick would find if this file were pushed; destroys only when a repository is named."""
+    def preview(
+        self, desired: FleetFile, *, account: str, repository: str | None = None, at: datetime | None = None
+    ) -> Preview:
+        """What a tick would find if this file were pushed, or would have found then; destroys only when a repository is named.
+
+        Who holds what is as of today in either case.
+        """
         account = self._within(account) or account
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
-            fleet = live.read_live(tx, account)
+            fleet = live.read_live(tx, account, at)
             names = repositories.names(tx)
+            standing = proposals.live_of(tx, repository_id=owner.id) if owner and at is None else []
         if owner is None:
             fleet.claims = {}
         for section, entries in desired.sections.items():
@@ -626,8 +639,9 @@ class Reader:
             for name, spec in entries.items() if version_field else ():
                 if (version := spec.get(version_field or "")) is not None:
                     fleet.known_versions.setdefault((section, name), set()).add(version)
-        found = diff.compare(self.kinds, desired.sections, fleet, owner.id if owner else 0, "", names)
-        settled = diff.withhold(self.kinds, found.differences, fleet)
+        reserved, _ = standing_reverts(self.kinds, fleet, standing)
+        found = diff.compare(self.kinds, desired.sections, fleet, owner.id if owner else 0, "", names, reserved)
+        settled = diff.withhold(self.kinds, found.differences, fleet, reserved)
         held = {w.difference.key: (w.reason.value, w.detail) for w in (*settled.withheld, *found.foreign)}
         by_key = {d.key: d for d in found.differences} | {w.difference.key: w.difference for w in found.foreign}
         order = [*settled.ordering.order, *(w.difference.key for w in (*settled.withheld, *found.foreign))]
@@ -677,12 +691,15 @@ class Reader:
             )
         return text
 
-    def graph(self, *, account: str | None = None, repository: str | None = None) -> Graph:
-        """The live fleet as a graph of references, with the state of each resource."""
+    def graph(self, *, account: str | None = None, repository: str | None = None, at: datetime | None = None) -> Graph:
+        """The live fleet as a graph of references, with the state of each resource; or the fleet as it was.
+
+        Who holds what is as of today in either case.
+        """
         with self.store.read() as tx:
             if repository is not None:
                 self._repository(tx, repository)
-            rows = live.graph_rows(tx, self._within(account), repository)
+            rows = live.graph_rows(tx, self._within(account), repository, at)
         keys: dict[str, dict[tuple[str, str], ResourceKey]] = {}
         for key, *_ in rows:
             keys.setdefault(key.account, {})[key.kind, key.name] = key

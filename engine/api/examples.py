@@ -60,6 +60,7 @@ PROPOSAL: dict[str, Any] = {
     "repository_id": 1,
     "revision": "9f2c41d07be3a5c8861f4d0b27e9a3c5d1f08b64",
     "run_id": 7,
+    "reverts": None,
     "references": [],
     "blast_radius": 2,
     "risk": "low",

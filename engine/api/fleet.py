@@ -9,8 +9,10 @@ from fastapi import Body, Header, Path, Query, Response
 
 from engine import bodies, contract
 from engine.api import routing
-from engine.api.access import Asking, Limit
+from engine.api.access import Asking, Before, Limit
 from engine.api.routing import also_created, as_file, documented, reply, utc
+from engine.blame import logged
+from engine.edits import no_resource
 from engine.errors import RefusedEdit
 from engine.model import Permission, ResourceKey
 from engine.reader import page_of
@@ -77,6 +79,36 @@ def one_resource(asking: Asking, section: Section, name: Name) -> Response:
     bench.kind(section)
     found = bench.resource(ResourceKey(bench.account(None), section, name))
     return reply(bodies.resource(found), ETag=f'"{found.version}"')
+
+
+@router.get(
+    "/fleet/{section}/{name}/history",
+    summary="Versions of a resource, newest first, each with what it changed",
+    description="Also of what is gone.",
+    **documented(contract.Page[contract.VersionBody], 404, permission=Permission.READ),
+)
+def history(asking: Asking, section: Section, name: Name, before: Before = None, limit: Limit = 100) -> Response:
+    bench = asking.may(Permission.READ)
+    bench.kind(section)
+    key = ResourceKey(bench.account(None), section, name)
+    found = bench.history(key, limit + 1, before=before)
+    if not found and before is None:
+        raise no_resource(key)
+    rows = logged(found)[:limit]
+    return reply(bodies.page([bodies.version(v, c) for v, c in rows], rows[-1][0].seq if len(found) > limit else None))
+
+
+@router.get(
+    "/fleet/{section}/{name}/blame",
+    summary="Each value of a live resource: since when, by whom, through which proposal and commit",
+    **documented(contract.Page[contract.BlameBody], 404, permission=Permission.READ),
+)
+def blame(asking: Asking, section: Section, name: Name) -> Response:
+    bench = asking.may(Permission.READ)
+    bench.kind(section)
+    key = ResourceKey(bench.account(None), section, name)
+    bench.resource(key)
+    return reply(bodies.page([bodies.blamed(b) for b in bench.blame(key)], None))
 
 
 @router.put(

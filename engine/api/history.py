@@ -91,9 +91,11 @@ def fleet_events(
     **documented(contract.GraphBody, 404, permission=Permission.READ),
 )
 def graph(
-    asking: Asking, repository: Annotated[str | None, Query(description="Only this repository's.")] = None
+    asking: Asking,
+    repository: Annotated[str | None, Query(description="Only this repository's.")] = None,
+    at: Annotated[datetime | None, Query(description="As it was then; without a zone it is UTC.")] = None,
 ) -> Response:
-    return reply(bodies.graph(asking.may(Permission.READ).graph(repository=repository)))
+    return reply(bodies.graph(asking.may(Permission.READ).graph(repository=repository, at=utc(at))))
 
 
 @router.get(

@@ -123,6 +123,30 @@ def unapprove(asking: Asking, id_: Id) -> Response:
 
 
 @router.post(
+    "/proposals/{id}/revert",
+    summary="Take back what was applied",
+    description="Opens a proposal that leads back to what stood before, to be decided on as any other. Git goes on declaring "
+    "the change: a sync after it is applied proposes it again, unless what `fleet_yaml` says is committed.",
+    **documented(contract.RevertedList, 404, 409, permission=Permission.WRITE),
+)
+def revert(asking: Asking, id_: Id) -> Response:
+    outcomes = asking.may(Permission.WRITE).revert(asking.actor, [id_])
+    if isinstance(outcomes[0].error, ReviewError):
+        raise outcomes[0].error
+    return reply(bodies.reverted(outcomes))
+
+
+@router.post(
+    "/gitops_sync_runs/{id}/revert",
+    summary="Take back all that was applied of a run",
+    description="Each by itself: one that live has outdated does not stop the others, and says why in its `error`.",
+    **documented(contract.RevertedList, 404, 409, permission=Permission.WRITE),
+)
+def revert_run(asking: Asking, id_: Id) -> Response:
+    return reply(bodies.reverted(asking.may(Permission.WRITE).revert_run(asking.actor, id_)))
+
+
+@router.post(
     "/proposals/batch_review",
     summary="Decide on many proposals at once",
     description="Each by itself: one that is refused does not stop the others, and says why in its `error`.",

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine import words
-from engine.cli.session import Session, verb
+from engine.cli.session import Session, at_option, verb
 from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.reader import Preview, PreviewEntry
 
 PROBLEMS = 3
@@ -64,13 +66,16 @@ def validate(session: Session, path: Path) -> int | None:
     metavar="NAME",
     help="As this repository would see it: with destroys, causes and what others hold.",
 )
+@at_option("Compare with the fleet as it was then; who holds what is as of today.")
 @click.option("--markdown", is_flag=True, help="As a comment for a pull request.")
-def diff(session: Session, path: Path, account: str, repository: str | None, markdown: bool) -> int | None:
+def diff(
+    session: Session, path: Path, account: str, repository: str | None, at: datetime | None, markdown: bool
+) -> int | None:
     """What a tick would find if this file were pushed; changes nothing."""
     data = _read(path, session.settings.max_file_bytes)
     with session.open() as workbench:
         try:
-            preview = workbench.preview_file(data, file=str(path), account=account, repository=repository)
+            preview = workbench.preview_file(data, file=str(path), account=account, repository=repository, at=at)
         except FleetFileInvalid as error:
             return _invalid(session, error)
     if session.as_json:

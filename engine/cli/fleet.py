@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine import words
-from engine.cli.session import Session, account_option, page_options, verb
+from engine.cli.session import Session, account_option, at_option, page_options, verb
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _note_option = click.option("--note", metavar="TEXT", help="Why; kept with the version.")
 
@@ -154,11 +157,12 @@ def drift(
 @verb("graph")
 @click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
 @click.option("--account", metavar="NAME", help="Only this account's.")
+@at_option()
 @click.option("--dot", is_flag=True, help="As Graphviz reads it.")
-def graph(session: Session, repository: str | None, account: str | None, dot: bool) -> int | None:
+def graph(session: Session, repository: str | None, account: str | None, at: datetime | None, dot: bool) -> int | None:
     """The live fleet by who refers to whom, in layers: what refers to nothing comes first."""
     with session.open() as workbench:
-        found = workbench.graph(repository=repository, account=account)
+        found = workbench.graph(repository=repository, account=account, at=at)
     if session.as_json:
         from engine import bodies
 
@@ -181,7 +185,7 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
         click.echo("\n".join([*lines, "}"]))
         return None
     if not found.nodes:
-        out.line("The live fleet is empty.")
+        out.line("The live fleet is empty." if at is None else f"There was nothing at {out.exact(at)}.")
         out.next_steps(session.command, "demo", "repo add NAME URL")
         return None
     targets: dict[ResourceKey, list[str]] = {}
@@ -202,7 +206,7 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
 @account_option()
 @click.option("--repo", "repository", metavar="NAME", help="Only what this repository owns.")
 @click.option("--unmanaged", is_flag=True, help="Only what no repository owns.")
-@click.option("--at", metavar="TIME", help="As it was then: 2026-11-20T02:13:00Z.")
+@at_option()
 @click.option(
     "--out",
     "path",
@@ -210,19 +214,23 @@ def graph(session: Session, repository: str | None, account: str | None, dot: bo
     help="Write to this file instead of standard output.",
 )
 def export(
-    session: Session, account: str | None, repository: str | None, unmanaged: bool, at: str | None, path: Path | None
+    session: Session,
+    account: str | None,
+    repository: str | None,
+    unmanaged: bool,
+    at: datetime | None,
+    path: Path | None,
 ) -> int | None:
     """Write the canonical fleet.yaml of an account, as it is or as it was."""
     if repository is not None and unmanaged:
         raise click.UsageError("--repo and --unmanaged exclude each other.")
-    moment = None if at is None else _moment(at)
     with session.open() as workbench:
         chosen = (
             workbench.repository(repository).account
             if repository is not None and account is None
             else workbench.account(account)
         )
-        text = workbench.export(account=chosen, repository=repository, unmanaged=unmanaged, at=moment)
+        text = workbench.export(account=chosen, repository=repository, unmanaged=unmanaged, at=at)
     if path is not None:
         _write(path, text)
     if session.as_json:
@@ -254,15 +262,6 @@ def snapshot(session: Session, path: Path) -> int | None:
 
     out.line(f"Wrote {size:,} bytes to {path}.")
     return None
-
-
-def _moment(text: str) -> datetime:
-    """A time as typed; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no time such as 2026-11-20T02:13:00Z.", param_hint="--at") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _write(path: Path, text: str) -> None:

@@ -101,15 +101,18 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         out.table(("field", "base", "live", "desired"), rows, indent=2, give=(0, 1, 2, 3))
         out.line("")
     run = workbench.run_of(p)
+    back = workbench.reverts_of([p.id])
     facts = [
-        ("cause", _CAUSES[p.cause]),
+        ("cause", _CAUSES[p.cause] if p.reverts is None else f"a revert: takes proposal {p.reverts} back"),
         ("refers to", ", ".join(p.references) or "nothing"),
         ("reaches", words.count(p.blast_radius, "node")),
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}" if run else p.revision[:12]),
-        ("opened", f"{out.exact(p.opened_at)} by run {p.run_id}"),
+        ("opened", out.exact(p.opened_at) + (f" by run {p.run_id}" if p.reverts is None else "")),
     ]
     if p.reopened_count:
         facts.append(("reopened", words.count(p.reopened_count, "time")))
+    if back:
+        facts.append(("reverted by", ", ".join(f"proposal {other.id} ({other.status})" for other in back)))
     if p.reason:
         facts.append(("reason", p.reason))
     if p.error:
@@ -133,6 +136,7 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         Status.APPROVED: ("plan", "apply", f"unapprove {p.id}"),
         Status.FAILED: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
         Status.REJECTED: (f"sync {p.repository}",),
+        Status.APPLIED: (f"log {p.key.kind} {p.key.name}", f"revert {p.id}"),
     }
     out.next_steps(session.command, *steps.get(p.status, (f"run show {p.run_id}",)))
 
@@ -178,6 +182,48 @@ def unapprove(session: Session, ids: tuple[list[int], ...]) -> int | None:
         return _tell(
             session, "taken back", workbench.unapprove(session.actor, _flat(ids)), "proposals --status pending"
         )
+
+
+@verb("revert")
+@click.argument("ids", type=IDS, nargs=-1)
+@click.option("--run", "run_id", type=click.IntRange(0, MOST_ID), metavar="RUN", help="All that was applied of a run.")
+def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> int | None:
+    """Take back what was applied: opens proposals that lead back to what stood before, reviewed and applied as any other.
+
+    Git goes on declaring the change, so that a later sync proposes it again; what to commit instead is printed.
+    """
+    if bool(ids) == (run_id is not None):
+        raise click.UsageError("Name applied proposals, such as 42-50, or a run with --run.")
+    from engine import bodies
+
+    with session.open() as workbench:
+        outcomes = (
+            workbench.revert(session.actor, _flat(ids))
+            if run_id is None
+            else workbench.revert_run(session.actor, run_id)
+        )
+    body = bodies.reverted(outcomes)
+    refused = [outcome.error for outcome in outcomes if outcome.error is not None]
+    opened = [outcome.proposal for outcome in outcomes if outcome.proposal is not None]
+    if session.as_json:
+        session.json(body)
+    elif opened:
+        from engine.cli import output as out
+
+        out.line(f"{words.count(len(opened), 'proposal')} opened, to be decided on as any other:")
+        out.proposal_table(sorted(opened, key=lambda p: p.id))
+        out.line("")
+        out.line(
+            "Git still declares what they take back: a sync after they are applied proposes it again. To keep it so, commit:"
+        )
+        out.line("")
+        for line in body["fleet_yaml"].splitlines():
+            out.line(f"    {line}")
+        numbers = words.ranges([p.id for p in opened])
+        out.next_steps(session.command, f"approve {numbers}", "plan", "apply")
+    for error in refused:
+        session.complain(error)
+    return 1 if refused else 0
 
 
 def _flat(ids: tuple[list[int], ...]) -> list[int]:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -240,3 +241,21 @@ class Ids(click.ParamType[list[int]]):
 
 
 IDS = Ids()
+
+
+class Moment(click.ParamType[datetime]):
+    """A time as typed; without a zone it is UTC."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time such as 2026-11-20T02:13:00Z.", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def at_option(text: str = "As it was then: 2026-11-20T02:13:00Z.") -> Callable[..., Any]:
+    """`--at` of what can look back."""
+    return click.option("--at", type=Moment(), metavar="TIME", help=text)

@@ -135,13 +135,18 @@ def live_versions(tx: Transaction, names: Iterable[str]) -> dict[str, int]:
     return dict(tx.rows("live/get_live_versions", accounts=sorted(names)))
 
 
-def read_live(tx: Transaction, account: str) -> LiveFleet:
-    """The live fleet of one account with its claims and known versions."""
+def read_live(tx: Transaction, account: str, at: datetime | None = None) -> LiveFleet:
+    """The live fleet of one account with its claims and known versions; or the fleet as it was, with those of today."""
     fleet = LiveFleet(account)
     loads = orjson.loads
-    for kind, name, spec, version in tx.rows("live/read_resources", account=account):
-        fleet.specs.setdefault(kind, {})[name] = loads(spec)
-        fleet.versions.setdefault(kind, {})[name] = version
+    if at is None:
+        for kind, name, spec, version in tx.rows("live/read_resources", account=account):
+            fleet.specs.setdefault(kind, {})[name] = loads(spec)
+            fleet.versions.setdefault(kind, {})[name] = version
+    else:
+        for key, past, version, _ in read_fleet_at(tx, account, at):
+            fleet.specs.setdefault(key.kind, {})[key.name] = past
+            fleet.versions.setdefault(key.kind, {})[key.name] = version
     for kind, name, repository_id, base, revision, version, rejections in tx.rows("live/read_claims", account=account):
         claim = Claim(repository_id, None if base is None else loads(base), revision, version, rejections)
         fleet.claims.setdefault(kind, {})[name] = claim
@@ -155,14 +160,15 @@ class PastResource(NamedTuple):
 
     key: ResourceKey
     spec: Spec
+    version: int
     valid_from: datetime
 
 
 def read_fleet_at(tx: Transaction, account: str, at: datetime) -> list[PastResource]:
     """The fleet of one account as it was at a time, sorted by key."""
     return [
-        PastResource(ResourceKey(account, kind, name), orjson.loads(spec), moment(since))
-        for kind, name, spec, since in tx.rows("live/read_fleet_at", account=account, at=at)
+        PastResource(ResourceKey(account, kind, name), orjson.loads(spec), version, moment(since))
+        for kind, name, spec, version, since in tx.rows("live/read_fleet_at", account=account, at=at)
     ]
 
 
@@ -196,11 +202,11 @@ def _resource(row: Sequence[Any]) -> Resource:
     return Resource(ResourceKey(account, kind, name), orjson.loads(spec), version, when, by, holder, bool(owned))
 
 
-def history(tx: Transaction, key: ResourceKey, limit: int = 100) -> list[Version]:
-    """All versions of one resource, newest first."""
+def history(tx: Transaction, key: ResourceKey, limit: int = 100, before: int | None = None) -> list[Version]:
+    """Versions of one resource, newest first."""
     made = []
     for seq, version, spec, start, end, actor, cause, proposal_id, apply_id, note in tx.rows(
-        "live/list_history", key=key.text, limit=limit
+        "live/list_history", key=key.text, limit=limit, before=before
     ):
         valid_from = moment(start)
         loaded = None if spec is None else orjson.loads(spec)
@@ -273,14 +279,17 @@ def inventory(
 
 
 def graph_rows(
-    tx: Transaction, account: str | None, repository: str | None
+    tx: Transaction, account: str | None, repository: str | None, at: datetime | None = None
 ) -> list[tuple[ResourceKey, Spec, str, str | None]]:
-    """(key, spec, state, holder) of live resources, in the order of their keys."""
+    """(key, spec, state, holder) of live resources, in the order of their keys; or as they were, then the state is `past`."""
+    rows = (
+        tx.rows("live/list_graph", account=account, repository=repository)
+        if at is None
+        else tx.rows("live/list_graph_at", account=account, repository=repository, at=at)
+    )
     return [
         (ResourceKey(account_, kind, name), orjson.loads(spec), state, holder)
-        for account_, kind, name, spec, state, holder in tx.rows(
-            "live/list_graph", account=account, repository=repository
-        )
+        for account_, kind, name, spec, state, holder in rows
     ]
 
 

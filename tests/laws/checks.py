@@ -126,13 +126,15 @@ def assert_agreement(store: Store) -> None:
                 by_proposal.setdefault(version[6], []).append(key)
     proposals = {
         row[0]: row
-        for row in query(store, "SELECT id, key, status, live_key IS NOT NULL, repository_id, change FROM proposals")
+        for row in query(
+            store, "SELECT id, key, status, live_key IS NOT NULL, repository_id, change, origin FROM proposals"
+        )
     }
     steps = {id_ for (id_,) in query(store, "SELECT proposal_id FROM apply_steps WHERE outcome = 'applied'")}
-    for id_, key, status, has_live_key, _, _ in proposals.values():
+    for id_, key, status, has_live_key, _, _, origin in proposals.values():
         assert (status == "applied") == (by_proposal.get(id_) == [key]), f"proposal {id_} is {status}"
         assert (status == "applied") == (id_ in steps)
-        assert has_live_key == (status in {"pending", "approved", "failed", "rejected"})
+        assert has_live_key == (status in {"pending", "approved", "failed", *(["rejected"] if origin == "git" else [])})
     assert set(by_proposal) <= set(proposals)
     assert not query(
         store, "SELECT repository_id, key FROM proposals WHERE live_key IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
@@ -158,10 +160,10 @@ def _assert_story(store: Store) -> None:
     moves = {"opened": "pending", "taken_back": "pending", "reopened": "pending"}
     rows = query(
         store,
-        "SELECT e.type, e.proposal_id, e.repository_id, concat_ws('/', e.account, e.kind, e.name), p.change"
+        "SELECT e.type, e.proposal_id, e.repository_id, concat_ws('/', e.account, e.kind, e.name), p.change, p.origin"
         " FROM fleet_events e LEFT JOIN proposals p ON p.id = e.proposal_id ORDER BY e.seq",
     )
-    for type_, proposal_id, repository_id, key, change in rows:
+    for type_, proposal_id, repository_id, key, change, origin in rows:
         if type_.startswith("gitops.proposal_"):
             word = type_.removeprefix("gitops.proposal_")
             if word == "applied":
@@ -171,7 +173,8 @@ def _assert_story(store: Store) -> None:
                 assert owner.get(key) in ({repository_id} if change == "destroy" else {None, repository_id}), (
                     f"{key} was owned by {owner.get(key)}"
                 )
-                owner[key] = None if change == "destroy" else repository_id
+                if (change, origin) != ("destroy", "revert"):  # git still declares it, so the repository still owns it
+                    owner[key] = None if change == "destroy" else repository_id
             status[proposal_id] = moves.get(word, word)
         elif type_ == "gitops.adopted":
             assert owner.get(key) is None

@@ -96,7 +96,7 @@ class Loop(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(REPOSITORIES))
     def sync(self, name: str) -> None:
-        before = {p.key for p in self._pending(name)}
+        before = {p.key for p in self._pending(name) if p.origin == "git"}
         run = self.workbench.sync(ME, name).run
         if run.status == "failed":
             assert run.error is not None
@@ -110,15 +110,17 @@ class Loop(RuleBasedStateMachine):
         return self.workbench.live_proposals(repository=name, status=Status.PENDING)
 
     def _check_queue(self, name: str, run: Run, pending_before: int) -> None:
-        """Law 4: pending stays within the cap; each difference is withheld or has its one live proposal."""
-        assert len(self._pending(name)) <= max(self.cap, pending_before)
+        """Law 4: pending stays within the cap, reverts apart; each difference is withheld or has its one live proposal."""
+        assert sum(p.origin == "git" for p in self._pending(name)) <= max(self.cap, pending_before)
         if run.unchanged:
             return
         withheld = {(row["kind"], row["name"]) for row in self.workbench.run_body(run)["withheld"]}
-        standing = {(p.key.kind, p.key.name) for p in self.workbench.live_proposals(repository=name)}
+        live = self.workbench.live_proposals(repository=name)
+        standing = {(p.key.kind, p.key.name) for p in live if p.origin == "git"}
         applied = query(
             self.workbench.store,
-            f"SELECT count(*) FROM fleet_events WHERE run_id = {run.id} AND type = 'gitops.proposal_applied'",
+            "SELECT count(*) FROM fleet_events e JOIN proposals p ON p.id = e.proposal_id "
+            f"WHERE e.run_id = {run.id} AND e.type = 'gitops.proposal_applied' AND p.origin = 'git'",
         )
         assert len(withheld | standing) + applied[0][0] == run.diff_count
 
@@ -157,6 +159,22 @@ class Loop(RuleBasedStateMachine):
     @rule(data=st.data())
     def take_back(self, data: st.DataObject) -> None:
         self.workbench.unapprove(ME, self._ids(data, Status.APPROVED))
+
+    @rule(data=st.data())
+    def revert(self, data: st.DataObject) -> None:
+        """Each is refused and leaves everything as it was, or opens one proposal that leads back to what stood before."""
+        done = [p.id for p in self.workbench.proposals(status="applied", limit=1000)]
+        if not done:
+            return
+        rows = dump(self.workbench.store)
+        outcomes = self.workbench.revert(ME, data.draw(st.lists(st.sampled_from(done), min_size=1, unique=True)))
+        for outcome in outcomes:
+            assert (outcome.proposal is None) == (outcome.error is not None)
+            if outcome.proposal is not None:
+                undone = self.workbench.proposal(outcome.id)
+                assert (outcome.proposal.key, outcome.proposal.reverts) == (undone.key, undone.id)
+        if not any(outcome.proposal for outcome in outcomes):
+            assert dump(self.workbench.store) == rows
 
     @rule(name=st.sampled_from([None, *REPOSITORIES]))
     def apply(self, name: str | None) -> None:
@@ -225,6 +243,9 @@ class Loop(RuleBasedStateMachine):
                     break
                 self.workbench.approve(ME, [p.id for p in waiting if p.status in {Status.PENDING, Status.FAILED}])
                 self.workbench.apply(ME, repository=name)
+                # What others need cannot be taken back: whoever wanted that gives up.
+                left = [p.id for p in self.workbench.live_proposals(repository=name) if p.origin == "revert"]
+                self.workbench.reject(BOB, left, "it is needed")
             assert run is not None
             if run.status == "failed":
                 continue
