@@ -17,7 +17,7 @@ from pages.components.links import id_in, link, open_page
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
 from pages.components.text import count
-from pages.components.words import CAUSES
+from pages.components.words import CAUSES, cause_of
 
 AGES = {"1 hour": 1, "1 day": 24, "3 days": 72, "1 week": 168, "30 days": 720}
 
@@ -88,7 +88,7 @@ def row(proposal: Proposal) -> dict[str, Any]:
         "what": words.summary(proposal),
         "status": [proposal.status.value],
         "risk": None if proposal.risk is Risk.LOW else [proposal.risk.value],
-        "cause": CAUSES[proposal.cause],
+        "cause": cause_of(proposal),
         "nodes": proposal.blast_radius,
         "repository": proposal.repository,
         "opened": proposal.opened_at,

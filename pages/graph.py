@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -14,7 +16,7 @@ from pages.components.links import link, open_page
 from pages.components.markup import show
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
-from pages.components.text import count
+from pages.components.text import count, exact
 
 MOST_DRAWN = 300
 """More nodes than this are drawn as groups: nobody reads a thousand dots."""
@@ -24,14 +26,29 @@ VIEWS = ("Fleet", "Plan of the next apply")
 QUIET = {"displayModeBar": False, "scrollZoom": False}
 
 
-def filters() -> tuple[str | None, list[str], list[str], ResourceKey | None, int]:
-    """(repository, sections, states, near, depth), kept in the address."""
+@dataclass(frozen=True)
+class Filters:
+    """What of the graph is shown, kept in the address."""
+
+    repository: str | None
+    sections: list[str]
+    states: list[str]
+    near: ResourceKey | None
+    depth: int
+    at: datetime | None
+    """As it was then; None: as it is."""
+
+
+def filters(planned: bool) -> Filters:
     bench = workbench()
-    with st.grid(5, min_column_width=170):
+    with st.grid(3 if planned else 6, min_column_width=170):
         names = [repository.name for repository in bench.repositories(account())]
         repository = st.selectbox(
             "Repository", names, index=None, placeholder="Any", key="repository", bind="query-params"
         )
+        if planned:
+            return Filters(repository, [], [], None, 1, None)
+        at = st.datetime_input("As of (UTC)", value=None, key="at", bind="query-params", help="Empty: now.")
         sections = st.multiselect("Section", list(bench.kinds), key="section", bind="query-params", placeholder="All")
         states = st.multiselect(
             "State",
@@ -39,6 +56,7 @@ def filters() -> tuple[str | None, list[str], list[str], ResourceKey | None, int
             key="state",
             bind="query-params",
             placeholder="All",
+            disabled=at is not None,
         )
         near = st.text_input(
             "Near",
@@ -48,8 +66,9 @@ def filters() -> tuple[str | None, list[str], list[str], ResourceKey | None, int
             help="What is around one resource.",
         )
         depth = st.slider("How far", 1, 4, value=1, key="depth", bind="query-params", disabled=not near.strip())
-    chosen = [state for state, word in STATES.items() if word in states]
-    return repository, sections, chosen, key_of(near.strip()), depth
+    then = at.replace(tzinfo=UTC) if isinstance(at, datetime) else None
+    chosen = [] if then else [state for state, word in STATES.items() if word in states]
+    return Filters(repository, sections, chosen, key_of(near.strip()), depth, then)
 
 
 def key_of(text: str) -> ResourceKey | None:
@@ -117,7 +136,7 @@ def listed(found: Graph) -> None:
             {
                 "layer": node.layer,
                 "resource": node.key.address,
-                "state": [STATES[node.state]],
+                "state": [STATES.get(node.state, node.state)],
                 "refers": ", ".join(targets.get(node.key, [])),
                 "repository": node.repository or "",
             }
@@ -166,15 +185,18 @@ def planned(plan: Plan) -> None:
     link("approvals", "Apply what is approved", status="approved", icon=":material/play_arrow:")
 
 
-def fleet(repository: str | None, sections: list[str], states: list[str], near: ResourceKey | None, depth: int) -> None:
-    whole = workbench().graph(account=account(), repository=repository)
-    found = graph.narrowed(whole, sections=sections, states=states, near=near, depth=depth)
-    if not whole.nodes:
+def fleet(wanted: Filters) -> None:
+    near = wanted.near
+    whole = workbench().graph(account=account(), repository=wanted.repository, at=wanted.at)
+    found = graph.narrowed(whole, sections=wanted.sections, states=wanted.states, near=near, depth=wanted.depth)
+    if not whole.nodes and wanted.at is not None:
+        empty("There was nothing then.", f"Nothing was live at {exact(wanted.at)}.")
+    elif not whole.nodes:
         empty("The live fleet is empty.", "Approve and apply what a repository declares.")
         link("approvals", "Proposals", icon=":material/rule:")
     elif not found.nodes:
         if near is not None and near not in {node.key for node in whole.nodes}:
-            empty("There is no such resource.", f"{near.address} is not live.")
+            empty("There is no such resource.", f"{near.address} {'is' if wanted.at is None else 'was'} not live.")
         else:
             empty("Nothing matches these filters.")
     else:
@@ -190,11 +212,11 @@ def main() -> None:
     view = st.segmented_control(
         "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params", label_visibility="collapsed"
     )
-    repository, sections, states, near, depth = filters()
+    wanted = filters(planned=view == VIEWS[1])
     if view == VIEWS[1]:
-        planned(workbench().plan(account=account(), repository=repository))
+        planned(workbench().plan(account=account(), repository=wanted.repository))
     else:
-        fleet(repository, sections, states, near, depth)
+        fleet(wanted)
 
 
 main()

@@ -10,16 +10,16 @@ import streamlit as st
 from engine import export, words
 from engine.model import Change, FieldChange, Proposal, Status
 from engine.prospects import Prospect, Prospects
-from pages.components import decide
+from pages.components import decide, reverting
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
 from pages.components.layout import beside
-from pages.components.links import id_in, link, open_page, to_repository, to_resource, to_run
+from pages.components.links import id_in, link, open_page, to_proposal, to_repository, to_resource, to_run
 from pages.components.markup import show
 from pages.components.session import attempt, workbench
 from pages.components.tables import badge, empty
 from pages.components.text import plain
-from pages.components.words import CAUSES, CAUSES_EXPLAINED
+from pages.components.words import cause_of, explained
 
 MOST_NODES = 60
 
@@ -38,13 +38,13 @@ def heading(proposal: Proposal) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             f"Proposal {proposal.id} {badge(proposal.status.value)} {badge(proposal.change.value)} "
-            f":gray-badge[{CAUSES[proposal.cause]}]"
+            f":gray-badge[{cause_of(proposal)}]"
             + ("" if proposal.risk == "low" else f" {badge(proposal.risk.value)} risk")
             + (f" :gray-badge[reopened {proposal.reopened_count} ×]" if proposal.reopened_count else "")
         )
         to_resource(proposal.key)
         to_repository(proposal.repository)
-    st.caption(CAUSES_EXPLAINED[proposal.cause])
+    st.caption(explained(proposal))
 
 
 def standing(proposal: Proposal, prospect: Prospect) -> None:
@@ -57,7 +57,12 @@ def standing(proposal: Proposal, prospect: Prospect) -> None:
     if prospect.blocked and proposal.status.live:
         st.info(f"Applying it waits: {plain(prospect.blocked)}.", icon=":material/hourglass_empty:")
     if proposal.reason:
-        st.info(f"Last rejected because: {plain(proposal.reason)}", icon=":material/block:")
+        ended = proposal.status in {Status.SUPERSEDED, Status.WITHDRAWN}
+        st.info(f"{'Ended' if ended else 'Last rejected'} because: {plain(proposal.reason)}", icon=":material/block:")
+    for other in workbench().reverts_of([proposal.id]):
+        to_proposal(other.id, f"Proposal {other.id}, {other.status}, takes this back")
+    if proposal.reverts is not None:
+        to_proposal(proposal.reverts, f"Proposal {proposal.reverts}, which this takes back")
     if proposal.error:
         st.error(
             f"{plain(proposal.error.get('message', ''))}  \n{plain(proposal.error.get('hint', ''))}  \n"
@@ -91,6 +96,8 @@ def actions(proposal: Proposal, found: Prospects) -> None:
                     on_click=decide.ask,
                     args=(move, [proposal.id]),
                 )
+        if proposal.status is Status.APPLIED:
+            reverting.button(proposal=proposal.id)
         if st.button(
             "Previous",
             key="previous",
@@ -149,7 +156,7 @@ def about(proposal: Proposal) -> None:
     if run is None:
         st.caption(f"Run {proposal.run_id}, which opened it, is older than runs are kept.")
     else:
-        to_run(run.id, f"Run {run.id}, which opened it")
+        to_run(run.id, f"Run {run.id}, which opened " + ("it" if proposal.reverts is None else "what it takes back"))
 
 
 def touches(proposal: Proposal, found: Prospects) -> None:
@@ -210,6 +217,7 @@ def main() -> None:
         past(proposal)
         command(proposal)
     decide.dialog()
+    reverting.dialog()
 
 
 main()

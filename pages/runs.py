@@ -11,6 +11,7 @@ from engine import words
 from engine.contract import RunBody
 from engine.model import Run, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
+from pages.components import reverting
 from pages.components.links import id_in, link, open_page, to_repository, to_run
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
@@ -122,6 +123,8 @@ def one_run(run: Run) -> None:
         st.markdown(f"{badge(run.status.value)} :gray[asked for by {plain(run.actor)}]")
         to_repository(run.repository)
         link("runs", "All runs", icon=":material/list:")
+        if body["applied_actions"]:
+            reverting.button(run=run.id)
     show("run.html", run=run, took=took(run), duration=duration)
     show("steps.html", steps=stages(run))
     failure(run)
@@ -136,6 +139,7 @@ def one_run(run: Run) -> None:
     warnings(run)
     steps(body)
     compared(run)
+    reverting.dialog()
 
 
 def failure(run: Run) -> None:

@@ -86,7 +86,7 @@ SHOWS_MARKDOWN = {
 """Calls of Streamlit that read their text as Markdown."""
 
 SAFE = {
-    "plain", "count", "len", "ago", "exact", "badge", "reach", "sum_of", "duration", "min", "max", "sum", "round", "int", "size", "day", "isoformat", "strftime",
+    "plain", "count", "len", "ago", "exact", "badge", "reach", "sum_of", "cause_of", "duration", "min", "max", "sum", "round", "int", "size", "day", "isoformat", "strftime",
 }  # fmt: skip
 """Calls that give text of ours, or escaped text."""
 

@@ -20,6 +20,21 @@ CAUSES_EXPLAINED = {
     Cause.BOTH: "Git declares something new, and live was changed beside git. Applying this overwrites that change.",
 }
 
+REVERT = "revert"
+
+
+def cause_of(proposal: Proposal) -> str:
+    """Why it is there, in two words."""
+    return CAUSES[proposal.cause] if proposal.reverts is None else REVERT
+
+
+def explained(proposal: Proposal) -> str:
+    """Why it is there, in a sentence."""
+    if proposal.reverts is None:
+        return CAUSES_EXPLAINED[proposal.cause]
+    return f"A revert: it takes back what proposal {proposal.reverts} did. Git still declares that, and a sync proposes it again."
+
+
 _ORDER = (Change.CREATE, Change.UPDATE, Change.DESTROY)
 
 

@@ -81,6 +81,9 @@ def test_the_graph_draws_resources_and_the_table_lists_them(drifted: Workbench, 
     assert set(near["resource"]) == {"modules/base", "modules/nginx"}
     assert "There is no such resource" in texts(dashboard("graph", near="modules/nope"))
     assert "Nothing matches" in texts(dashboard("graph", state="failed"))
+    assert "There was nothing then" in texts(dashboard("graph", at="2020-01-01T00:00"))
+    past = dashboard("graph", at="2030-01-01T00:00").dataframe[0].value
+    assert {tuple(state) for state in past["state"]} == {("past",)}
 
 
 def test_what_is_too_much_to_read_is_grouped(serving: Service, dashboard: Dashboard, git_repo: GitRepository) -> None:

@@ -91,3 +91,28 @@ def test_a_destroy_shows_what_goes_and_asks_for_the_number(
     app.text_input(key="decide_number").input("1")
     press(app, "decide_confirm")
     assert applied.proposal(destroy.id).status is Status.APPROVED
+
+
+def test_what_was_applied_is_reverted_from_its_page(applied: Workbench, dashboard: Dashboard) -> None:
+    (undone,) = [p for p in applied.proposals(status="applied") if p.key.kind == "sdwan_peers"]
+    app = press(dashboard("proposal", id=str(undone.id)), "do_revert")
+    assert "Git goes on declaring the change" in texts(app)
+    app = press(app, "revert_confirm")
+    (made,) = applied.live_proposals()
+    assert (made.reverts, made.change, made.status) == (undone.id, "destroy", Status.PENDING)
+    assert "# Take sdwan_peers/backbone:app-01 out." in texts(app)
+    app = press(app, "revert_see")
+    said = texts(app)
+    assert f"takes back what proposal {undone.id} did" in said
+    assert "revert]" in said
+    labels = [link.proto.label for link in dashboard("proposal", id=str(undone.id)).get("page_link")]
+    assert any(f"Proposal {made.id}" in label and "takes this back" in label for label in labels)
+
+
+def test_what_cannot_be_reverted_says_why(applied: Workbench, dashboard: Dashboard) -> None:
+    undone = next(p for p in applied.proposals(status="applied") if p.key == NGINX)
+    applied.set_resource(Actor("ben"), NGINX, {"priority": 9})
+    app = press(press(dashboard("proposal", id=str(undone.id)), "do_revert"), "revert_confirm")
+    assert "priority of modules/nginx moved since it was applied" in texts(app).replace("\\", "")
+    press(app, "revert_done")
+    assert not applied.live_proposals()

@@ -9,6 +9,7 @@ from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
+from tests.pages.test_approvals import press
 
 
 def test_without_a_run_the_page_says_what_one_is(dashboard: Dashboard) -> None:
@@ -83,3 +84,12 @@ def test_a_run_stands_beside_the_one_before(applied: Workbench, git_repo: GitRep
     said = texts(dashboard("runs", id="2"))
     assert "Beside the run before" in said
     assert "-7" in said
+
+
+def test_a_run_is_reverted_from_its_page(applied: Workbench, dashboard: Dashboard) -> None:
+    run = applied.runs()[-1]
+    app = press(press(dashboard("runs", id=str(run.id)), "do_revert"), "revert_confirm")
+    standing = applied.live_proposals()
+    assert {p.reverts for p in standing} == set(run.proposal_ids)
+    assert f"{len(standing)} proposals opened" in texts(app)
+    press(app, "revert_done")

@@ -13,7 +13,7 @@ WHERE id IN (
       AND ($changes::VARCHAR[] IS NULL OR change IN (SELECT unnest($changes::VARCHAR[])))
       AND ($causes::VARCHAR[] IS NULL OR cause IN (SELECT unnest($causes::VARCHAR[])))
       AND ($risks::VARCHAR[] IS NULL OR risk_of(change, cause, blast_radius) IN (SELECT unnest($risks::VARCHAR[])))
-      AND ($run_id IS NULL OR run_id = $run_id)
+      AND ($run_id IS NULL OR (run_id = $run_id AND reverts IS NULL))
       AND ($before IS NULL OR id < $before)
       AND ($opened_before::TIMESTAMPTZ IS NULL OR opened_at < $opened_before::TIMESTAMPTZ)
       AND ($text IS NULL OR contains(lower(name), lower($text)) OR contains(lower(coalesce(reason, '')), lower($text)))
