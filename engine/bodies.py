@@ -29,6 +29,7 @@ from engine.store.pauses import Pause
 from engine.sync import shown_url
 
 if TYPE_CHECKING:
+    from engine.drill import Drill
     from engine.reader import Blamed, FleetStatus
 
 T = TypeVar("T")
@@ -306,6 +307,18 @@ def graph(g: Graph) -> contract.GraphBody:
     return {
         "nodes": [{**_key(n.key), "state": n.state, "layer": n.layer, "repository": n.repository} for n in g.nodes],
         "edges": [{"from": _key(a), "to": _key(b)} for a, b in g.edges],
+    }
+
+
+def drill(d: Drill) -> contract.DrillBody:
+    return {
+        "account": d.account,
+        "ok": d.ok,
+        "detail": d.detail,
+        "bytes": d.size,
+        "resources": d.resources,
+        "seconds": round(d.seconds, 3),
+        "stages": {stage: round(seconds, 3) for stage, seconds in d.stages},
     }
 
 

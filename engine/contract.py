@@ -421,6 +421,21 @@ class RevertedList(TypedDict):
     """What to put into git so that it stays so; of what goes, a comment says so."""
 
 
+class DrillBody(TypedDict):
+    """What a restore drill gave."""
+
+    account: str
+    ok: bool
+    detail: str
+    """In words: what came back, or what did not."""
+    bytes: int
+    """Of the exported file."""
+    resources: int
+    seconds: float
+    stages: dict[str, float]
+    """Seconds of export, build, import, approve, apply and compare."""
+
+
 class EventBody(TypedDict):
     """Something that was decided, moved or edited."""
 

@@ -438,10 +438,10 @@ class Reader:
         with self.store.read() as tx:
             return events.types(tx)
 
-    def last_proof(self, account: str | None = None) -> RecordedEvent | None:
-        """The last time that somebody tried the round trip of an export, and what came of it."""
+    def last_drill(self, account: str | None = None) -> RecordedEvent | None:
+        """The last restore drill, and what came of it."""
         with self.store.read() as tx:
-            return events.last_of(tx, ["gitops.export_proved", "gitops.export_unproved"], self._within(account))
+            return events.last_of(tx, ["gitops.drill_passed", "gitops.drill_failed"], self._within(account))
 
     # The fleet
 
@@ -452,6 +452,12 @@ class Reader:
         if found is None:
             raise edits.no_resource(key)
         return found
+
+    def fleet(self, *, account: str, at: datetime | None = None) -> dict[ResourceKey, Spec]:
+        """The whole fleet of an account, as it is or was, in the order of the keys."""
+        account = self._within(account) or account
+        with self.store.read() as tx:
+            return {row.key: row.spec for row in live.read_fleet_at(tx, account, at or self.store.newest())}
 
     def resources(
         self, *, account: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 100

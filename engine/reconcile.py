@@ -56,6 +56,9 @@ MOST_JITTER = timedelta(seconds=25)
 Watcher = Callable[[str], None]
 """Told the name of each stage as it begins."""
 
+Source = Callable[..., Revision | None]
+"""Gives what is in a repository as `sync.fetch_unless` does, which is the one that real ticks have."""
+
 
 @dataclass(slots=True)
 class _Stages:
@@ -90,6 +93,7 @@ def tick(
     progress: applying.Progress = lambda _done, _all: None,
     halted: applying.Halted = lambda: None,
     began: Callable[[int], None] = lambda _run_id: None,
+    source: Source | None = None,
 ) -> Run:
     """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
 
@@ -112,7 +116,7 @@ def tick(
             return bool(at_rest)
 
         with stages.stage("sync"):
-            revision = sync.fetch_unless(known, repository, settings, halted=halted)
+            revision = (source or sync.fetch_unless)(known, repository, settings, halted=halted)
         if revision is None:
             return replace(at_rest[0], unchanged=True)
         if revision.host_key is not None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from engine import errors
+from engine.drill import Drill
 from engine.errors import FleetError, FleetFileInvalid, Problem
 from engine.model import Actor
 from engine.parse import FleetFile
@@ -46,7 +47,7 @@ def verbs() -> Mapping[str, Callable[..., Any]]:
 @cache
 def hints(verb: str) -> dict[str, Any]:
     """Types of a verb's parameters, and of what it gives under `return`."""
-    return typing.get_type_hints(verbs()[verb], localns={"FleetFile": FleetFile})
+    return typing.get_type_hints(verbs()[verb], localns={"FleetFile": FleetFile, "Drill": Drill})
 
 
 def callbacks(verb: str) -> list[str]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
@@ -40,12 +40,14 @@ from engine.model import (
     Token,
     Trigger,
 )
-from engine.proof import Proof, prove
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
 from engine.store import Store, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
+
+if TYPE_CHECKING:
+    from engine.drill import Drill
 
 SNAPSHOTS = "snapshots"
 """Where snapshots lie in a home while they are sent to somebody."""
@@ -449,15 +451,25 @@ class Workbench(Reader):
             halted=self._halted,
         )
 
-    def prove_export(self, actor: Actor, account: str) -> Proof:
-        """Try the round trip of an account's export, and record what came of it. Live is not touched."""
+    def drill(self, actor: Actor, account: str, *, watcher: Callable[[str], None] = lambda _stage: None) -> Drill:
+        """Restore an account's fleet from its export into an empty store, compare, and record what came of it.
+
+        Effects: one event; neither live nor git is touched. Raises: RefusedEdit FLEET-630 (the export is over its limit).
+        """
         self.permit(actor, Permission.READ, account)
-        proof = prove(self, account)
-        data = {"bytes": proof.size, "resources": proof.resources, "seconds": round(proof.seconds, 3)}
-        name = "gitops.export_proved" if proof.ok else "gitops.export_unproved"
+        from engine.drill import drill  # opens a workbench in turn
+
+        made = drill(self, account, watcher)
+        data = {
+            "bytes": made.size,
+            "resources": made.resources,
+            "seconds": round(made.seconds, 3),
+            "stages": {stage: round(seconds, 3) for stage, seconds in made.stages},
+        }
+        name = "gitops.drill_passed" if made.ok else "gitops.drill_failed"
         with self.store.write() as tx:
-            events.record(tx, actor.name, [Event(name, account, reason=proof.detail, data=data)])
-        return proof
+            events.record(tx, actor.name, [Event(name, account, reason=made.detail, data=data)])
+        return made
 
     # Operator edits
 

@@ -1,4 +1,4 @@
-"""Can the fleet come back when git is lost? The export: scope, any past time, preview, proof, download."""
+"""Can the fleet come back when git is lost? The export: scope, any past time, preview, restore drill, download."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import streamlit as st
 from engine import words
 from engine.model import RecordedEvent
 from pages.components.layout import beside
-from pages.components.session import account, actor, attempt, workbench
+from pages.components.markup import show
+from pages.components.session import account, actor, attempt, begin, workbench
 from pages.components.tables import empty
-from pages.components.text import ago, count, exact, plain
+from pages.components.text import ago, count, plain
+
+QUICK_S = 3.0
+"""How long the page waits for a drill; one of many thousand resources takes longer."""
 
 LINES = 400
 """Lines of the preview; the download has all of them."""
@@ -52,30 +56,40 @@ def preview(named: str, repository: str | None, unmanaged: bool, at: datetime | 
         st.caption(f"and {len(lines) - LINES:,} more lines in the download")
 
 
-def proof(named: str) -> None:
-    """The last proof, and the button that makes another."""
-    st.subheader("Proof of the round trip")
-    found = workbench().last_proof(named)
+def drill(named: str) -> None:
+    """The last restore drill, and the button that makes another."""
+    st.subheader("Restore drill")
+    found = workbench().last_drill(named)
     if found is None:
-        empty("Never proved.", "Prove that the export parses and differs in nothing from live, before you need it.")
+        empty(
+            "Never drilled.",
+            "A drill builds an empty store from nothing but the exported file, and compares it with live. Do it before you need it.",
+        )
     else:
         say(found)
-    if st.button("Prove it now", icon=":material/verified:", key="prove"):
-        with attempt() as tried, st.spinner("Exporting, reading, comparing …"):
-            workbench().prove_export(actor(), named)
-        if tried.ok:
-            st.rerun()
+    st.button("Drill now", icon=":material/verified:", key="drill", on_click=_drill, args=(named,))
+
+
+def _drill(named: str) -> None:
+    """Begin a drill, and stay for those that end quickly; the strip shows where the others are, and how they end."""
+    bench, me = workbench(), actor()
+    job = begin(
+        f"drill {named}",
+        f"Restore drill of {named}",
+        lambda tell: bench.drill(me, named, watcher=lambda stage: tell(stage, 0, 0)),
+        lambda made: made.detail,
+    )
+    job.ended.wait(QUICK_S)
 
 
 def say(found: RecordedEvent) -> None:
     data = found.event.data or {}
-    figures = f"{data.get('resources', 0):,} resources, {data.get('bytes', 0):,} bytes, {data.get('seconds', 0):.2f} s"
-    told = f"{found.event.reason}. {figures}; {ago(found.at)} by {found.actor}"
-    if found.event.type == "gitops.export_proved":
-        st.success(f"**Proved.** {plain(told)}", icon=":material/verified:")
+    told = f"{found.event.reason}. {data.get('bytes', 0):,} bytes, restored in {data.get('seconds', 0):.2f} s; {ago(found.at)} by {found.actor}"
+    if found.event.type == "gitops.drill_passed":
+        st.success(f"**Passed.** {plain(told)}", icon=":material/verified:")
     else:
-        st.error(f"**Not proved.** {plain(told)}", icon=":material/error:")
-    st.caption(exact(found.at))
+        st.error(f"**Failed.** {plain(told)}", icon=":material/error:")
+    show("drill.html", stages=data.get("stages", {}), at=found.at)
 
 
 def restoring(named: str) -> None:
@@ -96,7 +110,7 @@ def main() -> None:
     named, repository, unmanaged, at = chosen()
     left, right = beside(1.7, 1)
     with right:
-        proof(named)
+        drill(named)
         restoring(named)
     with left:
         preview(named, repository, unmanaged, at)

@@ -76,19 +76,19 @@ def tiles() -> None:
                 status="failed" if pulse.failed else "applied",
             )
         with st.container(border=True):
-            proof()
+            drill()
 
 
-def proof() -> None:
-    """When the fleet was last proved to come back from its own export."""
-    found = workbench().last_proof(account())
+def drill() -> None:
+    """When the fleet was last restored from its own export."""
+    found = workbench().last_drill(account())
     if found is None:
-        tile("Export proved", "never", "a restore is untested")
-        link("export", "Prove it now")
+        tile("Restore drill", "never", "a restore is untested")
+        link("export", "Drill now")
         return
-    good = found.event.type == "gitops.export_proved"
-    tile("Export proved", ago(found.at) if good else "failed", f"by {found.actor}", "" if good else "red")
-    link("export", "The proof")
+    good = found.event.type == "gitops.drill_passed"
+    tile("Restore drill", ago(found.at) if good else "failed", f"by {found.actor}", "" if good else "red")
+    link("export", "The drill")
 
 
 def worst() -> None:

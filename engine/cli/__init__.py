@@ -42,6 +42,7 @@ _VERBS = {
     "graph": "fleet:graph",
     "export": "fleet:export",
     "snapshot": "fleet:snapshot",
+    "drill": "drill:drill",
     "token": "tokens:token",
     "notify": "notify:notify",
     "validate": "files:validate",

@@ -3,6 +3,6 @@
 Other stages take a `Transaction` and the functions of this package's modules; rows become domain objects here and nowhere else.
 """
 
-from engine.store.database import Store, Transaction
+from engine.store.database import FILE_NAME, Store, Transaction
 
-__all__ = ["Store", "Transaction"]
+__all__ = ["FILE_NAME", "Store", "Transaction"]

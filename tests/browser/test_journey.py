@@ -109,9 +109,9 @@ def test_from_a_repository_to_a_restored_file(
     screen.press("Done", screen.dialog)
     screen.open("/resource?id=acme/modules/nginx").sees("version 4")
 
-    # Export, prove, download.
-    screen.open("/export").press("Prove it now")
-    screen.sees("Proved.")
+    # Export, drill, download.
+    screen.open("/export").press("Drill now")
+    screen.sees("Passed.")
     with screen.page.expect_download() as waiting:
         screen.button("Download fleet.yaml").click()
     saved = tmp_path / "fleet.yaml"
@@ -126,7 +126,7 @@ def test_from_a_repository_to_a_restored_file(
         kinds = [event.event.type for event in reversed(workbench.events(limit=1000))]
         for wanted in (
             "gitops.repository_added", "gitops.proposal_opened", "gitops.proposal_rejected", "gitops.proposal_approved", "fleet.created",
-            "gitops.drift_detected", "gitops.export_proved",
+            "gitops.drift_detected", "gitops.drill_passed",
         ):  # fmt: skip
             assert wanted in kinds
         assert {event.actor for event in workbench.events(limit=1000)} == {"ana"}

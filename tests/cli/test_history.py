@@ -127,3 +127,20 @@ def test_a_time_without_a_zone_is_utc(lived: Fleet) -> None:
     time.sleep(0.01)
     now = datetime.now(UTC).replace(tzinfo=None).isoformat()
     assert lived("export", "--at", now).out == lived("export").out
+
+
+def test_a_drill_restores_every_account_and_says_how_long_it_took(lived: Fleet) -> None:
+    lived("set", "nodes", "n", "--account", "other")
+    done = lived("drill", "--json")
+    assert (done.code, [(d["account"], d["ok"], d["resources"]) for d in done.json["items"]]) == (
+        0,
+        [("acme", True, 2), ("other", True, 1)],
+    )
+    assert set(done.json["items"][0]["stages"]) == {"export", "build", "import", "approve", "apply", "compare"}
+    said = lived("drill", "--account", "acme").out
+    assert "Passed  acme: 2 resources came back as before" in said
+    assert "FLEET-629" in lived("drill", "--account", "a/b").err
+
+
+def test_a_drill_of_nothing_is_no_error(fleet: Fleet) -> None:
+    assert (fleet("drill").code, fleet("drill", "--json").json) == (0, {"items": [], "next": None})

@@ -27,7 +27,11 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
     """In each account something pending, applied, drifted, withheld, failed and paused, named after the account."""
     for account in ("acme", "rival"):
         fill_account(workbench, account, tmp_path)
-        workbench.prove_export(ME, account)
+        workbench.drill(ME, account)
+        undone = [p.id for p in workbench.live_proposals(account=account) if p.key.name == f"{account}-two"]
+        workbench.approve(ME, undone)
+        workbench.apply(ME, account=account)
+        workbench.revert(ME, undone)
         workbench.add_repository(ME, f"{account}-lost", str(tmp_path / "nowhere"), account=account)
         workbench.sync(ME, f"{account}-lost")
         workbench.note_deliveries(
@@ -66,6 +70,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "drift_marks": lambda r: r.drift_marks(r.drift(), LONG_AGO),
         "event_types": lambda r: r.event_types(),
         "events": lambda r: r.events(limit=1000),
+        "fleet": lambda r: r.fleet(account="rival"),
         "export": lambda r: r.export(account="rival"),
         "find_drift": lambda r: r.find_drift(),
         "find_events": lambda r: r.find_events(EventFilter()),
@@ -75,7 +80,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "graph": lambda r: r.graph(),
         "history": lambda r: r.history(KEY),
         "inventory": lambda r: r.inventory(),
-        "last_proof": lambda r: r.last_proof(),
+        "last_drill": lambda r: r.last_drill(),
         "kind": lambda r: r.kind("modules").section,
         "limits": lambda r: r.limits(),
         "live_proposals": lambda r: r.live_proposals(),
@@ -100,6 +105,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "repository_table": lambda r: r.repository_table(),
         "resource": lambda r: r.resource(KEY),
         "resources": lambda r: r.resources(),
+        "reverts_of": lambda r: r.reverts_of([p.id for p in two.proposals(account="rival", status="applied")]),
         "risks": lambda r: r.risks(),
         "run": lambda r: r.run(run.id),
         "run_bodies": lambda r: r.run_bodies(r.runs()),

@@ -108,13 +108,13 @@ def test_events_of_host_keys_registrations_and_proofs_stay(
     bench.set_resource(ME, KEY, {})
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1w9uE2qZb1s6Q3kz6xE4h0xYQmB1v5n8G6yT4c2o9K"
     bench.trust_host_key(ME, "fc", key)
-    bench.prove_export(ME, "acme")
+    bench.drill(ME, "acme")
     bench.set_resource(ME, KEY, {"priority": 3})
     clock.advance(days=100)
     gone = bench.prune(ME)
     types = [e.event.type for e in bench.find_events(EventFilter())]
     assert sorted(types) == [
-        "gitops.export_proved",
+        "gitops.drill_passed",
         "gitops.host_key_trusted",
         "gitops.repository_added",
         "store.pruned",

@@ -109,14 +109,14 @@ def test_the_plan_stands_in_waves(filled: Workbench, dashboard: Dashboard) -> No
 # Export
 
 
-def test_the_export_is_shown_and_proved(applied: Workbench, dashboard: Dashboard) -> None:
+def test_the_export_is_shown_and_drilled(applied: Workbench, dashboard: Dashboard) -> None:
     app = dashboard("export")
     assert "account: acme" in texts(app)
-    assert "Never proved" in texts(app)
-    press(app, "prove")
+    assert "Never drilled" in texts(app)
+    press(app, "drill")
     said = texts(app)
-    assert "**Proved.** 8 resources come back without a difference" in said.replace("\\", "")
-    assert applied.last_proof("acme") is not None
+    assert "**Passed.** 8 resources came back as before" in said.replace("\\", "")
+    assert applied.last_drill("acme") is not None
 
 
 def test_an_export_has_a_scope_and_a_past(drifted: Workbench, dashboard: Dashboard) -> None:
@@ -172,10 +172,10 @@ def test_settings_say_what_is_in_force_and_where_it_comes_from(serving: Service,
     assert "fleet_events" in said
 
 
-def test_who_may_only_read_may_prove_and_look(applied: Workbench, serving: Service, dashboard: Dashboard) -> None:
+def test_who_may_only_read_may_drill_and_look(applied: Workbench, serving: Service, dashboard: Dashboard) -> None:
     serving.operator = Actor("eve", frozenset({Permission.READ}))
-    press(dashboard("export"), "prove")
-    assert applied.last_proof() is not None
+    press(dashboard("export"), "drill")
+    assert applied.last_drill() is not None
     for page in (
         "overview",
         "approvals",

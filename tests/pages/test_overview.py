@@ -21,7 +21,7 @@ def test_an_empty_home_says_how_to_begin(dashboard: Dashboard) -> None:
     said = texts(dashboard())
     assert "No repository is registered yet" in said.replace("\\", "")
     assert tiles(said) == {
-        "Repositories": "none", "Pending proposals": "0", "Drifted": "0", "Failed applies": "0", "Export proved": "never",
+        "Repositories": "none", "Pending proposals": "0", "Drifted": "0", "Failed applies": "0", "Restore drill": "never",
     }  # fmt: skip
 
 
@@ -31,12 +31,12 @@ def test_the_tiles_say_what_waits_and_what_is_wrong(
     applied.set_resource(Actor("ben"), ResourceKey("acme", "modules", "nginx"), {"priority": 70})
     git_repo.push(FLEET_FILE.replace('version: "1.0"', 'version: "1.1"'))
     applied.sync(ME, "fc")
-    applied.prove_export(ME, "acme")
+    applied.drill(ME, "acme")
     said = texts(dashboard())
     assert tiles(said)["Pending proposals"] == "2"
     assert "risk: 1 medium, 1 low" in said
     assert tiles(said)["Drifted"] == "1"
-    assert tiles(said)["Export proved"].endswith(("ago", "now"))
+    assert tiles(said)["Restore drill"].endswith(("ago", "now"))
     assert "Recent events" in said
     git_repo.push("version: 2\n")
     applied.sync(ME, "fc")

@@ -1,0 +1,108 @@
+"""The restore drill: from nothing but an exported fleet file, an empty store becomes the fleet again, timed and compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engine.model import Actor, ResourceKey, Spec, Status, canonical
+from engine.rehearsal import NOWHERE, rehearsal, tick
+from engine.words import count
+
+if TYPE_CHECKING:
+    from engine.reader import Reader
+    from engine.workbench import Workbench
+
+DRILL = Actor("restore_drill")
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What a drill gave."""
+
+    account: str
+    ok: bool
+    detail: str
+    """In words: what came back, or what did not."""
+    size: int
+    """Bytes of the fleet file."""
+    resources: int
+    """How many there were."""
+    seconds: float
+    stages: tuple[tuple[str, float], ...]
+    """(stage, seconds) in the order they ran: export, build, import, approve, apply, compare."""
+
+
+@dataclass(slots=True)
+class _Stages:
+    watcher: Callable[[str], None]
+    done: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.watcher(name)
+        start = time.perf_counter()
+        yield
+        self.done.append((name, time.perf_counter() - start))
+
+
+def drill(reader: Reader, account: str, watcher: Callable[[str], None] = lambda _stage: None) -> Drill:
+    """Export an account's fleet, restore it from the file into an empty store, compare. Effects: none on this store.
+
+    Raises: RefusedEdit FLEET-630 when the export is over the size limit, as a restore would end.
+    """
+    stages = _Stages(watcher)
+    start = time.perf_counter()
+    at = reader.store.newest()
+    with stages.stage("export"):
+        text = reader.export(account=account, at=at)
+    with ExitStack() as stack:
+        with stages.stage("build"):
+            bench = stack.enter_context(rehearsal(reader.settings, reader.kinds))
+        with stages.stage("import"):
+            wrong = _import(bench, account, text.encode())
+        with stages.stage("approve"):
+            bench.approve(DRILL, [p.id for p in bench.live_proposals(status=Status.PENDING)])
+        with stages.stage("apply"):
+            bench.apply(DRILL)
+        with stages.stage("compare"):
+            before, after = reader.fleet(account=account, at=at), bench.fleet(account=account)
+            wrong = wrong or _difference(before, after)
+            if not wrong and _body(bench.export(account=account)) != _body(text):
+                wrong = "what came back exports to other bytes"
+    detail = wrong or f"{count(len(before), 'resource')} came back as before, and export to the same bytes"
+    seconds = time.perf_counter() - start
+    return Drill(account, not wrong, detail, len(text.encode()), len(before), seconds, tuple(stages.done))
+
+
+def _import(bench: Workbench, account: str, content: bytes) -> str:
+    """Have a tick take the file; gives what is wrong with it, or nothing."""
+    repository = bench.add_repository(DRILL, "restored", NOWHERE, account=account)
+    run = tick(bench, DRILL, repository, content)
+    if run.error is not None:
+        return f"the file was not taken: {run.error['code']} {run.error['message']}"
+    found = bench.read_file(content, file=repository.file, account=account)
+    for section, specs in found.sections.items():
+        if bench.kinds[section].informational:  # git never writes it: an operator does, as after a real loss
+            for name, spec in specs.items():
+                bench.set_resource(DRILL, ResourceKey(account, section, name), spec)
+    return ""
+
+
+def _difference(before: Mapping[ResourceKey, Spec], after: Mapping[ResourceKey, Spec]) -> str:
+    """What did not come back as it was, in words; empty when all did."""
+    lost, gained = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
+    other = sorted(key for key in before.keys() & after.keys() if canonical(before[key]) != canonical(after[key]))
+    return "; ".join(
+        f"{count(len(keys), 'resource')} {what}, such as {keys[0].address}"
+        for keys, what in ((lost, "did not come back"), (gained, "came from nowhere"), (other, "came back otherwise"))
+        if keys
+    )
+
+
+def _body(text: str) -> str:
+    """An export without its header, which names times."""
+    return text[text.index("\nversion: ") :]

@@ -1,0 +1,141 @@
+"""The restore drill: that it restores, from the file alone, and that it can fail; and the way back when the remote is lost."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import RefusedEdit
+from engine.model import Actor, Permission, ResourceKey
+from engine.reader import Reader
+from engine.workbench import Workbench
+from tests.benchmarks import big
+from tests.conftest import GitRepository, fill_account
+
+ME = Actor("ana")
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where rehearsals are; empty when they are over."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_fleet_comes_back_from_its_file_alone(workbench: Workbench, tmp_path: Path, scratch: Path) -> None:
+    fill_account(workbench, "acme", tmp_path)
+    workbench.set_resource(
+        ME, ResourceKey("acme", "modules", "m"), {"config": {"a": "yes", "b": 1.0}, "depends_on": ["acme-one"]}
+    )
+    workbench.set_resource(
+        ME, ResourceKey("acme", "provider_configs", "cloud"), {"provider": "x", "config": {"region": "eu"}}
+    )
+    before = workbench.export(account="acme"), workbench.live_proposals(), workbench.resources()
+    stages: list[str] = []
+    made = workbench.drill(ME, "acme", watcher=stages.append)
+    assert (made.ok, made.resources) == (True, len(workbench.resources(account="acme"))), made
+    assert "came back as before" in made.detail
+    assert made.size == len(before[0].encode())
+    assert stages == [stage for stage, _ in made.stages] == ["export", "build", "import", "approve", "apply", "compare"]
+    assert (workbench.export(account="acme"), workbench.live_proposals(), workbench.resources()) == before
+    assert list(scratch.iterdir()) == []
+    event = workbench.last_drill("acme")
+    assert event is not None
+    assert (event.event.type, event.actor) == ("gitops.drill_passed", "ana")
+    assert event.event.data is not None
+    assert event.event.data["seconds"] > 0
+    assert workbench.last_drill("other") is None
+
+
+def test_an_account_without_resources_comes_back_too(workbench: Workbench) -> None:
+    made = workbench.drill(ME, "acme")
+    assert (made.ok, made.resources) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("priority: 3", "priority: 4", "1 resource came back otherwise, such as modules/m"),
+        (
+            "  m:\n",
+            "  n:\n",
+            "1 resource did not come back, such as modules/m; 1 resource came from nowhere, such as modules/n",
+        ),
+        ("  other:\n", "  other:\n    depends_on: [absent]\n", "the file was not taken: FLEET-1"),
+        ("\nmodules:", "\nmodule:", "the file was not taken: FLEET-1"),
+    ],
+)
+def test_one_that_does_not_come_back_is_told_and_recorded(
+    workbench: Workbench, scratch: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str
+) -> None:
+    for name in ("m", "other"):
+        workbench.set_resource(ME, ResourceKey("acme", "modules", name), {"priority": 3})
+    real = Reader.export
+    monkeypatch.setattr(Reader, "export", lambda self, **given: real(self, **given).replace(old, new, 1))
+    made = workbench.drill(ME, "acme")
+    assert not made.ok
+    assert said in made.detail
+    event = workbench.last_drill("acme")
+    assert event is not None
+    assert (event.event.type, event.event.reason) == ("gitops.drill_failed", made.detail)
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_export_over_its_limit_is_no_restore(workbench: Workbench, scratch: Path) -> None:
+    workbench.set_resource(ME, ResourceKey("acme", "modules", "m"), {"description": "x" * 2000})
+    workbench.settings = replace(workbench.settings, max_file_bytes=1000)
+    with pytest.raises(RefusedEdit, match="FLEET-630"):
+        workbench.drill(ME, "acme")
+    assert workbench.last_drill() is None
+
+
+def test_it_takes_the_right_to_read_that_account(workbench: Workbench) -> None:
+    for actor in (Actor("eve", frozenset({Permission.WRITE})), Actor("eve", account="other")):
+        with pytest.raises(RefusedEdit, match="FLEET-600"):
+            workbench.drill(actor, "acme")
+
+
+@pytest.mark.slow
+def test_ten_thousand_resources_come_back(tmp_path: Path, workbench: Workbench) -> None:
+    home = tmp_path / "big"
+    big.fill(home, scale=0.001, resources=10_300, versions=2)
+    settings = replace(workbench.settings, home=home, max_file_bytes=2**24)
+    with Workbench.open_home(settings) as bench:
+        (account,) = bench.accounts()
+        made = bench.drill(ME, account)
+        assert made.ok, made.detail
+        assert made.resources >= 10_000
+
+
+def test_a_lost_remote_is_replaced_without_a_difference(workbench: Workbench, tmp_path: Path) -> None:
+    """The other way back: live goes on, the file is made from it, and the new repository adopts everything."""
+    fill_account(workbench, "acme", tmp_path)
+    workbench.approve(ME, [p.id for p in workbench.live_proposals()])
+    workbench.apply(ME)
+    text = workbench.export(account="acme")
+    versions = {r.key: r.version for r in workbench.resources()}
+    new = GitRepository(tmp_path / "new")
+    new.push(text)
+    workbench.remove_repository(ME, "acme-repo")
+    workbench.add_repository(ME, "new", str(new.path), account="acme")
+    run = workbench.sync(ME, "new").run
+    assert (run.status, run.diff_count, run.opened) == ("success", 0, 0)
+    assert {(r.holder, r.owned) for r in workbench.resources()} == {("new", True)}
+    assert {r.key: r.version for r in workbench.resources()} == versions, "adopted without a write"
+    assert workbench.sync(ME, "new").run.unchanged
+
+
+def test_a_repository_pointed_elsewhere_goes_on_without_a_difference(workbench: Workbench, tmp_path: Path) -> None:
+    fill_account(workbench, "acme", tmp_path)
+    workbench.approve(ME, [p.id for p in workbench.live_proposals()])
+    workbench.apply(ME)
+    new = GitRepository(tmp_path / "new")
+    new.push(workbench.export(account="acme"))
+    workbench.change_repository(ME, "acme-repo", {"url": str(new.path)})
+    run = workbench.sync(ME, "acme-repo").run
+    assert (run.status, run.diff_count, workbench.live_proposals()) == ("success", 0, [])
