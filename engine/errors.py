@@ -7,6 +7,7 @@
       ReviewError         FLEET-4xx  proposals and decisions
       ApplyError          FLEET-5xx  plan and apply
       RefusedEdit         FLEET-6xx  operator edits, settings, arguments, permission, export
+      QueryError          FLEET-65x  SQL that people ask of a snapshot
       AccessDenied        FLEET-66x  nobody knows who asks: no token, or none that holds
 
 A class says the situation; `code` tells the case. Expected outcomes (nothing to do, withheld, skipped) are results, not errors.
@@ -54,6 +55,7 @@ CODES: dict[str, str] = {
     "FLEET-305": "the home may not be written",
     "FLEET-306": "live or a proposal moved while this was being written; nothing was",
     "FLEET-310": "the server on this home went away in the middle of a command",
+    "FLEET-312": "what answers at an address is no Fleet Workbench",
     "FLEET-311": "the server on this home is of another version than the command",
     "FLEET-308": "a key file of the home holds no key",
     "FLEET-307": "what was read back is not what was written; nothing was kept",
@@ -102,6 +104,11 @@ CODES: dict[str, str] = {
     "FLEET-644": "the body of the request is too large",
     "FLEET-645": "the body of the request is not JSON",
     "FLEET-646": "a parameter or field of the request is refused",
+    "FLEET-651": "only one SELECT is taken",
+    "FLEET-652": "a query reaches outside of its snapshot",
+    "FLEET-653": "a query took too long",
+    "FLEET-654": "a query needs too much memory or gives too many rows",
+    "FLEET-655": "a query is wrong",
     "FLEET-660": "a token is needed",
     "FLEET-661": "the token is none of this server's",
     "FLEET-662": "the token has expired",
@@ -166,6 +173,10 @@ class FleetError(Exception):
         """As the API and `--json` give it."""
         return {"code": self.code, "message": self.message, "hint": self.hint, **self.facts}
 
+    def _render_traceback_(self) -> list[str]:
+        """How a notebook shows it: what happened and what to do, without a traceback. Source: IPython's custom tracebacks."""
+        return [f"{self.code} {self.message}", *([f"  {self.hint}"] if self.hint else [])]
+
 
 class FleetFileInvalid(FleetError):
     """The fleet file has problems; all of them are in `problems`, in the order of the file."""
@@ -207,6 +218,10 @@ class ApplyError(FleetError):
 
 class RefusedEdit(FleetError):
     """What was asked is refused: an edit, a setting, an argument, a missing permission."""
+
+
+class QueryError(FleetError):
+    """A query of a snapshot is refused or wrong."""
 
 
 class AccessDenied(FleetError):

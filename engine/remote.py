@@ -11,16 +11,20 @@ import json
 import os
 import socket
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
-from engine.errors import FleetError, StoreError
+from engine.errors import FleetError, StoreError, StoreLocked
 from engine.kinds.fleet import FLEET
 from engine.model import Actor
 from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.workbench import Workbench
 
 FILE = "server.json"
 CONNECT_S = 2.0
@@ -63,6 +67,24 @@ def find(home: Path) -> Place | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return place
+
+
+def reach(settings: Settings, *, on_wait: Callable[[str], None] = lambda _message: None) -> Workbench:
+    """The workbench of the server that holds the home, if one does (a RemoteWorkbench); else the home itself, opened.
+
+    Raises: StoreError, StoreLocked.
+    """
+    place = find(settings.home)
+    if place is None:
+        from engine.workbench import Workbench  # brings DuckDB, which whoever asks a server does without
+
+        try:
+            return Workbench.open_home(settings, on_wait=on_wait)
+        except StoreLocked:
+            place = find(settings.home)  # a server may have just begun
+            if place is None:
+                raise
+    return cast("Workbench", RemoteWorkbench(place, settings))
 
 
 class RemoteWorkbench:

@@ -22,10 +22,13 @@ from engine.workbench import Workbench
 _KEPT_IN = {
     "bearer",
     "close",
+    "connect",
     "derived",
+    "fleet",
     "kind",
     "narrowed",
     "note_deliveries",
+    "open",
     "open_home",
     "permit",
     "preview",

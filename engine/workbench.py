@@ -5,6 +5,7 @@ Each verb takes the `Actor` who asks; what they may do is checked here, for ever
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ from engine.store import Store, deliveries, events, pauses, proposals, repositor
 from engine.store import tokens as token_rows
 
 if TYPE_CHECKING:
+    from engine.analysis import Snapshot
     from engine.drill import Drill
 
 SNAPSHOTS = "snapshots"
@@ -111,6 +113,32 @@ class Workbench(Reader):
         sync.tidy(settings.home, registered)
         shutil.rmtree(settings.home / SNAPSHOTS, ignore_errors=True)
         return cls(store, kinds, settings)
+
+    @staticmethod
+    def open(path: str | os.PathLike[str] | None = None, *, account: str | None = None) -> Snapshot:
+        """Open a snapshot for analysis: frames, figures, SQL, what-if. A home is given as its folder: a fresh copy of it is made.
+
+        Without a path it is what `FLEET_SNAPSHOT` names, else the home of this machine.
+
+        Raises: RefusedEdit FLEET-607 (no such file); StoreError FLEET-302, 303.
+
+        >>> wb = Workbench.open("monday.duckdb")
+        """
+        from engine.analysis.sources import open_path  # brings pandas and plotly, which only notebooks need
+
+        return open_path(None if path is None else Path(path), account)
+
+    @staticmethod
+    def connect(url: str, token: str, *, account: str | None = None) -> Snapshot:
+        """Fetch a fresh snapshot from a running server and open it. The token must be one of every account.
+
+        Raises: StoreError FLEET-310 (it is away), 312 (it is none); FleetError FLEET-600, 66x as the server refuses.
+
+            wb = Workbench.connect("https://fleet.example.com", os.environ["FLEET_TOKEN"])
+        """
+        from engine.analysis.sources import fetch  # brings pandas and plotly, which only notebooks need
+
+        return fetch(url, token, account)
 
     def stop(self) -> None:
         """Have what runs end soon: a fetch at once, an apply after the transaction in hand; what it did not reach stays approved."""

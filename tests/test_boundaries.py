@@ -202,7 +202,8 @@ def test_sql_stands_in_files_of_its_own() -> None:
     statement = re.compile(r"\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b")
     for path in _files(ENGINE):
         if path != ENGINE / "store" / "views.py":
-            assert not statement.search(path.read_text()), path
+            ours = [line for line in path.read_text().splitlines() if not line.lstrip().startswith(">>>")]
+            assert not statement.search("\n".join(ours)), path
 
 
 def test_no_error_is_swallowed_whole() -> None:

@@ -8,12 +8,12 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from engine.errors import FleetError, StoreLocked
+from engine.errors import FleetError
 from engine.model import Actor
 from engine.operator import local_operator
 from engine.settings import Settings
@@ -53,18 +53,9 @@ class Session:
         """The workbench of the server that holds the home, if one does; else the home itself. Raises: StoreError, StoreLocked."""
         from engine import remote
 
-        place = remote.find(self.settings.home)
-        if place is None:
-            from engine.workbench import Workbench  # brings DuckDB, which only verbs that use the store need
-
-            try:
-                return Workbench.open_home(self.settings, on_wait=lambda held: note(f"{held} Waiting for it …"))
-            except StoreLocked:
-                place = remote.find(self.settings.home)  # a server may have just begun
-                if place is None:
-                    raise
-        self.served = True
-        return cast("Workbench", remote.RemoteWorkbench(place, self.settings))
+        found = remote.reach(self.settings, on_wait=lambda held: note(f"{held} Waiting for it …"))
+        self.served = isinstance(found, remote.RemoteWorkbench)
+        return found
 
     def json(self, body: Any) -> None:
         """Print the one JSON document of this run."""

@@ -8,12 +8,13 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -21,9 +22,12 @@ from engine.context import current_request
 from engine.errors import FleetError, StoreError, StoreLocked
 from engine.kinds import Kinds
 from engine.model import Clock, Event, RecordedEvent
-from engine.store import snapshots
+from engine.store import console, snapshots
 from engine.store.statements import migrations, statement
 from engine.store.views import views_script
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FILE_NAME = "fleet.duckdb"
 _MICROSECOND = timedelta(microseconds=1)
@@ -84,6 +88,12 @@ class Transaction:
         """The only value of a named statement that always gives one row."""
         row = self.row(name, **parameters)
         return None if row is None else row[0]
+
+    def frame(self, name: str, /, **parameters: Any) -> DataFrame:
+        """All rows of a named statement as a frame."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
+            return self._cursor.execute(statement(name), parameters or None).df()
 
     def run(self, name: str, /, **parameters: Any) -> None:
         self._cursor.execute(statement(name), parameters or None)
@@ -152,9 +162,47 @@ class Store:
         _write_holder(path)
         return store
 
+    @classmethod
+    def open_snapshot(cls, path: Path, clock: Clock) -> Store:
+        """Open a snapshot for reading alone, shut off from all files: people may ask it SQL of their own (`ask`).
+
+        Raises: StoreError FLEET-302 (newer), 303 (no store, or damaged); StoreLocked FLEET-301.
+        """
+        with _translated(path):
+            connection = console.connect(path)
+        store = cls(connection, path, clock)
+        try:
+            with store.read() as tx:
+                store._refuse_newer(int(tx.value("store/schema_version") or 0))
+                store._last_at = time_of(tx.value("store/last_time")) or _EPOCH
+        except StoreError as error:
+            connection.close()
+            if error.code == "FLEET-309":  # none of our tables is there
+                raise StoreError(
+                    "FLEET-303", f"{path} is no store of Fleet Workbench.", "Make a snapshot with: fleet snapshot OUT"
+                ) from error
+            raise
+        return store
+
+    def current(self, kinds: Kinds) -> bool:
+        """Whether schema and views are those of this version and of these kinds."""
+        with self.read() as tx:
+            note = tx.row("store/get_note", name="views_digest")
+            version = tx.value("store/schema_version")
+        return version == self.schema_version and note is not None and json.loads(note[0]) == views_script(kinds)[1]
+
+    def ask(self, sql: str, parameters: Mapping[str, Any], *, seconds: float, most: int) -> DataFrame:
+        """A query of somebody's own, of a snapshot. Raises: QueryError FLEET-651 to 655."""
+        return console.ask(self._connection, sql, parameters, seconds=seconds, most=most)
+
     @property
     def schema_version(self) -> int:
         return migrations()[-1][0]
+
+    @property
+    def last_write(self) -> datetime:
+        """The time of the last write; 1970 for a store that has none."""
+        return self._last_at
 
     def newest(self) -> datetime:
         """A time that no write lies after: the clock, unless it stepped back behind the last write."""
@@ -274,13 +322,7 @@ class Store:
         cursor.execute(statement("store/make_schema_versions"))
         found = cursor.execute(statement("store/schema_version")).fetchone()
         version = found[0] if found else 0
-        known = migrations()[-1][0]
-        if version > known:
-            raise StoreError(
-                "FLEET-302",
-                f"The store {self.path} has schema {version}; this version of Fleet Workbench knows {known}.",
-                "Use the newer version that wrote it, or another home.",
-            )
+        self._refuse_newer(version)
         for number, name, script in migrations():
             if number > version:
                 cursor.execute("BEGIN TRANSACTION")
@@ -289,6 +331,14 @@ class Store:
                     statement("store/record_migration"), {"version": number, "name": name, "at": self.clock()}
                 )
                 cursor.execute("COMMIT")
+
+    def _refuse_newer(self, version: int) -> None:
+        if version > self.schema_version:
+            raise StoreError(
+                "FLEET-302",
+                f"The store {self.path} has schema {version}; this version of Fleet Workbench knows {self.schema_version}.",
+                "Use the newer version that wrote it, or another home.",
+            )
 
     def _recover(self) -> None:
         """Finish what a killed process left: this process is the only owner, so whatever is `running` was interrupted."""

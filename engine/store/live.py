@@ -172,6 +172,35 @@ def read_fleet_at(tx: Transaction, account: str, at: datetime) -> list[PastResou
     ]
 
 
+class Changed(NamedTuple):
+    """A resource that two times find otherwise; None where it was not there."""
+
+    key: ResourceKey
+    before: Spec | None
+    after: Spec | None
+    actor: str
+    """Who made it as it was at the later time, when, and through which proposal."""
+    at: datetime
+    proposal_id: int | None
+
+
+def changed(tx: Transaction, account: str | None, since: datetime, until: datetime) -> list[Changed]:
+    """What is otherwise at a later time than at an earlier one, sorted by key."""
+    return [
+        Changed(
+            ResourceKey(account_, kind, name),
+            None if before is None else orjson.loads(before),
+            None if after is None else orjson.loads(after),
+            actor,
+            moment(at),
+            proposal_id,
+        )
+        for account_, kind, name, before, after, actor, at, proposal_id in tx.rows(
+            "live/list_changed", account=account, since=since, until=until
+        )
+    ]
+
+
 def owners(tx: Transaction, account: str) -> dict[ResourceKey, int]:
     """Id of the repository that owns each owned resource of an account."""
     return {ResourceKey(account, kind, name): id_ for kind, name, id_ in tx.rows("live/list_owners", account=account)}

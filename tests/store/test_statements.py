@@ -85,7 +85,7 @@ def _uses() -> Iterator[tuple[str, set[str], bool]]:
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or not call.args:
                 continue
             first = call.args[0]
-            if call.func.attr in {"rows", "row", "value", "run"} and isinstance(first, ast.Constant):
+            if call.func.attr in {"rows", "row", "value", "run", "frame"} and isinstance(first, ast.Constant):
                 given = {keyword.arg for keyword in call.keywords if keyword.arg}
                 yield str(first.value), given, all(keyword.arg for keyword in call.keywords)
             elif (

@@ -1,0 +1,9 @@
+"""The past and present of a fleet for notebooks: a snapshot opened for reading, its frames and figures, and what-if.
+
+Start with `engine.Workbench.open(path)` or `engine.Workbench.connect(url, token)`.
+"""
+
+from engine.analysis.snapshot import Snapshot
+from engine.analysis.what_if import WhatIf
+
+__all__ = ["Snapshot", "WhatIf"]

@@ -1,0 +1,81 @@
+"""Where a snapshot comes from: a file, a home, or a running server."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import requests
+
+from engine import remote
+from engine.analysis.snapshot import Snapshot
+from engine.errors import FleetError, StoreError
+from engine.operator import local_operator
+from engine.settings import Settings
+
+VARIABLE = "FLEET_SNAPSHOT"
+"""Names the snapshot that notebooks open; `fleet notebook` sets it."""
+
+CONNECT_S, READ_S = 10, 600
+_PIECE = 1 << 20
+
+
+def open_path(path: Path | None, account: str | None) -> Snapshot:
+    """Open a snapshot file, or a fresh copy of a home; without a path what `FLEET_SNAPSHOT` names, else the home of this machine.
+
+    A home in the hands of a server is copied by that server, while it goes on.
+    """
+    if path is None:
+        named = os.environ.get(VARIABLE)
+        path = Path(named) if named else Settings.from_environment(None).home
+    if not path.is_dir():
+        return Snapshot(path, account=account)
+    with ExitStack() as stack:
+        file = _room(stack)
+        with remote.reach(Settings.from_environment(str(path))) as workbench:
+            workbench.snapshot(local_operator(), file)
+        return Snapshot(file, account=account, owned=stack.pop_all())
+
+
+def fetch(url: str, token: str, account: str | None) -> Snapshot:
+    """Fetch a fresh snapshot from a server. Raises: StoreError FLEET-310, 312; what the server refuses with."""
+    with ExitStack() as stack:
+        file = _room(stack)
+        address = f"{url.rstrip('/')}/api/v1/system/snapshot"
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            # Redirects are not followed: the token is for this address alone.
+            with requests.get(
+                address, headers=headers, stream=True, timeout=(CONNECT_S, READ_S), allow_redirects=False
+            ) as answer:
+                if answer.status_code != 200:
+                    raise _refused(url, answer)
+                with file.open("wb") as out:
+                    for piece in answer.iter_content(_PIECE):
+                        out.write(piece)
+        except requests.RequestException as error:
+            raise StoreError(
+                "FLEET-310",
+                f"The server at {url} cannot be reached ({type(error).__name__}).",
+                "Check the address, and that it runs.",
+            ) from error
+        return Snapshot(file, account=account, owned=stack.pop_all())
+
+
+def _room(stack: ExitStack) -> Path:
+    """A place for a snapshot that goes away with the stack."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-snapshot-"))) / "snapshot.duckdb"
+
+
+def _refused(url: str, answer: requests.Response) -> FleetError:
+    try:
+        body = answer.json()
+        return FleetError(str(body["code"]), str(body["message"]), str(body["hint"]))
+    except (ValueError, KeyError, TypeError):
+        return StoreError(
+            "FLEET-312",
+            f"What answers at {url} is no Fleet Workbench (status {answer.status_code}).",
+            "Give the address that the browser has, without a path: https://fleet.example.com",
+        )
