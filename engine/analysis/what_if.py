@@ -16,6 +16,7 @@ from engine.model import Actor, Proposal, Repository, ResourceKey, Spec, Status
 from engine.plan import Plan
 from engine.reader import Reader
 from engine.rehearsal import NOWHERE, rehearsal, tick
+from engine.words import count
 from engine.workbench import Workbench
 
 WHAT_IF = Actor("what_if")
@@ -44,8 +45,8 @@ class WhatIf:
     def __str__(self) -> str:
         waves = int(self.plan["wave"].max()) if len(self.plan) else 0
         return (
-            f"{len(self.plan):,} steps in {waves:,} waves change {len(self.differences):,} paths and reach "
-            f"{len(self.reached):,} nodes; {len(self.broken):,} cannot be made"
+            f"{count(len(self.plan), 'step')} in {count(waves, 'wave')}, {count(len(self.differences), 'path')} changed, "
+            f"{count(len(self.reached), 'node')} reached; {len(self.broken):,} cannot be made"
         )
 
     def _repr_html_(self) -> str:

@@ -57,7 +57,7 @@ def test_all_that_is_open_is_applied_to_the_fork_alone(wb: Snapshot, path: Path,
     assert path.read_bytes() == before
     assert wb.fleet().equals(fleet)
     assert list(scratch.iterdir()) == []
-    assert "steps in" in found._repr_html_()
+    assert "steps in 4 waves" in found._repr_html_()
 
 
 def test_the_plan_is_that_of_the_engine(wb: Snapshot) -> None:
