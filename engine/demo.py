@@ -18,8 +18,11 @@ import git
 from engine.errors import RefusedEdit
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
-from engine.settings import PROJECT, Settings
+from engine.settings import SHIPPED, Settings
 from engine.workbench import Synced, Workbench, utc_now
+
+EXAMPLE = SHIPPED / "data" / "example"
+"""The example fleet, and the story of its fortnight."""
 
 REPOSITORY = "northwind-fleet"
 ACCOUNT = "northwind"
@@ -51,12 +54,6 @@ class StoryClock:
     def set_back(self, days: float) -> None:
         """Stand as many days before the present, rounded to whole seconds."""
         self._offset = timedelta(seconds=round(days * 86_400))
-
-
-def example_folder() -> Path:
-    """Where the example fleet lies: in the project, or beside an installed engine."""
-    inside = PROJECT / "data" / "example"
-    return inside if inside.is_dir() else Path(__file__).parent / "_data" / "example"
 
 
 def run(settings: Settings, actor: Actor, teller: Teller = lambda _sentence, _number, _count: None) -> Demo:
@@ -97,7 +94,7 @@ class _Story:
         self._workbench = workbench
         self._clock = clock
         self._folder = folder
-        self._source = example_folder()
+        self._source = EXAMPLE
         self._progress = folder.parent / "story.json"
 
     def play(self, teller: Teller) -> bool:

@@ -18,6 +18,11 @@ from engine.errors import RefusedEdit
 from engine.roles import read_rules
 
 PROJECT = Path(__file__).resolve().parent.parent
+SHIPPED = PROJECT if (PROJECT / "app.py").is_file() else Path(__file__).resolve().parent / "_data"
+"""Where what is no module lies: the dashboard's files, the example fleet, the notebooks. Of the same layout in an installed copy."""
+
+SNAPSHOT_VARIABLE = "FLEET_SNAPSHOT"
+"""Names the snapshot that notebooks open; `fleet notebook` sets it."""
 
 
 class Setting(NamedTuple):

@@ -45,6 +45,11 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
+def mebibytes(size: int) -> str:
+    """`8.4 MiB`."""
+    return f"{size / 1_048_576:,.1f} MiB"
+
+
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
     """How long ago, in the largest fitting unit."""
     if moment is None:

@@ -329,6 +329,17 @@ class Workbench(Reader):
                 events.record(tx, actor.name, [Event("store.pruned", data=dict(gone))])
         return gone
 
+    def compact(self, actor: Actor) -> tuple[int, int]:
+        """Write the store anew without what it has forgotten; gives its bytes before and after. Others read meanwhile.
+
+        Effects: one event. Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 (not now).
+        """
+        self.permit(actor, Permission.WRITE, "*")
+        before, after = self.store.compact()
+        with self.store.write() as tx:
+            events.record(tx, actor.name, [Event("store.compacted", data={"before": before, "after": after})])
+        return before, after
+
     # Ticks
 
     def sync(

@@ -11,6 +11,7 @@ import streamlit as st
 from engine.model import Permission
 from engine.settings import ACCESS, SERVING, SETTINGS, Text
 from engine.sync import git_version
+from engine.words import count, mebibytes
 from pages.components.acts import act
 from pages.components.layout import beside
 from pages.components.markup import show
@@ -54,7 +55,22 @@ def health() -> None:
         jobs=service().jobs.going(),
     )
     st.subheader("Store")
-    show("store.html", facts=facts)
+    show("store.html", facts=facts, settings=workbench().settings)
+    if act(
+        "Compact",
+        Permission.WRITE,
+        icon=":material/compress:",
+        key="compact",
+        disabled=actor().account != "*",
+        help="Forget what is older than that, and write the store anew. Others read meanwhile; writes wait.",
+    ):
+        with attempt(), st.spinner("Compacting …"):
+            gone = workbench().prune(actor())
+            before, after = workbench().compact(actor())
+            forgot = ", ".join(f"{count(rows, 'row')} of {table}" for table, rows in gone.items()) or "nothing"
+            st.toast(
+                f"Forgot {plain(forgot)}; the store takes {plain(mebibytes(after))}, before {plain(mebibytes(before))}."
+            )
 
 
 def who() -> None:

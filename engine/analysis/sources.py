@@ -13,10 +13,7 @@ from engine import remote
 from engine.analysis.snapshot import Snapshot
 from engine.errors import FleetError, StoreError
 from engine.operator import local_operator
-from engine.settings import Settings
-
-VARIABLE = "FLEET_SNAPSHOT"
-"""Names the snapshot that notebooks open; `fleet notebook` sets it."""
+from engine.settings import SNAPSHOT_VARIABLE, Settings
 
 CONNECT_S, READ_S = 10, 600
 _PIECE = 1 << 20
@@ -28,7 +25,7 @@ def open_path(path: Path | None, account: str | None) -> Snapshot:
     A home in the hands of a server is copied by that server, while it goes on.
     """
     if path is None:
-        named = os.environ.get(VARIABLE)
+        named = os.environ.get(SNAPSHOT_VARIABLE)
         path = Path(named) if named else Settings.from_environment(None).home
     if not path.is_dir():
         return Snapshot(path, account=account)

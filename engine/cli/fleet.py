@@ -249,21 +249,6 @@ def export(
     return None
 
 
-@verb("snapshot")
-@click.argument("path", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
-def snapshot(session: Session, path: Path) -> int | None:
-    """Copy the whole store, of one moment, into a file while everything goes on. Tokens and keys are not in it."""
-    with session.open() as workbench:
-        size = workbench.snapshot(session.actor, path.expanduser().absolute())
-    if session.as_json:
-        session.json({"path": str(path), "bytes": size})
-        return None
-    from engine.cli import output as out
-
-    out.line(f"Wrote {size:,} bytes to {path}.")
-    return None
-
-
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all. Raises: RefusedEdit FLEET-607."""
     made: Path | None = None

@@ -7,12 +7,11 @@ import sys
 import threading
 import webbrowser
 from contextlib import suppress
-from pathlib import Path
 
 import click
 
 from engine.cli.session import Session, note, verb
-from engine.settings import PROJECT, Settings
+from engine.settings import SHIPPED, Settings
 from engine.signin import check_binding, hosts
 
 PORT = 3000
@@ -36,15 +35,9 @@ def serve(session: Session, host: str, port: int, open_browser: bool) -> int | N
     return run(session.settings, host, port, open_browser)
 
 
-def web_root() -> Path:
-    """Where `app.py`, `pages/` and `.streamlit/` lie: the project, or beside an installed engine."""
-    return PROJECT if (PROJECT / "app.py").is_file() else Path(__file__).parents[1] / "_data" / "web"
-
-
 def run(settings: Settings, host: str, port: int, open_browser: bool) -> int:
     """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
-    root = web_root()
-    sys.path.insert(0, str(root))
+    sys.path.insert(0, str(SHIPPED))
     import app as composition  # brings Streamlit, which no other verb needs
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -52,7 +45,7 @@ def run(settings: Settings, host: str, port: int, open_browser: bool) -> int:
     if open_browser and _has_display():
         threading.Timer(1.5, webbrowser.open, [address]).start()
     # Streamlit looks for `.streamlit/config.toml` beside what was started.
-    sys.argv = [str(root / "app.py")]
+    sys.argv = [str(SHIPPED / "app.py")]
     # Ctrl-C is how one ends a server; by then all is closed.
     with suppress(KeyboardInterrupt):
         composition.app.run(

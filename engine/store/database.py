@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import secrets
@@ -9,7 +11,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,7 @@ from engine.errors import FleetError, StoreError, StoreLocked
 from engine.kinds import Kinds
 from engine.model import Clock, Event, RecordedEvent
 from engine.store import console, snapshots
+from engine.store.gate import Gate
 from engine.store.statements import migrations, statement
 from engine.store.views import views_script
 
@@ -55,6 +58,10 @@ class StoreFacts:
     path: Path
     size: int
     """Bytes on disk, the write-ahead log included."""
+    free: int
+    """Bytes of it that hold nothing any more; compacting gives them back."""
+    oldest: datetime | None
+    """When the first event was that is still kept."""
     schema_version: int
     engine_version: str
     rows: dict[str, int]
@@ -113,6 +120,7 @@ class Store:
         self.clock = clock
         self._connection = connection
         self._write_lock = threading.RLock()
+        self._gate = Gate()
         self._last_at = _EPOCH
         self._writes = 0
         self._remembered: dict[object, tuple[int, Any]] = {}
@@ -160,6 +168,8 @@ class Store:
             _open_files.discard(resolved)
             raise
         _write_holder(path)
+        for left in home.glob(_beside(path).name.rpartition(".")[0] + ".*"):
+            _remove(left)  # of one who was killed in the middle of a copy: the store is ours alone
         return store
 
     @classmethod
@@ -221,7 +231,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; sees no write that lands after it begins."""
-        with _translated(self.path):
+        with self._gate.together(), _translated(self.path):
             cursor = self._connection.cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
@@ -274,14 +284,12 @@ class Store:
 
         Effects: the file, mode 600; one that is there is replaced. Raises: StoreError FLEET-304 (disk full), FLEET-305 (no right).
         """
-        made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        made = _beside(path)
         try:
-            with _translated(made):
-                cursor = self._connection.cursor()
-                try:
-                    snapshots.write(cursor, made)
-                finally:
-                    cursor.close()
+            made.touch()  # whether it may be written at all, the system says better than the engine
+            made.unlink()
+            with self._gate.together():
+                self._copy(made, without=snapshots.TOKENS)
             made.chmod(0o600)
             made.replace(path)
         except OSError as error:
@@ -291,20 +299,74 @@ class Store:
                 "Name a file in a folder that may be written.",
             ) from error
         finally:
-            for left in (made, made.with_name(f"{made.name}.wal")):
-                left.unlink(missing_ok=True)
+            _remove(made)
+
+    def compact(self, wait_s: float = 10) -> tuple[int, int]:
+        """Write the store anew into a file of its own and go on with that: what is gone from it takes no space any more.
+
+        Gives its bytes before (the log brought in) and after.
+        Others read while it writes; writes wait. Killed at any moment, it leaves the file of before or the new one, whole.
+        Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 (a read did not end in time); then nothing changed.
+        """
+        made = _beside(self.path)
+        with self._write_lock:
+            try:
+                self._copy(made)
+                made.chmod(self.path.stat().st_mode)
+                with self._gate.alone(wait_s):
+                    return self._exchange(made), self.size()
+            except TimeoutError:
+                raise StoreError(
+                    "FLEET-313",
+                    "Somebody reads from the store and does not end.",
+                    "Nothing was changed. Try again later.",
+                ) from None
+            except OSError as error:
+                raise StoreError(
+                    "FLEET-305", f"The home cannot be written: {error.strerror}.", "Check its owner and mode."
+                ) from error
+            finally:
+                _remove(made)
+
+    def _copy(self, path: Path, without: Collection[str] = ()) -> None:
+        with _translated(path):
+            cursor = self._connection.cursor()
+            try:
+                snapshots.write(cursor, path, without=without)
+            finally:
+                cursor.close()
+
+    def _exchange(self, made: Path) -> int:
+        """Take another file over in the place of this one, whose bytes it gives; nobody reads or writes."""
+        with _at_the_door(self.path), _translated(self.path):
+            self._connection.execute("CHECKPOINT")
+            before = self.size()
+            self._connection.close()
+            try:
+                if self.path.with_name(f"{self.path.name}.wal").exists():
+                    raise StoreError(  # what the log still holds would be played over the new file
+                        "FLEET-313", "The store's log was not brought in.", "Nothing was changed. Try again later."
+                    )
+                made.replace(self.path)
+            finally:
+                self._connection = _opened(self.path)
+        return before
 
     def facts(self) -> StoreFacts:
         """Size and versions of the store, and how many rows its large tables hold."""
         with self.read() as tx:
             rows = dict(tx.rows("store/count_rows"))
-        size = sum(path.stat().st_size for path in self.path.parent.glob(f"{self.path.name}*") if path.is_file())
-        return StoreFacts(self.path, size, self.schema_version, str(duckdb.__version__), rows)
+            free = int(tx.value("store/free_bytes") or 0)
+            oldest = time_of(tx.value("store/first_time"))
+        return StoreFacts(self.path, self.size(), free, oldest, self.schema_version, str(duckdb.__version__), rows)
+
+    def size(self) -> int:
+        """Bytes on disk, the write-ahead log included."""
+        return sum(path.stat().st_size for path in self.path.parent.glob(f"{self.path.name}*") if path.is_file())
 
     def _prepare(self, kinds: Kinds) -> None:
         with _translated(self.path):
             cursor = self._connection.cursor()
-            cursor.execute("SET GLOBAL TimeZone = 'UTC'")
             self._migrate(cursor)
             script, digest = views_script(kinds)
             note = cursor.execute(statement("store/get_note"), {"name": "views_digest"}).fetchone()
@@ -378,11 +440,8 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
     waited = False
     while True:
         try:
-            with _translated(path):
-                # No extension is ever fetched or loaded: the store needs none, and a server must not reach out by itself.
-                return duckdb.connect(
-                    str(path), config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-                )
+            with _at_the_door(path), _translated(path):
+                return _opened(path)
         except StoreLocked as locked:
             if time.monotonic() >= deadline:
                 raise
@@ -395,6 +454,45 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
             if not path.exists() or path.stat().st_size:
                 raise
             path.unlink()
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    # No extension is ever fetched or loaded: the store needs none, and a server must not reach out by itself.
+    connection = duckdb.connect(
+        str(path), config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    return connection
+
+
+@contextmanager
+def _at_the_door(path: Path) -> Iterator[None]:
+    """Keep other processes from opening the file: for the moment in which one is exchanged for another, it is nobody's.
+
+    Raises: StoreError FLEET-304, FLEET-305.
+    """
+    try:
+        door = path.with_suffix(".door").open("w")
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise StoreError(
+            "FLEET-304" if full else "FLEET-305",
+            f"The home {path.parent} cannot be written: {error.strerror}.",
+            "Make room, then try again." if full else "Check its owner and mode, or use another with --home.",
+        ) from error
+    with door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield
+
+
+def _beside(path: Path) -> Path:
+    """A new file's name, beside the one that it is to be: it takes its place in one step."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def _remove(path: Path) -> None:
+    for left in (path, path.with_name(f"{path.name}.wal")):
+        left.unlink(missing_ok=True)
 
 
 def _holder(path: Path) -> Path:

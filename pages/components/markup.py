@@ -24,7 +24,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=ago, exact=exact, value=value, count=count, clean=words.clean)
+    made.filters.update(ago=ago, exact=exact, value=value, count=count, mebibytes=words.mebibytes, clean=words.clean)
     return made
 
 

@@ -42,6 +42,7 @@ BUTTONS: list[tuple[str, dict[str, str], str, set[Permission]]] = [
     ("overview", {}, "strip_pause", {APPLY}),
     ("settings", {}, "token_new", {TOKENS}),
     ("settings", {}, "notify_test", {WRITE}),
+    ("settings", {}, "compact", {WRITE}),
 ]
 """Page, its address, a button, and what it takes to press it."""
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.model import Permission
 from engine.service import Service
+from engine.store.events import EventFilter
 from engine.workbench import Workbench
 from tests.notify.test_courier import Receiver
 from tests.pages.conftest import ME, Dashboard, calm, texts
@@ -78,6 +79,15 @@ def test_a_test_of_notifications_says_what_came_of_it(filled: Workbench, dashboa
     assert "canary-of-slack" not in said
     assert receiver.bodies[0]["type"] == "fleet-workbench.test"
     receiver.close()
+
+
+def test_the_store_is_compacted_and_what_is_kept_is_said(filled: Workbench, dashboard: Dashboard) -> None:
+    app = dashboard("settings")
+    said = texts(app)
+    assert "events and runs 90 days, failed and partial runs 365 days" in said
+    press(app, "compact")
+    assert "Forgot nothing; the store takes" in app.toast[0].value
+    assert len(filled.find_events(EventFilter(types=("store.compacted",)))) == 1
 
 
 def test_a_repository_shows_where_pushes_go_and_what_came_in(

@@ -1,0 +1,55 @@
+"""`fleet notebook`: Jupyter on the fleet and its past."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from engine.cli.session import Session, note, verb
+from engine.errors import RefusedEdit
+from engine.settings import SHIPPED, SNAPSHOT_VARIABLE
+
+
+@verb("notebook")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8888, show_default=True, help="Port of Jupyter.")
+@click.option("--browser/--no-browser", default=True, help="Open a browser on it (the default).")
+@click.argument("options", nargs=-1, metavar="[-- JUPYTER-OPTIONS]")
+def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...]) -> None:
+    """Open the notebooks in Jupyter, on a fresh snapshot. They lie in the home and are yours: none is ever written over."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise RefusedEdit(
+            "FLEET-609", "Jupyter is not installed.", "Install it: uv sync --extra notebook, or pip install jupyterlab."
+        )
+    home = session.settings.home
+    snapshot, folder = home / "notebook-snapshot.duckdb", home / "notebooks"
+    with session.open() as workbench:
+        size = workbench.snapshot(session.actor, snapshot)
+    _lay_out(folder)
+    if session.as_json:
+        session.json({"snapshot": str(snapshot), "bytes": size, "notebooks": str(folder), "port": port})
+    note(f"The snapshot {snapshot} is of now ({size:,} bytes); the notebooks are in {folder}. Stop with Ctrl-C.")
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}"]
+    os.execve(  # noqa: S606 - this process becomes Jupyter, so that Ctrl-C is Jupyter's
+        sys.executable,
+        [*command, *([] if browser else ["--no-browser"]), *options],
+        {**os.environ, SNAPSHOT_VARIABLE: str(snapshot), "FLEET_HOME": str(home)},
+    )
+
+
+def _lay_out(folder: Path) -> None:
+    """Copy the notebooks that are not there yet. Raises: RefusedEdit FLEET-607."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for shipped in sorted((SHIPPED / "notebooks").glob("*.ipynb")):
+            if not (folder / shipped.name).exists():
+                shutil.copyfile(shipped, folder / shipped.name)
+    except OSError as error:
+        raise RefusedEdit(
+            "FLEET-607", f"{folder} cannot be written: {error.strerror}.", "Choose another home with --home."
+        ) from error

@@ -1,0 +1,56 @@
+"""Many side by side, and now and then one who must be alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Gate:
+    """Lets any number of threads in together, or one alone. Who is inside may come in again at any time."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._closed = False
+        self._mine = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Be inside beside others; waits while somebody is alone."""
+        depth = getattr(self._mine, "depth", 0)
+        with self._changed:
+            if not depth:  # who waits for us to leave must not keep us from what we need to get there
+                self._changed.wait_for(lambda: not self._closed)
+            self._inside += 1
+        self._mine.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._mine.depth -= 1
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self, wait_s: float) -> Iterator[None]:
+        """Be inside with nobody else; newcomers wait. Raises: TimeoutError when those inside do not leave in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._closed)
+            self._closed = True
+            try:
+                if not self._changed.wait_for(lambda: not self._inside, wait_s):
+                    raise TimeoutError
+            except BaseException:
+                self._open()
+                raise
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._open()
+
+    def _open(self) -> None:
+        self._closed = False
+        self._changed.notify_all()
