@@ -148,7 +148,12 @@ def fleet_graph(graph: Graph) -> go.Figure:
                 y=[places[node.key][1] for node in chosen],
                 mode="markers+text" if labelled else "markers",
                 text=[_text(node.key.name[:28]) for node in chosen] if labelled else None,
-                textposition="middle right",
+                # Names of neighbouring layers lie at different heights, so that they do not run into each other.
+                textposition=[
+                    "top center" if node.layer % 2 else "bottom center" if node.layer else "bottom right"
+                    for node in chosen
+                ],
+                cliponaxis=False,
                 textfont={"size": 11},
                 name=f"{state.replace('_', ' ')} {len(chosen):,}",
                 marker={"symbol": symbol, "color": colour, "size": 11, "line": {"width": 1.5, "color": colour}},

@@ -41,7 +41,7 @@ class Filters:
 
 def filters(planned: bool) -> Filters:
     bench = workbench()
-    with st.grid(3 if planned else 6, min_column_width=170):
+    with st.grid(3, min_column_width=170):
         names = [repository.name for repository in bench.repositories(account())]
         repository = st.selectbox(
             "Repository", names, index=None, placeholder="Any", key="repository", bind="query-params"

@@ -185,7 +185,12 @@ def past(proposal: Proposal) -> None:
 
 def command(proposal: Proposal) -> None:
     """The same on the command line."""
-    verb = {Status.APPROVED: "apply", Status.PENDING: f"approve {proposal.id}", Status.FAILED: f"approve {proposal.id}"}
+    verb = {
+        Status.PENDING: f"approve {proposal.id}",
+        Status.APPROVED: "apply",
+        Status.FAILED: f"approve {proposal.id}",
+        Status.APPLIED: f"revert {proposal.id}",
+    }
     st.caption("On the command line")
     st.code(
         f"fleet show {proposal.id}\nfleet {verb.get(proposal.status, f'run show {proposal.run_id}')}", language="sh"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -23,7 +24,10 @@ PAGES = {
     "proposals-selected": "/approvals?select=41&select=43&select=48",
     "proposal": "/proposal?id=41",
     "proposal-create": "/proposal?id=46",
+    "proposal-applied": "/proposal?id=39",
+    "proposal-reverting": "/proposal?id=39",
     "runs": "/runs",
+    "run-applied": "/runs?id=8",
     "run-partial": "/runs?id=10",
     "run-failed": "/runs?id=6",
     "drift": "/drift",
@@ -31,6 +35,7 @@ PAGES = {
     "resource": "/resource?id=northwind/nodes/web-01",
     "resource-module": "/resource?id=northwind/modules/nginx-public",
     "graph": "/graph",
+    "graph-past": f"/graph?at={datetime.now(UTC) - timedelta(days=10):%Y-%m-%dT%H:%M}",
     "repositories": "/repositories",
     "repository": "/repositories?name=northwind-fleet",
     "export": "/export",
@@ -38,10 +43,23 @@ PAGES = {
     "settings": "/settings",
     "nothing-there": "/proposal?id=999999",
 }
+KEYS = {"proposal-reverting": "z"}
+"""What is typed on a page before its picture is taken."""
+
 README = {"proposals": "proposals-selected", "proposal": "proposal", "graph": "graph"}
 
 
-def take(browser: Browser, address: str, path: str, picture: Path, *, width: int, scheme: str, whole: bool) -> None:
+def take(
+    browser: Browser,
+    address: str,
+    path: str,
+    picture: Path,
+    *,
+    width: int,
+    scheme: str,
+    whole: bool,
+    key: str | None = None,
+) -> None:
     """One picture of one page, once it is calm."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
@@ -50,6 +68,9 @@ def take(browser: Browser, address: str, path: str, picture: Path, *, width: int
     )
     screen = Screen(context.new_page(), address).open(path)
     screen.page.wait_for_timeout(900)
+    if key:
+        screen.page.keyboard.press(key)
+        screen.page.wait_for_timeout(900)
     if whole:  # the page scrolls inside a frame of its own: make the window as high as what is in it
         height = screen.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         screen.page.set_viewport_size({"width": width, "height": min(max(900, int(height) + 20), 6_000)})
@@ -72,6 +93,7 @@ def main() -> None:
                 Actor("ana"), "old laptop", account="northwind", permissions=list(Permission)
             )
             workbench.revoke_token(Actor("ben"), old.id)
+            workbench.drill(Actor("ben"), "northwind")
             workbench.note_deliveries("gitea", "1", "9f2c41d07be3a5c8", [(1, "tick asked for")])
         server = Server(home, FLEET_WEBHOOK_SECRET="s", FLEET_NOTIFY_URL="http://localhost:1/hook").start()
         browser = playwright.chromium.launch(
@@ -88,7 +110,16 @@ def main() -> None:
                     for scheme in ("light", "dark"):
                         if name.startswith(arguments.only or ""):
                             picture = ROOT / "data" / "screenshots" / f"{name}-{width}-{scheme}.png"
-                            take(browser, server.address, path, picture, width=width, scheme=scheme, whole=True)
+                            take(
+                                browser,
+                                server.address,
+                                path,
+                                picture,
+                                width=width,
+                                scheme=scheme,
+                                whole=True,
+                                key=KEYS.get(name),
+                            )
         finally:
             browser.close()
             server.stop()
