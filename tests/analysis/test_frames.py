@@ -157,6 +157,8 @@ def test_any_time_can_be_asked_for(wb: Snapshot) -> None:
     changes = wb.compare(before["valid_from"], newest["valid_from"]).query("name == 'nginx-public'")
     assert not changes.empty
     assert set(changes["actor"]) == {newest["actor"]}
+    since_ever = wb.compare("2001-01-01", newest["valid_from"])
+    assert not since_ever.duplicated(["kind", "name", "path"]).any(), "a version that ends just then is no more"
     assert len(wb.graph(at=before["valid_from"])) == len(wb.fleet(at=before["valid_from"]))
     assert wb.taken_at == wb.events()["happened_at"].max()
     assert wb.fleet(at="2026-11-20").equals(wb.fleet(at=datetime(2026, 11, 20, tzinfo=UTC)))

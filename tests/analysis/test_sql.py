@@ -73,6 +73,12 @@ def test_anything_else_is_refused_clearly(wb: Snapshot, path: Path, query: str, 
     assert wb.sql("SELECT 1 AS a")["a"][0] == 1, "and the next one is answered"
 
 
+def test_what_is_shut_off_cannot_be_opened_again(wb: Snapshot) -> None:
+    settings = ("lock_configuration", "enable_external_access", "autoload_known_extensions")
+    (row,) = wb.sql(f"SELECT {', '.join(f'current_setting({name!r}) AS {name}' for name in settings)}").itertuples()
+    assert (row.lock_configuration, row.enable_external_access, row.autoload_known_extensions) == (True, False, False)
+
+
 def test_explain_runs_nothing_that_writes(wb: Snapshot) -> None:
     with pytest.raises(QueryError):
         wb.sql("EXPLAIN ANALYZE DELETE FROM resources")

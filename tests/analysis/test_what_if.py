@@ -101,6 +101,19 @@ def test_a_stale_proposal_is_told(workbench: Workbench, git_repo: GitRepository,
         assert wb.what_if([proposal.id]).broken["why"].tolist() == ["stale"]
 
 
+def test_what_is_approved_already_is_part_of_what_a_file_would_change(
+    workbench: Workbench, git_repo: GitRepository, tmp_path: Path
+) -> None:
+    text = "version: 1\naccount: acme\nmodules: {a: {}, b: {}}\n"
+    git_repo.push(text)
+    workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")
+    workbench.approve(ME, [workbench.sync(ME, "fc").proposals[0].id])
+    workbench.snapshot(ME, tmp_path / "s.duckdb")
+    with Workbench.open(tmp_path / "s.duckdb") as wb:
+        assert set(wb.what_if(yaml=text).differences["name"]) == {"a", "b"}
+        assert wb.what_if(yaml=text.replace("a: {}, ", "")).fleet["name"].tolist() == ["b"], "only the file counts"
+
+
 def test_an_edited_file_is_rehearsed_uncapped_and_through_a_freeze(
     workbench: Workbench, git_repo: GitRepository, tmp_path: Path
 ) -> None:

@@ -257,6 +257,17 @@ def test_it_is_refused_where_live_has_moved_since(bench: Bench) -> None:
     assert "does not exist any more" in refused(bench, a.id).message
 
 
+def test_it_is_refused_where_another_repository_holds_the_resource(bench: Bench) -> None:
+    bench.settle(modules("a", priority=1))
+    bench.settle(modules("a", priority=2))
+    undone = newest_applied(bench)
+    bench.workbench.release(ANA, undone.key)
+    bench.push(modules("a", priority=2), repository="other")
+    bench.sync(repository="other")
+    assert (error := refused(bench, undone.id)).code == "FLEET-406"
+    assert "another repository holds modules/a" in error.message
+
+
 def test_it_is_refused_where_it_has_no_sense(bench: Bench) -> None:
     bench.settle(modules("a", priority=1))
     bench.sync(modules("a", priority=2))

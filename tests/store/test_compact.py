@@ -223,7 +223,9 @@ def test_the_gate_lets_the_same_thread_in_again_while_another_waits() -> None:
         other = threading.Thread(target=alone)
         other.start()
         assert waits.wait(5)
+        deadline = time.monotonic() + 5
         while not gate._closed:
+            assert time.monotonic() < deadline, "it does not wait to be alone"
             time.sleep(0.001)
         with gate.together():
             assert done == []
