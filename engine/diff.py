@@ -242,6 +242,7 @@ def withhold(
     for key in sorted(wanted.keys() & reserved.keys()):
         set_aside(key, Withheld.CONFLICT, reserved[key])
     ordering = in_order(kinds, {key: move for key, move in moves.items() if key not in withheld})
+    ordered_without = len(withheld)
     settled = False
     while not settled:
         settled = True
@@ -260,7 +261,9 @@ def withhold(
                     set_aside(key, Withheld.CONFLICT, f"closes a cycle: {shown}")
                 settled = False
         if settled:
-            ordering = in_order(kinds, {key: move for key, move in moves.items() if key not in withheld})
+            if len(withheld) > ordered_without:
+                ordering = in_order(kinds, {key: move for key, move in moves.items() if key not in withheld})
+                ordered_without = len(withheld)
             if ring := ordering.ring():
                 shown = " → ".join(key.address for key in ring)
                 for key in ring[1:]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from engine.model import Named, Proposal, Spec
 SCHEMA_LINE = "# yaml-language-server: $schema=fleet.schema.json"
 """Editors that know this comment check and complete the file; `fleet schema` prints the schema to put beside it."""
 
+_STEP = "  "
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*(?::[A-Za-z][A-Za-z0-9_./@+-]*)?")
 _UNSAFE = re.compile("[^\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
@@ -35,27 +36,30 @@ def render(
     ends with a newline. `as_of` is the time of the last change exported, None for a fleet that never had one.
     Effects: none.
     """
-    lines = [
-        SCHEMA_LINE,
-        f"# Exported by Fleet Workbench: {scope}.",
-        f"# As of {as_of.isoformat(timespec='microseconds') if as_of else 'before any change'}, store version {store_version}.",
-        "version: 1",
-        f"account: {_scalar(account)}",
-    ]
+    made = _Lines(
+        (
+            SCHEMA_LINE,
+            f"# Exported by Fleet Workbench: {scope}.",
+            f"# As of {as_of.isoformat(timespec='microseconds') if as_of else 'before any change'}, store version {store_version}.",
+            "version: 1",
+        )
+    )
+    made.entry("account", account, "")
     for section, kind in kinds.items():
         specs = fleet.get(section)
         if not specs:
             continue
-        lines.append("")
-        lines.append(f"{section}:")
+        made.lines += ("", f"{section}:")
         for name in sorted(specs):
-            lines.extend(_entry(name, kind.complete(specs[name]), 1, ordered=True))
-    return "\n".join(lines) + "\n"
+            made.entry(name, kind.complete(specs[name]), _STEP, ordered=True)
+    return "\n".join(made.lines) + "\n"
 
 
 def snippet(section: str, name: str, spec: Any) -> str:
     """One resource as it would stand in a fleet file: what to put into git to keep live as it is."""
-    return "\n".join([f"{section}:", *_entry(name, spec, 1, ordered=True)]) + "\n"
+    made = _Lines([f"{section}:"])
+    made.entry(name, spec, _STEP, ordered=True)
+    return "\n".join(made.lines) + "\n"
 
 
 def amendment(proposals: Iterable[Proposal]) -> str:
@@ -68,57 +72,80 @@ def amendment(proposals: Iterable[Proposal]) -> str:
         else:
             slice_ = {name: proposal.desired[name] for name in proposal.declared}
             specs.setdefault(proposal.key.kind, {})[proposal.key.name] = slice_
-    lines = [*gone]
+    made = _Lines(gone)
     for section, entries in specs.items():
-        lines.append(f"{section}:")
+        made.lines.append(f"{section}:")
         for name, spec in entries.items():
-            lines.extend(_entry(name, spec, 1, ordered=True))
-    return "".join(f"{line}\n" for line in lines)
+            made.entry(name, spec, _STEP, ordered=True)
+    return "".join(f"{line}\n" for line in made.lines)
 
 
-def _entry(key: str, value: Any, depth: int, *, ordered: bool = False) -> Iterator[str]:
-    """Lines of one `key: value`, however deep."""
-    indent = "  " * depth
-    head = _scalar(key)
-    if len(head) > _LONGEST_SIMPLE_KEY:
-        yield f"{indent}? {head}"
-        head = ""
-    if isinstance(value, dict) and value:
-        yield f"{indent}{head}:"
-        for name in value if ordered else sorted(value):
-            yield from _entry(name, value[name], depth + 1)
-    elif isinstance(value, list) and value:
-        yield f"{indent}{head}:"
+class _Lines:
+    """The lines of a file in the making. Texts are spelled once: most names and values of a fleet occur often."""
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self.lines = list(lines)
+        self._texts: dict[str, str] = {}
+        self._heads: dict[str, str] = {}
+
+    def entry(self, key: str, value: Any, indent: str, *, ordered: bool = False) -> None:
+        """One `key: value`, however deep."""
+        head = self._heads.get(key) or self._head(key, indent)
+        form = type(value)
+        if form is str:
+            self.lines.append(f"{indent}{head} {self._texts.get(value) or self._text(value)}")
+        elif form is dict and value:
+            self.lines.append(f"{indent}{head}")
+            deeper = indent + _STEP
+            for name in value if ordered else sorted(value):
+                self.entry(name, value[name], deeper)
+        elif form is list and value:
+            self.lines.append(f"{indent}{head}")
+            self._list(value, indent + _STEP)
+        else:
+            self.lines.append(f"{indent}{head} {_plain(value)}")
+
+    def _list(self, value: list[Any], indent: str) -> None:
+        """Elements of a list. Nested collections stand below their dash."""
         for item in value:
-            yield from _item(item, depth + 1)
-    else:
-        yield f"{indent}{head}: {_scalar(value)}"
+            form = type(item)
+            if form is str:
+                self.lines.append(f"{indent}- {self._texts.get(item) or self._text(item)}")
+            elif form is dict and item:
+                self.lines.append(f"{indent}-")
+                for name in sorted(item):
+                    self.entry(name, item[name], indent + _STEP)
+            elif form is list and item:
+                self.lines.append(f"{indent}-")
+                self._list(item, indent + _STEP)
+            else:
+                self.lines.append(f"{indent}- {_plain(item)}")
+
+    def _head(self, key: str, indent: str) -> str:
+        """A key with its colon, up to its value."""
+        text = self._text(key)
+        if len(text) > _LONGEST_SIMPLE_KEY:
+            return f"? {text}\n{indent}:"
+        self._heads[key] = f"{text}:"
+        return self._heads[key]
+
+    def _text(self, value: str) -> str:
+        """A text on one line, spelled so that every YAML reads it back as the same text."""
+        if len(value) <= 120 and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+            spelled = value
+        else:
+            spelled = _UNSAFE.sub(_escaped, orjson.dumps(value).decode())
+        self._texts[value] = spelled
+        return spelled
 
 
-def _item(value: Any, depth: int) -> Iterator[str]:
-    """Lines of one list element. Nested collections stand below their dash."""
-    indent = "  " * depth
-    if isinstance(value, dict) and value:
-        yield f"{indent}-"
-        for name in sorted(value):
-            yield from _entry(name, value[name], depth + 1)
-    elif isinstance(value, list) and value:
-        yield f"{indent}-"
-        for item in value:
-            yield from _item(item, depth + 1)
-    else:
-        yield f"{indent}- {_scalar(value)}"
-
-
-def _scalar(value: Any) -> str:
-    """A value on one line, spelled so that every YAML reads it back the same."""
-    if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _WORDS and len(value) <= 120:
-            return value
-        return _UNSAFE.sub(_escaped, orjson.dumps(value).decode())
-    if isinstance(value, float):
-        return _number(value)
-    return orjson.dumps(value).decode()
+def _plain(value: Any) -> str:
+    """What is no text, on one line: a number, true, false, null, an empty collection."""
+    if type(value) is int:
+        return str(value)
+    if type(value) is bool:
+        return "true" if value else "false"
+    return _number(value) if isinstance(value, float) else orjson.dumps(value).decode()
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -181,8 +181,7 @@ class FieldChange:
     base: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Which repository holds a resource, live yet or not, and what it last agreed on with live."""
 
     repository_id: int

@@ -671,19 +671,13 @@ class Reader:
             raise RefusedEdit("FLEET-629", f"{account[:80]!r} cannot be an account: {problem}.", "See: fleet status")
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
-            found = live.read_fleet_at(tx, account, at or self.store.newest())
-            owners = live.owners(tx, account) if owner is not None or unmanaged else {}
-            as_of = live.last_change_at(tx, account, at)
-        scope = f"all of account {account}"
-        if owner is not None or unmanaged:
-            wanted = None if owner is None else owner.id
-            found = [row for row in found if owners.get(row.key) == wanted]
-            as_of = max((row.valid_from for row in found), default=None)
-            whose = "no repository" if owner is None else f"repository {owner.name}"
-            scope = f"what {whose} owns in account {account}"
-        specs: dict[str, dict[str, Spec]] = {}
-        for row in found:
-            specs.setdefault(row.key.kind, {})[row.key.name] = row.spec
+            if owner is None and not unmanaged:
+                specs, scope = live.read_specs(tx, account, at), f"all of account {account}"
+                as_of = live.last_change_at(tx, account, at)
+            else:
+                specs, as_of = _part(tx, account, None if owner is None else owner.id, at or self.store.newest())
+                whose = "no repository" if owner is None else f"repository {owner.name}"
+                scope = f"what {whose} owns in account {account}"
         version = self.store.schema_version
         text = export.render(self.kinds, account, specs, as_of=as_of, scope=scope, store_version=version)
         size, limit = len(text.encode()), self.settings.max_file_bytes
@@ -837,6 +831,18 @@ def page_of(ask: Callable[[int], Sequence[T]], limit: int, key: Callable[[T], K]
     """
     found = ask(_limit(limit, MOST) + 1)
     return list(found[:limit]), key(found[limit - 1]) if len(found) > limit else None
+
+
+def _part(
+    tx: Transaction, account: str, owner_id: int | None, at: datetime
+) -> tuple[dict[str, dict[str, Spec]], datetime | None]:
+    """What one repository owns of an account's fleet, or (None) what none does, as of a time; and when that last changed."""
+    owners = live.owners(tx, account)
+    found = [row for row in live.read_fleet_at(tx, account, at) if owners.get(row.key) == owner_id]
+    specs: dict[str, dict[str, Spec]] = {}
+    for row in found:
+        specs.setdefault(row.key.kind, {})[row.key.name] = row.spec
+    return specs, max((row.valid_from for row in found), default=None)
 
 
 def _limit(limit: int, most: int = MOST + 1) -> int:

@@ -33,6 +33,7 @@ class FleetState:
         self, kinds: Kinds, specs: Mapping[str, Mapping[str, Spec]], known_versions: Mapping[Place, set[str]]
     ) -> None:
         self._kinds = kinds
+        self._at_first = specs
         self._specs: dict[str, dict[str, Spec]] = {kind: dict(specs.get(kind, {})) for kind in kinds}
         self._known = known_versions
         self._referrers: dict[Place, set[Place]] | None = None
@@ -111,7 +112,8 @@ class FleetState:
                     f"refers to {target.address}, but {wrong}",
                     (f"{target.kind}/{target.name}",),
                 )
-        twins = self._names_alike(kind, name)
+        # Who was there first keeps its name: only one that comes anew can be the second of two.
+        twins = () if name in self._at_first.get(kind, ()) else self._names_alike(kind, name)
         if twins:
             return Unsound(
                 Withheld.CONFLICT,

@@ -174,13 +174,13 @@ class Kind:
 
     def same(self, declared: Spec, live: Spec) -> bool:
         """Whether live has every declared field as declared (`true` and `1`, `1` and `1.0` are different)."""
-        for name, value in declared.items():
-            if name not in live or live[name] != value:
+        if not declared.items() <= live.items():
+            return False
+        for name in self._maps:
+            # Equal to Python is not yet equal: `true` and 1. An empty map is like any other.
+            if (value := declared.get(name)) and canonical(value) != canonical(live[name]):
                 return False
-        return not any(
-            name in declared and declared[name] and canonical(declared[name]) != canonical(live[name])
-            for name in self._maps
-        )
+        return True
 
     def differs(self, field: str, one: Spec, other: Spec) -> bool:
         """Whether two specs disagree on one field; a missing field differs from any value."""

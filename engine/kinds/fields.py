@@ -73,6 +73,8 @@ def name_problem(name: str) -> str | None:
 
 def alike(name: str) -> str:
     """What two names share that differ only by case."""
+    if name.isascii():  # most are, and these need no tables
+        return name.lower()
     return unicodedata.normalize("NFC", name.casefold())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -140,16 +142,18 @@ def read_live(tx: Transaction, account: str, at: datetime | None = None) -> Live
     fleet = LiveFleet(account)
     loads = orjson.loads
     if at is None:
-        for kind, name, spec, version in tx.rows("live/read_resources", account=account):
-            fleet.specs.setdefault(kind, {})[name] = loads(spec)
-            fleet.versions.setdefault(kind, {})[name] = version
+        for kind, rows in groupby(tx.rows("live/read_resources", account=account), itemgetter(0)):
+            specs, versions = fleet.specs.setdefault(kind, {}), fleet.versions.setdefault(kind, {})
+            for _, name, spec, version in rows:
+                specs[name], versions[name] = loads(spec), version
     else:
         for key, past, version, _ in read_fleet_at(tx, account, at):
             fleet.specs.setdefault(key.kind, {})[key.name] = past
             fleet.versions.setdefault(key.kind, {})[key.name] = version
-    for kind, name, repository_id, base, revision, version, rejections in tx.rows("live/read_claims", account=account):
-        claim = Claim(repository_id, None if base is None else loads(base), revision, version, rejections)
-        fleet.claims.setdefault(kind, {})[name] = claim
+    for kind, rows in groupby(tx.rows("live/read_claims", account=account), itemgetter(0)):
+        claims = fleet.claims.setdefault(kind, {})
+        for _, name, repository_id, base, revision, version, rejections in rows:
+            claims[name] = Claim(repository_id, None if base is None else loads(base), revision, version, rejections)
     for kind, name, known in tx.rows("live/read_module_versions", account=account):
         fleet.known_versions.setdefault((kind, name), set()).add(known)
     return fleet
@@ -162,6 +166,17 @@ class PastResource(NamedTuple):
     spec: Spec
     version: int
     valid_from: datetime
+
+
+def read_specs(tx: Transaction, account: str, at: datetime | None = None) -> dict[str, dict[str, Spec]]:
+    """The specs of one account's fleet by section and name, as it is or as it was."""
+    rows = (
+        tx.rows("live/read_specs", account=account)
+        if at is None
+        else tx.rows("live/read_specs_at", account=account, at=at)
+    )
+    loads = orjson.loads
+    return {kind: {name: loads(spec) for _, name, spec in group} for kind, group in groupby(rows, itemgetter(0))}
 
 
 def read_fleet_at(tx: Transaction, account: str, at: datetime) -> list[PastResource]:

@@ -1,11 +1,8 @@
-"""A round over many repositories none of which moved, beside a bare `git fetch` of each: `uv run python -m tests.benchmarks.rounds`."""
+"""A round over many repositories none of which moved, and a bare `git fetch` of each."""
 
 from __future__ import annotations
 
-import argparse
 import subprocess
-import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -58,33 +55,3 @@ def floor(bench: Workbench) -> None:
     with ThreadPoolExecutor(bench.settings.sync_workers) as threads:
         home = bench.settings.home
         list(threads.map(lambda r: fetch(checkout(home, r.id), r.url), bench.repositories()))
-
-
-def measure(count: int, repeats: int = 3) -> tuple[list[float], list[float]]:
-    """Seconds of rounds, and of their floor."""
-    ours, bare = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        bench = prepare(Path(folder), count)
-        for _ in range(repeats):
-            start = time.perf_counter()
-            assert all(round_(bench))
-            ours.append(time.perf_counter() - start)
-            start = time.perf_counter()
-            floor(bench)
-            bare.append(time.perf_counter() - start)
-        bench.close()
-    return ours, bare
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1_000)
-    count = parser.parse_args().count
-    ours, bare = measure(count)
-    per = (min(ours) - min(bare)) / count * 1000
-    said = f"a round {min(ours):.2f} s, bare fetches {min(bare):.2f} s, ratio {min(ours) / min(bare):.2f}"
-    print(f"{count} repositories: {said}, ours {per:.1f} ms each")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
