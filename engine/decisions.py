@@ -106,9 +106,15 @@ def revert(tx: Transaction, kinds: Kinds, actor: Actor, ids: Sequence[int]) -> l
                     f"Proposal {id_} was reverted by proposal {reverts[id_].id}.",
                     f"To have it back, revert that one: fleet revert {reverts[id_].id}",
                 )
+            if undone.repository_id not in owners:
+                raise ReviewError(
+                    "FLEET-406",
+                    f"Proposal {undone.id} cannot be reverted: repository {undone.repository} is not registered any more.",
+                    "Set what is wanted by hand: fleet set",
+                )
             before, after = around.get(id_, (None, None))
             difference = inverse(kinds, undone, before, after, *fresh.get(undone.key, (None, None)))
-            _refuse_in_the_way(undone, owners, standing, chosen)
+            _refuse_in_the_way(undone, standing, chosen)
         except ReviewError as error:
             outcomes[id_] = Reverted(id_, None, error)
             continue
@@ -119,16 +125,9 @@ def revert(tx: Transaction, kinds: Kinds, actor: Actor, ids: Sequence[int]) -> l
 
 def _refuse_in_the_way(
     undone: Proposal,
-    owners: Mapping[int, Repository],
     standing: Mapping[tuple[int, ResourceKey], Proposal],
     chosen: Mapping[ResourceKey, tuple[Proposal, Difference]],
 ) -> None:
-    if undone.repository_id not in owners:
-        raise ReviewError(
-            "FLEET-406",
-            f"Proposal {undone.id} cannot be reverted: repository {undone.repository} is not registered any more.",
-            "Set what is wanted by hand: fleet set",
-        )
     if undone.key in chosen:
         raise ReviewError(
             "FLEET-407",

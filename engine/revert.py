@@ -44,6 +44,8 @@ def inverse(
     watched = sorted(then if before is None else [f for f in then if kind.differs(f, then, kind.complete(before))])
     if moved := [name for name in watched if kind.differs(name, then, now)]:
         raise _moved(undone, f"{' and '.join(moved)} of {key.address} moved")
+    if claim is None or not claim.owned:
+        raise _moved(undone, f"repository {undone.repository} let go of {key.address}")
     if before is None:
         return Difference(key, Change.DESTROY, spec, None, Cause.GIT_MOVED, base, ())
     wanted = kind.complete(before)

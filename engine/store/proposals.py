@@ -43,10 +43,12 @@ def open_all(
         return []
     ids = tx.ids("proposal_id", len(new))
     differences = [item.difference for item in new]
+    live_keys = [f"{repository.id}/{d.key.text}" for d in differences]
+    tx.run("proposals/take_keys", live_key=live_keys, id=ids)
     tx.run(
         "proposals/insert_proposals",
         id=ids,
-        live_key=[f"{repository.id}/{d.key.text}" for d in differences],
+        live_key=live_keys,
         repository_id=repository.id,
         repository=repository.name,
         key=[d.key.text for d in differences],
@@ -98,7 +100,7 @@ def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int |
     """
     if not moves:
         return
-    moved = tx.rows(
+    moved = tx.value(
         "proposals/move_status",
         at=tx.at,
         actor=actor,
@@ -111,12 +113,14 @@ def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int |
         reason=[m.reason for m in moves],
         error=[None if m.error is None else orjson.dumps(m.error, default=str).decode() for m in moves],
     )
-    if len(moved) != len(moves):
+    if moved != len(moves):
         raise StoreError(
             "FLEET-306",
             "A proposal moved while this was being written.",
             "Nothing was written. Look again and try again.",
         )
+    if ended := [m.proposal.id for m in moves if not m.live]:
+        tx.run("proposals/free_keys", ids=ended)
     record = []
     for m in moves:
         key, p = m.proposal.key, m.proposal

@@ -268,6 +268,17 @@ def test_it_is_refused_where_another_repository_holds_the_resource(bench: Bench)
     assert "another repository holds modules/a" in error.message
 
 
+def test_it_is_refused_where_the_repository_let_go_of_the_resource(bench: Bench) -> None:
+    bench.settle(modules("a", "b", priority=1))
+    bench.settle(modules("a", "b", priority=2))
+    update, create = (next(p for p in bench.workbench.proposals(status="applied") if (p.key.name, p.change) == ("a", change)) for change in ("update", "create"))  # fmt: skip
+    bench.workbench.release(ANA, update.key)
+    assert (error := refused(bench, update.id)).code == "FLEET-406"
+    assert "repository fc let go of modules/a" in error.message
+    bench.edit("modules", "a", priority=1)
+    assert "repository fc let go of modules/a" in refused(bench, create.id).message, "it is not destroyed"
+
+
 def test_it_is_refused_where_it_has_no_sense(bench: Bench) -> None:
     bench.settle(modules("a", priority=1))
     bench.sync(modules("a", priority=2))

@@ -22,7 +22,7 @@ def query(store: Store, sql: str) -> list[tuple[Any, ...]]:
         cursor.close()
 
 
-TABLES = ["accounts", "resources", "resource_history", "module_versions", "claims", "gitops_repositories", "gitops_sync_runs", "proposals", "withheld_diffs", "applies", "apply_steps", "drift_episodes", "fleet_events", "store_notes", "schema_versions"]  # fmt: skip
+TABLES = ["accounts", "resources", "resource_history", "module_versions", "claims", "gitops_repositories", "gitops_sync_runs", "proposals", "live_keys", "withheld_diffs", "applies", "apply_steps", "drift_episodes", "fleet_events", "store_notes", "schema_versions"]  # fmt: skip
 
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
@@ -139,6 +139,8 @@ def assert_agreement(store: Store) -> None:
     assert not query(
         store, "SELECT repository_id, key FROM proposals WHERE live_key IS NOT NULL GROUP BY ALL HAVING count(*) > 1"
     )
+    held = set(query(store, "SELECT live_key, proposal_id FROM live_keys"))
+    assert held == set(query(store, "SELECT live_key, id FROM proposals WHERE live_key IS NOT NULL"))
 
     for key, base, version in query(store, "SELECT key, base, base_version FROM claims WHERE base IS NOT NULL"):
         agreed = next(v for v in history[key] if v[1] == version)

@@ -14,16 +14,17 @@ import pytest
 
 from engine.errors import StoreError, StoreLocked
 from engine.kinds.fleet import FLEET
-from engine.model import Event, ResourceKey
+from engine.model import Actor, Event, ResourceKey
 from engine.settings import Settings
 from engine.store import Store, Transaction, events, live
 from engine.store.database import FILE_NAME
 from engine.store.statements import migrations
 from engine.workbench import Workbench
-from tests.conftest import SetClock
+from tests.conftest import SetClock, fill_account
 from tests.laws.checks import dump, query
 
 ROOT = Path(__file__).resolve().parents[2]
+ME = Actor("ana")
 KEY = ResourceKey("acme", "nodes", "app-01")
 
 
@@ -146,6 +147,31 @@ with Workbench.open_home(Settings.from_environment({str(home)!r}, {{}})) as work
         assert len(workbench.resources(limit=10_000)) == written
 
 
+def test_a_store_of_before_keeps_its_proposals_and_their_keys(
+    workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    fill_account(workbench, "acme", tmp_path)
+    before = workbench.proposals()
+    workbench.close()
+    path = settings.home / "fleet.duckdb"
+    with duckdb.connect(str(path)) as connection:  # as the version before kept it
+        connection.execute("ALTER TABLE proposals RENAME TO newer")
+        connection.execute("DELETE FROM schema_versions WHERE version >= 5")
+        connection.execute("DROP TABLE live_keys")
+        columns = connection.execute("SELECT string_agg(column_name || ' ' || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = 'newer'").fetchall()[0][0]  # fmt: skip
+        connection.execute(f"CREATE TABLE proposals ({columns}, PRIMARY KEY (id), UNIQUE (live_key))")
+        connection.execute("INSERT INTO proposals SELECT * FROM newer")
+        connection.execute("DROP TABLE newer")
+    with Workbench.open_home(settings) as again:
+        assert again.proposals() == before
+        with again.store.read() as tx:
+            held = tx._cursor.execute("SELECT live_key, proposal_id FROM live_keys ORDER BY 2").fetchall()
+        assert held == [(f"{p.repository_id}/{p.key.text}", p.id) for p in again.live_proposals()]
+        again.sync(ME, "acme-repo")
+        again.approve(ME, [p.id for p in again.live_proposals()])
+        assert not again.apply(ME).failed
+
+
 def test_migrations_are_recorded_and_run_once(home: Path) -> None:
     for _ in range(2):
         store = Store.open(home, FLEET, SetClock())
@@ -157,8 +183,6 @@ def test_migrations_are_recorded_and_run_once(home: Path) -> None:
 
 
 def test_views_have_the_fields_of_their_kind(workbench: Workbench) -> None:
-    from engine.model import Actor
-
     workbench.set_resource(Actor("ana"), KEY._replace(kind="templates", name="web"), {"config": {"a": 1}})
     workbench.set_resource(Actor("ana"), KEY, {"template": "web", "labels": {"rack": "a1"}})
     for kind in FLEET.values():
