@@ -111,7 +111,13 @@ def _compare_declared(
         holder = claim.repository_id if claim is not None else repository_id
         mine = holder == repository_id
         base = claim.base if claim is not None and mine else None
-        found.owned += base is not None
+        if base is not None:
+            found.owned += 1
+            # Agreed on at this very version, and git declares what it did then: nothing moved, nothing to compare.
+            at_rest = claim is not None and claim.base_version == versions.get(name)
+            if at_rest and base.keys() == slice_.keys() and kind.same(slice_, base):
+                counts["unchanged"] += 1
+                continue
         if spec is not None and kind.same(slice_, spec):
             counts["unchanged"] += 1
             if mine and (base is None or base.keys() != slice_.keys() or not kind.same(slice_, base)):

@@ -5,7 +5,8 @@ One place for the rules; diff (what to withhold), plan (what is blocked) and ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -36,7 +37,7 @@ class FleetState:
         self._at_first = specs
         self._specs: dict[str, dict[str, Spec]] = {kind: dict(specs.get(kind, {})) for kind in kinds}
         self._known = known_versions
-        self._referrers: dict[Place, set[Place]] | None = None
+        self._referrers: defaultdict[Place, set[Place]] | None = None
         self._alike: dict[str, dict[str, set[str]]] = {}
 
     def get(self, kind: str, name: str) -> Spec | None:
@@ -49,10 +50,10 @@ class FleetState:
         if self._referrers is not None:
             if before is not None:
                 for target in self._kinds[kind].targets(name, before):
-                    self._referrers.get((target.kind, target.name), set()).discard(place)
+                    self._referrers[target[:2]].discard(place)
             if spec is not None:
                 for target in self._kinds[kind].targets(name, spec):
-                    self._referrers.setdefault((target.kind, target.name), set()).add(place)
+                    self._referrers[target[:2]].add(place)
         if spec is None:
             self._specs[kind].pop(name, None)
         else:
@@ -64,19 +65,21 @@ class FleetState:
     def referrers(self, place: Place) -> set[Place]:
         """Who refers to a resource. The index is made when first asked for."""
         if self._referrers is None:
-            self._referrers = {}
+            referrers: defaultdict[Place, set[Place]] = defaultdict(set)
+            self._referrers = referrers
             for kind, specs in self._specs.items():
-                declaration = self._kinds[kind]
-                if not declaration.refers_to:
+                if not self._kinds[kind].refers_to:
                     continue
+                targets = self._kinds[kind].targets
                 for name, spec in specs.items():
-                    for target in declaration.targets(name, spec):
-                        self._referrers.setdefault((target.kind, target.name), set()).add((kind, name))
+                    here = (kind, name)
+                    for target in targets(name, spec):
+                        referrers[target[:2]].add(here)
         return self._referrers.get(place, set())
 
-    def targets(self, place: Place) -> Iterator[Target]:
+    def targets(self, place: Place) -> list[Target]:
         spec = self._specs[place[0]].get(place[1])
-        return iter(()) if spec is None else self._kinds[place[0]].targets(place[1], spec)
+        return [] if spec is None else self._kinds[place[0]].targets(place[1], spec)
 
     def missing(self, target: Target) -> str | None:
         """Why a reference leads to nothing, in words, or None."""

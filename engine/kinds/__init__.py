@@ -188,14 +188,13 @@ class Kind:
             return (field in one) != (field in other)
         return one[field] != other[field] or (field in self._maps and canonical(one[field]) != canonical(other[field]))
 
-    def targets(self, name: str, spec: Spec) -> Iterator[Target]:
+    def targets(self, name: str, spec: Spec) -> list[Target]:
         """What a resource refers to, key first, then fields in the order of the declaration."""
-        if self.key:
-            for part, target in zip(self.key, name.split(":"), strict=True):
-                yield Target(part.kind, target)
+        found = [Target(p.kind, part) for p, part in zip(self.key, name.split(":"), strict=True)] if self.key else []
         for field in self._referring:
-            if field.name in spec:
-                yield from field.type.targets(spec[field.name])
+            if value := spec.get(field.name):
+                found.extend(field.type.targets(value))
+        return found
 
     @cached_property
     def pins(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -104,36 +104,29 @@ def bump_proposals(tx: Transaction, ids: Iterable[int]) -> None:
 
 
 def by_name(tx: Transaction, name: str) -> Repository | None:
-    found = _read(tx, name=name)
+    found = _made(tx.rows("repositories/find_repository", name=name))
     return found[0] if found else None
 
 
 def get(tx: Transaction, id_: int) -> Repository:
     """A repository by an id that the store gave, removed ones too."""
-    return _read(tx, id_=id_, removed=True)[0]
+    return _made(tx.rows("repositories/get_repository", id=id_))[0]
 
 
 def registered(tx: Transaction, account: str | None = None) -> list[Repository]:
     """All repositories in service, by name."""
-    return _read(tx, account=account)
+    return _made(tx.rows("repositories/list_repositories", account=account))
 
 
 def names(tx: Transaction) -> dict[int, str]:
     """Names of all repositories by id, removed ones too."""
-    return {repository.id: repository.name for repository in _read(tx, removed=True)}
+    return dict(tx.rows("repositories/list_names"))
 
 
-def _read(
-    tx: Transaction,
-    *,
-    account: str | None = None,
-    id_: int | None = None,
-    name: str | None = None,
-    removed: bool = False,
-) -> list[Repository]:
+def _made(rows: Iterable[Sequence[Any]]) -> list[Repository]:
     order = [field.name for field in fields(Repository)]
     made = []
-    for row in tx.rows("repositories/list_repositories", account=account, id=id_, name=name, removed=removed):
+    for row in rows:
         values = dict(zip(order, row, strict=True))
         for when in ("paused_at", "next_attempt_at", "created_at"):
             values[when] = time_of(values[when])

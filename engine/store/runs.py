@@ -92,8 +92,7 @@ def mark_applied(tx: Transaction, repository_ids: Iterable[int]) -> None:
 
 
 def by_id(tx: Transaction, id_: int) -> Run | None:
-    found = read(tx, id_=id_, limit=1)
-    return found[0] if found else None
+    return by_ids(tx, [id_]).get(id_)
 
 
 def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, Run]:
@@ -103,7 +102,7 @@ def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, Run]:
 
 def get(tx: Transaction, id_: int) -> Run:
     """A run by an id that the store gave."""
-    return read(tx, id_=id_, limit=1)[0]
+    return by_ids(tx, [id_])[id_]
 
 
 def last(tx: Transaction, repository_id: int) -> Run | None:
@@ -148,7 +147,6 @@ def last_ids(tx: Transaction) -> dict[int, int]:
 def read(
     tx: Transaction,
     *,
-    id_: int | None = None,
     repository_id: int | None = None,
     account: str | None = None,
     status: str | None = None,
@@ -158,7 +156,6 @@ def read(
     """Runs, newest first."""
     rows = tx.rows(
         "runs/list_runs",
-        id=id_,
         repository_id=repository_id,
         account=account,
         status=status,

@@ -9,6 +9,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ MAIN = 10_000 if 10_000 in SIZES else SIZES[-1]
 """The size at which peers are asked, and which the table shows."""
 ROUNDS = 7
 ME = Actor("bench")
+_NUMBERS = count()
 ENVIRONMENT = {
     "FLEET_ALLOW_LOCAL_REMOTES": "1",
     "FLEET_MAX_FILE_BYTES": str(2**30),
@@ -84,12 +86,14 @@ class AtRest:
         return self.folder / "home" / "fleet.duckdb"
 
     def push(self, changed: float) -> None:
-        self.remote.push(fleet_yaml(self.size, changed))
+        """Push a text that no commit before had, so that there is something to fetch."""
+        self.remote.push(f"{fleet_yaml(self.size, changed)}# {next(_NUMBERS)}\n")
 
-    def moved(self, changed: float) -> None:
-        """Have nothing proposed, and the remote one commit ahead."""
+    def moved(self, changed: float, meanwhile: Callable[[], Any] = lambda: None) -> None:
+        """Have nothing proposed, and the remote one commit ahead of ours and of whoever else fetches `meanwhile`."""
         self.push(0.0)
         self.workbench.sync(ME, "fc")
+        meanwhile()
         self.push(changed)
 
 

@@ -42,7 +42,7 @@ def test_tick_floor(measure: Measure, size: int, at_rest: Callable[[int], AtRest
             size,
             "a bare script",
             lambda: floors.tick(bare, home.remote.path, store),
-            setup=lambda: home.moved(CHANGED),
+            setup=lambda: home.moved(CHANGED, meanwhile=lambda: floors.fetch(bare, home.remote.path)),
         )
     finally:
         store.close()

@@ -1,6 +1,6 @@
--- Registered repositories (removed ones too with $removed), by name; account may be NULL. One row each.
+-- Registered repositories by name; account may be NULL. One row each.
 SELECT id, name, account, url, branch, path_prefix, vault_credential_path, ssh_host_key, enabled, auto_apply, auto_prune, auto_heal, allow_empty,
        paused_reason, paused_by, epoch_us(paused_at), failure_count, epoch_us(next_attempt_at), epoch_us(created_at), proposals_version
 FROM gitops_repositories
-WHERE ($removed OR removed_at IS NULL) AND ($account IS NULL OR account = $account) AND ($id IS NULL OR id = $id) AND ($name IS NULL OR live_name = $name)
+WHERE removed_at IS NULL AND ($account IS NULL OR account = $account)
 ORDER BY name, id
