@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import ApplyError, FleetError, StoreError
 from engine.kinds import Kinds
-from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, ResourceKey, Status
+from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, ResourceKey, Status, canonical
 from engine.plan import Plan, Skip, Step, build
 from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, live, pauses, proposals, runs
@@ -203,7 +203,7 @@ def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int
         if p.desired is None:
             gone.append(p.key)
         else:
-            base = {name: p.desired[name] for name in p.declared}
+            base = canonical({name: p.desired[name] for name in p.declared}).decode()
             agreed.setdefault(p.repository_id, {})[p.key] = Claim(p.repository_id, base, p.revision, version, 0)
     for repository_id, claims in sorted(agreed.items()):
         live.put_claims(tx, repository_id, claims)

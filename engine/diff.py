@@ -10,7 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.kinds import Kind, Kinds, Target
-from engine.model import Cause, Change, Claim, Difference, LiveFleet, Named, ResourceKey, Spec, Withheld, WithheldDiff
+from engine.model import (
+    Cause,
+    Change,
+    Claim,
+    Difference,
+    LiveFleet,
+    Named,
+    ResourceKey,
+    Spec,
+    Withheld,
+    WithheldDiff,
+    canonical,
+)
 from engine.order import Move, Ordering, in_order
 from engine.soundness import FleetState
 
@@ -110,20 +122,20 @@ def _compare_declared(
         slice_, spec, claim = declared[name], specs.get(name), claims.get(name)
         holder = claim.repository_id if claim is not None else repository_id
         mine = holder == repository_id
-        base = claim.base if claim is not None and mine else None
-        if base is not None:
-            found.owned += 1
+        text = canonical(slice_).decode()
+        own = claim if claim is not None and mine and claim.owned else None
+        found.owned += own is not None
+        if own is not None and own.agreed == text and own.base_version == versions.get(name):
             # Agreed on at this very version, and git declares what it did then: nothing moved, nothing to compare.
-            at_rest = claim is not None and claim.base_version == versions.get(name)
-            if at_rest and base.keys() == slice_.keys() and kind.same(slice_, base):
-                counts["unchanged"] += 1
-                continue
+            counts["unchanged"] += 1
+            continue
+        base = None if own is None else own.base
         if spec is not None and kind.same(slice_, spec):
             counts["unchanged"] += 1
-            if mine and (base is None or base.keys() != slice_.keys() or not kind.same(slice_, base)):
+            if mine and (claim is None or claim.agreed != text):
                 key = ResourceKey(live.account, section, name)
                 rejections = claim.rejections if claim else 0
-                found.claimed[key] = Claim(repository_id, slice_, revision, versions[name], rejections)
+                found.claimed[key] = Claim(repository_id, text, revision, versions[name], rejections)
                 if base is None:
                     found.adopted.append(key)
                 else:
@@ -172,13 +184,14 @@ def _compare_undeclared(
         key = ResourceKey(live.account, section, name)
         spec = specs.get(name)
         found.owned += claim.owned
-        if spec is None or claim.base is None:
+        base = claim.base
+        if spec is None or base is None:
             if key not in reserved:
                 found.released.append(key)
             continue
-        moved = any(kind.differs(f, claim.base, spec) for f in claim.base)
+        moved = any(kind.differs(f, base, spec) for f in base)
         cause = Cause.BOTH if moved else Cause.GIT_MOVED
-        found.differences.append(Difference(key, Change.DESTROY, spec, None, cause, claim.base, (), versions[name]))
+        found.differences.append(Difference(key, Change.DESTROY, spec, None, cause, base, (), versions[name]))
         found.counts[section]["destroy"] += 1
 
 

@@ -185,8 +185,8 @@ class Claim(NamedTuple):
     """Which repository holds a resource, live yet or not, and what it last agreed on with live."""
 
     repository_id: int
-    base: Spec | None = None
-    """The declared slice last applied or found live and equal. None: claimed, not owned."""
+    agreed: str | None = None
+    """The declared slice last applied or found live and equal, as its one text. None: claimed, not owned."""
     base_revision: str | None = None
     base_version: int | None = None
     rejections: int = 0
@@ -194,7 +194,15 @@ class Claim(NamedTuple):
 
     @property
     def owned(self) -> bool:
-        return self.base is not None
+        return self.agreed is not None
+
+    @property
+    def base(self) -> Spec | None:
+        """The slice that was agreed on; made from its text at each call, as few claims are ever asked for it."""
+        if self.agreed is None:
+            return None
+        base: Spec = orjson.loads(self.agreed)
+        return base
 
 
 @dataclass(frozen=True, slots=True)

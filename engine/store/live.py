@@ -152,8 +152,8 @@ def read_live(tx: Transaction, account: str, at: datetime | None = None) -> Live
             fleet.versions.setdefault(key.kind, {})[key.name] = version
     for kind, rows in groupby(tx.rows("live/read_claims", account=account), itemgetter(0)):
         claims = fleet.claims.setdefault(kind, {})
-        for _, name, repository_id, base, revision, version, rejections in rows:
-            claims[name] = Claim(repository_id, None if base is None else loads(base), revision, version, rejections)
+        for row in rows:
+            claims[row[1]] = Claim._make(row[2:])
     for kind, name, known in tx.rows("live/read_module_versions", account=account):
         fleet.known_versions.setdefault((kind, name), set()).add(known)
     return fleet
@@ -377,7 +377,7 @@ def put_claims(tx: Transaction, repository_id: int, claims: Mapping[ResourceKey,
         account=[key.account for key in keys],
         kind=[key.kind for key in keys],
         name=[key.name for key in keys],
-        base=[None if claim.base is None else canonical(claim.base).decode() for claim in found],
+        base=[claim.agreed for claim in found],
         base_revision=[claim.base_revision for claim in found],
         base_version=[claim.base_version for claim in found],
         rejections=[claim.rejections for claim in found],
@@ -427,11 +427,7 @@ def specs_and_claims(
     for text, spec, repository_id, base, revision, version, rejections in tx.rows(
         "live/read_some", keys=[key.text for key in keys]
     ):
-        claim = (
-            None
-            if repository_id is None
-            else Claim(repository_id, None if base is None else orjson.loads(base), revision, version, rejections)
-        )
+        claim = None if repository_id is None else Claim(repository_id, base, revision, version, rejections)
         found[ResourceKey.of(text)] = (None if spec is None else orjson.loads(spec), claim)
     return found
 

@@ -11,7 +11,7 @@ import yaml
 
 from engine import diff
 from engine.kinds.fleet import FLEET
-from engine.model import Claim, LiveFleet
+from engine.model import Claim, LiveFleet, canonical
 from engine.parse import read_fleet_file
 from tests.benchmarks import floors, peers
 from tests.benchmarks.conftest import MAIN, SIZES, AtRest, Measure
@@ -67,7 +67,7 @@ def owned(size: int) -> LiveFleet:
     for section, entries in specs.items():
         fleet.specs[section] = entries
         fleet.versions[section] = dict.fromkeys(entries, 1)
-        fleet.claims[section] = {n: Claim(1, slices[section][n], "r", 1) for n in entries}
+        fleet.claims[section] = {n: Claim(1, canonical(slices[section][n]).decode(), "r", 1) for n in entries}
         if field := FLEET[section].version_field:
             fleet.known_versions |= {(section, n): {spec[field]} for n, spec in entries.items()}
     return fleet

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine import diff, export
 from engine.kinds.fleet import FLEET
-from engine.model import Claim, LiveFleet
+from engine.model import Claim, LiveFleet, canonical
 from engine.order import Move, in_order, waves
 from engine.parse import read_fleet_file
 from tests.laws.checks import references
@@ -30,7 +30,7 @@ def live_of(fleet: Declared, *, owner: int | None = None) -> LiveFleet:
     live = LiveFleet("acme", specs, {kind: dict.fromkeys(entries, 1) for kind, entries in specs.items()})
     if owner is not None:
         live.claims = {
-            kind: {name: Claim(owner, spec, "r", 1) for name, spec in entries.items()}
+            kind: {name: Claim(owner, canonical(spec).decode(), "r", 1) for name, spec in entries.items()}
             for kind, entries in fleet.items()
         }
     return live
