@@ -696,17 +696,24 @@ class Reader:
 
         Who holds what is as of today in either case.
         """
-        with self.store.read() as tx:
-            if repository is not None:
-                self._repository(tx, repository)
-            rows = live.graph_rows(tx, self._within(account), repository, at)
+        if repository is not None:
+            self.repository(repository)
+        within = self._within(account)
+        if at is not None:
+            with self.store.read() as tx:
+                return self._graph(live.graph_rows(tx, within, repository, at))
+        return self.store.remembered(
+            ("graph", within, repository), lambda tx: self._graph(live.graph_rows(tx, within, repository))
+        )
+
+    def _graph(self, rows: Sequence[live.GraphRow]) -> Graph:
         keys: dict[str, dict[tuple[str, str], ResourceKey]] = {}
         for key, *_ in rows:
             keys.setdefault(key.account, {})[key.kind, key.name] = key
         targets: dict[ResourceKey, list[ResourceKey]] = {}
         for key, spec, _, _ in rows:
             near = keys[key.account]
-            named = {(t.kind, t.name) for t in self.kinds[key.kind].targets(key.name, spec)}
+            named = {target[:2] for target in self.kinds[key.kind].targets(key.name, spec)}
             targets[key] = [near[name] for name in sorted(named) if name in near]
         layers = layered(targets)
         return Graph(

@@ -44,7 +44,7 @@ from engine.model import (
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import Store, deliveries, events, pauses, proposals, repositories, retention
+from engine.store import FILE_NAME, Store, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
 
 if TYPE_CHECKING:
@@ -308,9 +308,16 @@ class Workbench(Reader):
     def snapshot(self, actor: Actor, path: Path) -> int:
         """Copy the whole store, but for its tokens, into a file while it runs; gives the file's bytes.
 
-        Raises: RefusedEdit FLEET-600 for who may not read every account; StoreError FLEET-304, 305.
+        Raises: RefusedEdit FLEET-600 for who may not read every account, FLEET-607 where a home's store is; StoreError FLEET-304, 305.
         """
         self.permit(actor, Permission.READ, "*")
+        if path.name == FILE_NAME and path.exists():
+            # Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
+            raise RefusedEdit(
+                "FLEET-607",
+                f"{path} is a home's store, which no snapshot replaces.",
+                "Name another file, or an empty home.",
+            )
         self.store.snapshot(path)
         return path.stat().st_size
 

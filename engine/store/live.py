@@ -322,10 +322,14 @@ def inventory(
     return made, rows[0][-1] if rows else 0
 
 
+GraphRow = tuple[ResourceKey, Spec, str, str | None]
+"""(key, spec, state, holder)"""
+
+
 def graph_rows(
     tx: Transaction, account: str | None, repository: str | None, at: datetime | None = None
-) -> list[tuple[ResourceKey, Spec, str, str | None]]:
-    """(key, spec, state, holder) of live resources, in the order of their keys; or as they were, then the state is `past`."""
+) -> list[GraphRow]:
+    """Live resources, in the order of their keys; or as they were, then the state is `past`."""
     rows = (
         tx.rows("live/list_graph", account=account, repository=repository)
         if at is None

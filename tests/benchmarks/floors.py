@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import duckdb
 import orjson
 import yaml
 from yaml.cyaml import CParser
-from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
+from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
 from tests.conftest import GIT_ENVIRONMENT
 
@@ -28,13 +27,8 @@ def events(data: bytes) -> int:
 
 def values(data: bytes) -> Any:
     """The values of a text without tags and aliases, nothing checked."""
-    parser = CParser(data)
+    read = CParser(data).get_event
     known: dict[str, Any] = {}
-    return next(_values(parser, known))
-
-
-def _values(parser: CParser, known: dict[str, Any]) -> Iterator[Any]:
-    read = parser.get_event
 
     def value(event: Any) -> Any:
         kind = type(event)
@@ -50,16 +44,14 @@ def _values(parser: CParser, known: dict[str, Any]) -> Iterator[Any]:
             while type(event := read()) is not MappingEndEvent:
                 made[event.value] = value(read())
             return made
-        if kind is SequenceStartEvent:
-            items = []
-            while type(event := read()) is not SequenceEndEvent:
-                items.append(value(event))
-            return items
-        raise TypeError(kind)
+        items = []
+        while type(event := read()) is not SequenceEndEvent:
+            items.append(value(event))
+        return items
 
-    while (event := read()) is not None:
-        if type(event) in {ScalarEvent, MappingStartEvent, SequenceStartEvent}:
-            yield value(event)
+    while type(event := read()) is not MappingStartEvent:
+        pass
+    return value(event)
 
 
 def _git(folder: Path, *arguments: str) -> bytes:

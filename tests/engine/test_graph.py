@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from engine import charts
 from engine.graph import STATES, Graph, GraphNode, grouped, layered, narrowed
-from engine.model import Change, Episode, Mark, ResourceKey, Status
+from engine.model import Actor, Change, Episode, Mark, ResourceKey, Status
+from engine.workbench import Workbench
 
 
 def key(name: str, kind: str = "modules") -> ResourceKey:
@@ -37,6 +38,16 @@ def test_each_layer_is_one_more_than_the_deepest_below(pairs: list[tuple[int, in
 def test_a_chain_as_long_as_a_fleet_breaks_no_stack() -> None:
     targets = {key(str(n)): [key(str(n - 1))] if n else [] for n in range(20_000)}
     assert layered(dict(reversed(targets.items())))[key("19999")] == 19_999
+
+
+def test_it_is_made_once_until_something_is_written(workbench: Workbench) -> None:
+    workbench.set_resource(Actor("ana"), key("a"), {})
+    first = workbench.graph(account="acme")
+    assert workbench.graph(account="acme") is first
+    workbench.set_resource(Actor("ana"), key("b"), {"depends_on": ["a"]})
+    assert [n.key.name for n in workbench.graph(account="acme").nodes] == ["a", "b"]
+    assert workbench.graph(account="acme").edges == ((key("b"), key("a")),)
+    assert workbench.graph(account="rival").nodes == ()
 
 
 def test_what_is_near_is_counted_both_ways() -> None:

@@ -64,6 +64,17 @@ def test_a_store_restored_from_a_snapshot_takes_over(workbench: Workbench, tmp_p
         assert min(p.id for p in opened) > max(pending), "numbers go on behind those of the copy"
 
 
+def test_no_store_of_a_home_is_replaced(workbench: Workbench, tmp_path: Path, settings: Settings) -> None:
+    own, other = settings.home / "fleet.duckdb", tmp_path / "fleet.duckdb"
+    other.write_bytes(b"of another home")
+    inode = own.stat().st_ino
+    for path in (own, other):
+        with pytest.raises(RefusedEdit, match="FLEET-607"):
+            workbench.snapshot(ME, path)
+    assert own.stat().st_ino == inode
+    assert other.read_bytes() == b"of another home"
+
+
 def test_tokens_and_keys_are_not_in_it(workbench: Workbench, tmp_path: Path) -> None:
     _, token = workbench.create_token(ME, "canary-name", account="*", permissions=[Permission.READ])
     with workbench.store.read() as tx:
