@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from engine import api, service
 from engine.errors import FleetError
+from engine.sockets import send_at_once
 
 log = logging.getLogger("fleet")
 
@@ -27,6 +28,7 @@ log = logging.getLogger("fleet")
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Own the store and tick while the server runs."""
     serving = service.serving(st.get_option("server.address") or "", st.get_option("server.port"))
+    send_at_once(st.get_option("server.port"))
     try:
         await run_in_threadpool(serving.__enter__)
     except FleetError as error:

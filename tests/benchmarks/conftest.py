@@ -64,6 +64,8 @@ class Measure:
         """What `target` gives. `setup` goes before each round, untimed; what it returns is (args, kwargs) of the round."""
         self.benchmark.group = f"{work}, {size:,}"
         self.benchmark.extra_info.update(work=work, size=size, subject=subject, **facts)
+        gc.collect()
+        gc.freeze()  # what the tests before have left, and what is prepared here, is no work of the subject's
         return self.benchmark.pedantic(target, setup=setup, rounds=rounds, warmup_rounds=1, iterations=1)
 
 
