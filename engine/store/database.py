@@ -26,7 +26,7 @@ from engine.kinds import Kinds
 from engine.model import Clock, Event, RecordedEvent
 from engine.store import console, snapshots
 from engine.store.gate import Gate
-from engine.store.statements import migrations, statement
+from engine.store.statements import migrations, parsed, statement
 from engine.store.views import views_script
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class Transaction:
 
     def rows(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a named statement."""
-        return self._cursor.execute(statement(name), parameters or None).fetchall()
+        return self._execute(name, parameters).fetchall()
 
     def row(self, name: str, /, **parameters: Any) -> tuple[Any, ...] | None:
         """The first row of a named statement, or None."""
-        return self._cursor.execute(statement(name), parameters or None).fetchone()
+        return self._execute(name, parameters).fetchone()
 
     def value(self, name: str, /, **parameters: Any) -> Any:
         """The only value of a named statement that always gives one row."""
@@ -100,10 +100,13 @@ class Transaction:
         """All rows of a named statement as a frame."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
-            return self._cursor.execute(statement(name), parameters or None).df()
+            return self._execute(name, parameters).df()
 
     def run(self, name: str, /, **parameters: Any) -> None:
-        self._cursor.execute(statement(name), parameters or None)
+        self._execute(name, parameters)
+
+    def _execute(self, name: str, parameters: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+        return self._cursor.execute(parsed(name, self._cursor), parameters or None)
 
     def ids(self, sequence: str, count: int) -> list[int]:
         """The next `count` numbers of a sequence, ascending. Numbers of an undone transaction are not used again."""
