@@ -378,7 +378,7 @@ class Reader:
     def run_before(self, run: Run) -> Run | None:
         """The run of the same repository before this one."""
         with self.store.read() as tx:
-            return runs.before(tx, run)
+            return runs.before(tx, run.repository_id, run.id)
 
     def run_body(self, run: Run) -> contract.RunBody:
         """A run as the API gives it, with what it withheld and the steps on its proposals."""

@@ -110,10 +110,11 @@ def tick(
 
         def known(commit: str) -> bool:
             """Whether nothing has moved since the last run ended with this commit."""
-            standing, last = store.remembered(("standing", repository.id), _standing_of(repository.id))
-            if last is not None and standing.inputs == _inputs(standing, settings, commit):
-                at_rest.append(last)
-            return bool(at_rest)
+            standing = store.remembered(("standing", repository.id), lambda tx: runs.standing(tx, repository.id))
+            if standing.inputs is None or standing.inputs != _inputs(standing, settings, commit):
+                return False
+            at_rest.append(store.remembered(("run", standing.run_id), lambda tx: runs.get(tx, standing.run_id)))
+            return True
 
         with stages.stage("sync"):
             revision = (source or sync.fetch_unless)(known, repository, settings, halted=halted)
@@ -122,8 +123,6 @@ def tick(
         if revision.host_key is not None:
             with store.write() as tx:
                 registry.pin_first_host_key(tx, actor, repository, revision.host_key)
-        with store.read() as tx:
-            last = runs.last(tx, repository.id)
         with store.write() as tx:
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
         began(run_id)
@@ -131,7 +130,7 @@ def tick(
             desired = read_fleet_file(
                 revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
             )
-        _decide(store, kinds, settings, repository.id, actor, run_id, revision, desired, last, stages)
+        capped = _decide(store, kinds, settings, repository.id, actor, run_id, revision, desired, stages)
         with stages.stage("apply"):
             applied = applying.apply(
                 store,
@@ -158,17 +157,7 @@ def tick(
         with suppress(FleetError):
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
         raise
-    return _finish(store, settings, repository, run_id, revision.commit, stages, applied)
-
-
-def _standing_of(repository_id: int) -> Callable[[Transaction], tuple[runs.Standing, Run | None]]:
-    """Asks how a repository stands, and for its last run where nothing may have moved since."""
-
-    def ask(tx: Transaction) -> tuple[runs.Standing, Run | None]:
-        standing = runs.standing(tx, repository_id)
-        return standing, None if standing.inputs is None else runs.get(tx, standing.run_id)
-
-    return ask
+    return _finish(store, settings, repository, run_id, revision.commit, stages, applied, capped=capped)
 
 
 def _inputs(standing: runs.Standing, settings: Settings, commit: str) -> str:
@@ -204,10 +193,9 @@ def _decide(
     run_id: int,
     revision: Revision,
     desired: FleetFile,
-    last: Run | None,
     stages: _Stages,
-) -> None:
-    """Diff and propose, in the one transaction that holds all that a tick decides."""
+) -> bool:
+    """Diff and propose, in the one transaction that holds all that a tick decides. Gives whether the cap held anything back."""
     with store.write() as tx:
         repository = repositories.get(tx, repository_id)
         standing = proposals.live_of(tx, repository_id=repository.id)
@@ -226,7 +214,7 @@ def _decide(
                 refused=proposals.rejected_before(tx, repository.id, list(prints.values()))
                 if repository.auto_apply
                 else (),
-                retry=_worth_retrying(tx, repository, standing, revision, last),
+                retry=_worth_retrying(tx, repository, standing, revision, run_id),
             )
             proposal_ids = _write_decision(tx, kinds, repository, actor, run_id, revision, accounts, decision)
             _write_claims(tx, repository, actor, run_id, accounts)
@@ -242,6 +230,7 @@ def _decide(
                 informational=[entry for account in accounts for entry in account.diff.informational],
                 warnings=_warnings(kinds, accounts, decision),
             )
+    return any(held.reason is Withheld.CAP for held in decision.withheld)
 
 
 def _compare(
@@ -253,7 +242,6 @@ def _compare(
     standing: Sequence[Proposal],
 ) -> list[_Account]:
     """Compare every account that the repository is bound to or still holds something in; its own comes first."""
-    live.ensure_accounts(tx, [repository.account])
     names = repositories.names(tx)
     made = []
     others = sorted(set(live.claimed_accounts(tx, repository.id)) - {repository.account})
@@ -321,12 +309,13 @@ def _candidates(accounts: list[_Account], reverted: Mapping[ResourceKey, Change]
 
 
 def _worth_retrying(
-    tx: Transaction, repository: Repository, standing: list[Proposal], revision: Revision, last: Run | None
+    tx: Transaction, repository: Repository, standing: list[Proposal], revision: Revision, run_id: int
 ) -> set[int]:
     """Failed proposals since whose failure git or live moved: auto-apply tries them again."""
     failed = [proposal for proposal in standing if proposal.status is Status.FAILED]
     if not repository.auto_apply or not failed:
         return set()
+    last = runs.before(tx, repository.id, run_id)
     if last is None or last.revision != revision.commit:
         return {proposal.id for proposal in failed}
     failed_at = {step.proposal_id: step.ended_at for step in applies.steps_of(tx, [p.id for p in failed])}
@@ -494,12 +483,11 @@ def _finish(
     commit: str,
     stages: _Stages,
     applied: applying.Applied,
+    *,
+    capped: bool,
 ) -> Run:
     with store.write() as tx:
         repository = repositories.get(tx, fetched.id)
-        capped = any(
-            row["reason"] == Withheld.CAP for row in withheld.of_runs(tx, [(fetched.id, run_id)]).get(run_id, ())
-        )
         moved_on = applied.touched or applied.stopped or repository.settings != fetched.settings
         inputs = None if moved_on else _inputs(runs.standing(tx, fetched.id), settings, commit)
         runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)

@@ -105,12 +105,6 @@ def get(tx: Transaction, id_: int) -> Run:
     return by_ids(tx, [id_])[id_]
 
 
-def last(tx: Transaction, repository_id: int) -> Run | None:
-    """The newest run of a repository."""
-    found = read(tx, repository_id=repository_id, limit=1)
-    return found[0] if found else None
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What decides, besides the commit, whether a tick of a repository would find anything new; and what its last run saw."""
@@ -195,9 +189,9 @@ def count_found(tx: Transaction, wanted: RunFilter) -> int:
     return count
 
 
-def before(tx: Transaction, run: Run) -> Run | None:
-    """The run of the same repository before this one."""
-    id_ = tx.value("runs/run_before", repository_id=run.repository_id, id=run.id)
+def before(tx: Transaction, repository_id: int, run_id: int) -> Run | None:
+    """The run of a repository before one of its runs."""
+    id_ = tx.value("runs/run_before", repository_id=repository_id, id=run_id)
     return None if id_ is None else by_id(tx, id_)
 
 
