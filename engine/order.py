@@ -39,7 +39,7 @@ class Ordering:
         if not self.stuck:
             return []
         try:
-            TopologicalSorter({key: self.waits_for[key] for key in self.stuck}).prepare()
+            TopologicalSorter({key: sorted(self.waits_for[key]) for key in self.stuck}).prepare()
         except CycleError as error:
             found: list[ResourceKey] = error.args[1]
             return found[::-1]

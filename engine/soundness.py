@@ -5,7 +5,6 @@ One place for the rules; diff (what to withhold), plan (what is blocked) and ope
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -37,7 +36,8 @@ class FleetState:
         self._at_first = specs
         self._specs: dict[str, dict[str, Spec]] = {kind: dict(specs.get(kind, {})) for kind in kinds}
         self._known = known_versions
-        self._referrers: defaultdict[Place, set[Place]] | None = None
+        self._referrers: dict[str, dict[str, dict[str, set[str]]]] = {}
+        """By section, as `Kind.referrers` gives them."""
         self._alike: dict[str, dict[str, set[str]]] = {}
 
     def get(self, kind: str, name: str) -> Spec | None:
@@ -47,13 +47,12 @@ class FleetState:
         """Set a resource's spec, or take the resource away with None."""
         kind, name = place
         before = self._specs[kind].get(name)
-        if self._referrers is not None:
-            if before is not None:
-                for target in self._kinds[kind].targets(name, before):
-                    self._referrers[target[:2]].discard(place)
-            if spec is not None:
-                for target in self._kinds[kind].targets(name, spec):
-                    self._referrers[target[:2]].add(place)
+        if (referrers := self._referrers.get(kind)) is not None:
+            targets = self._kinds[kind].targets
+            for target in targets(name, before) if before is not None else ():
+                referrers[target.kind][target.name].discard(name)
+            for target in targets(name, spec) if spec is not None else ():
+                referrers[target.kind].setdefault(target.name, set()).add(name)
         if spec is None:
             self._specs[kind].pop(name, None)
         else:
@@ -62,20 +61,16 @@ class FleetState:
             group = self._alike[kind].setdefault(alike(name), set())
             (group.discard if spec is None else group.add)(name)
 
-    def referrers(self, place: Place) -> set[Place]:
-        """Who refers to a resource. The index is made when first asked for."""
-        if self._referrers is None:
-            referrers: defaultdict[Place, set[Place]] = defaultdict(set)
-            self._referrers = referrers
-            for kind, specs in self._specs.items():
-                if not self._kinds[kind].refers_to:
-                    continue
-                targets = self._kinds[kind].targets
-                for name, spec in specs.items():
-                    here = (kind, name)
-                    for target in targets(name, spec):
-                        referrers[target[:2]].add(here)
-        return self._referrers.get(place, set())
+    def referrers(self, place: Place) -> list[Place]:
+        """Who refers to a resource, sorted by section, then name."""
+        found = ((section, self._referring(section, place)) for section in self._kinds.referrers_of[place[0]])
+        return sorted((section, name) for section, names in found for name in names)
+
+    def _referring(self, section: str, place: Place) -> set[str]:
+        """Who of one section refers to a resource. Its index is made when first asked for: few changes need that of all."""
+        if section not in self._referrers:
+            self._referrers[section] = self._kinds[section].referrers(self._specs[section])
+        return self._referrers[section][place[0]].get(place[1], set())
 
     def targets(self, place: Place) -> list[Target]:
         spec = self._specs[place[0]].get(place[1])
@@ -99,7 +94,7 @@ class FleetState:
         kind, name = place
         declaration = self._kinds[kind]
         if spec is None:
-            others = sorted(f"{k}/{n}" for k, n in self.referrers(place) if (k, n) != place)
+            others = [f"{k}/{n}" for k, n in self.referrers(place) if (k, n) != place]
             return (
                 Unsound(Withheld.STILL_REFERENCED, f"still referred to by {_some(others)}", tuple(others))
                 if others
@@ -130,12 +125,12 @@ class FleetState:
         return None
 
     def cycle(self) -> list[Place] | None:
-        """One cycle of references in the fleet, or None. Looks only at kinds that can form one."""
+        """One cycle of references in the fleet, or None; of several always the same. Looks only at kinds that can form one."""
         sections = self._kinds.recursive
         graph = {
-            (kind, name): {(t.kind, t.name) for t in self._kinds[kind].targets(name, spec) if t.kind in sections}
-            for kind in sections
-            for name, spec in self._specs[kind].items()
+            (kind, name): sorted({t[:2] for t in self._kinds[kind].targets(name, spec) if t.kind in sections})
+            for kind in sorted(sections)
+            for name, spec in sorted(self._specs[kind].items())
         }
         try:
             TopologicalSorter(graph).prepare()
@@ -162,13 +157,12 @@ class FleetState:
         for constraint in self._kinds[kind].constraints:
             if sentence := constraint(spec, lookup):
                 return Unsound(Withheld.CONFLICT, sentence)
-        if any(self._kinds[section].constraints for section in self._kinds.referrers_of[kind]):
-            for other in sorted(self.referrers(place)):
-                for constraint in self._kinds[other[0]].constraints:
-                    if sentence := constraint(self._specs[other[0]][other[1]], lookup):
-                        return Unsound(
-                            Withheld.CONFLICT, f"{other[0]}/{other[1]}: {sentence}", (f"{other[0]}/{other[1]}",)
-                        )
+        for section in self._kinds.referrers_of[kind]:
+            if constraints := self._kinds[section].constraints:
+                for other in sorted(self._referring(section, place)):
+                    for constraint in constraints:
+                        if sentence := constraint(self._specs[section][other], lookup):
+                            return Unsound(Withheld.CONFLICT, f"{section}/{other}: {sentence}", (f"{section}/{other}",))
         return None
 
     def _cycle_through(self, place: Place, spec: Spec) -> list[str] | None:
@@ -215,7 +209,7 @@ def reached(state: FleetState, kinds: Kinds, places: list[Place]) -> set[Place]:
             found.add(here)
             continue  # what else hangs on a node is not changed by what reaches the node
         forward = {(t.kind, t.name) for t in state.targets(here) if t.kind in kinds[here[0]].reaches}
-        for there in forward | state.referrers(here):
+        for there in forward.union(state.referrers(here)):
             if there not in seen:
                 seen.add(there)
                 stack.append(there)

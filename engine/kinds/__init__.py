@@ -196,6 +196,24 @@ class Kind:
                 found.extend(field.type.targets(value))
         return found
 
+    def referrers(self, specs: Mapping[str, Spec]) -> dict[str, dict[str, set[str]]]:
+        """Who of these resources refers to what: by the target's section, then name, the names of its referrers."""
+        made: dict[str, dict[str, set[str]]] = {section: {} for section in self.refers_to}
+        for place, part in enumerate(self.key):
+            into = made[part.kind]
+            for name in specs:
+                target = name.split(":")[place]
+                if target in into:
+                    into[target].add(name)
+                else:
+                    into[target] = {name}
+        for field in self._referring:
+            named, targets = field.name, field.type.targets
+            for name, spec in specs.items():
+                for found in targets(spec.get(named)):
+                    made[found.kind].setdefault(found.name, set()).add(name)
+        return made
+
     @cached_property
     def pins(self) -> bool:
         """Whether its resources may pin the version of what they refer to."""
