@@ -98,7 +98,7 @@ def compare(
         tuple(sorted(found.foreign, key=lambda w: w.difference.key)),
         tuple(found.informational),
         {section: counts for section, counts in found.counts.items() if any(counts.values())},
-        found.claimed,
+        dict(sorted(found.claimed.items())),
         tuple(sorted(found.adopted)),
         tuple(sorted(found.released)),
         tuple(sorted(found.undeclared)),
@@ -118,8 +118,8 @@ def _compare_declared(
     section = kind.section
     specs, versions, claims = live.specs.get(section, {}), live.versions.get(section, {}), live.claims.get(section, {})
     counts = found.counts[section]
-    for name in sorted(declared):
-        slice_, spec, claim = declared[name], specs.get(name), claims.get(name)
+    for name, slice_ in declared.items():
+        spec, claim = specs.get(name), claims.get(name)
         holder = claim.repository_id if claim is not None else repository_id
         mine = holder == repository_id
         text = canonical(slice_).decode()

@@ -138,11 +138,14 @@ def live_versions(tx: Transaction, names: Iterable[str]) -> dict[str, int]:
 
 
 def read_live(tx: Transaction, account: str, at: datetime | None = None) -> LiveFleet:
-    """The live fleet of one account with its claims and known versions; or the fleet as it was, with those of today."""
+    """The live fleet of one account with its claims and known versions; or the fleet as it was, with those of today.
+
+    Within a section, resources and claims are in no order.
+    """
     fleet = LiveFleet(account)
     loads = orjson.loads
     if at is None:
-        for kind, rows in groupby(tx.rows("live/read_resources", account=account), itemgetter(0)):
+        for kind, rows in groupby(tx.rows("live/collect_resources", account=account), itemgetter(0)):
             specs, versions = fleet.specs.setdefault(kind, {}), fleet.versions.setdefault(kind, {})
             for _, name, spec, version in rows:
                 specs[name], versions[name] = loads(spec), version
@@ -150,7 +153,7 @@ def read_live(tx: Transaction, account: str, at: datetime | None = None) -> Live
         for key, past, version, _ in read_fleet_at(tx, account, at):
             fleet.specs.setdefault(key.kind, {})[key.name] = past
             fleet.versions.setdefault(key.kind, {})[key.name] = version
-    for kind, rows in groupby(tx.rows("live/read_claims", account=account), itemgetter(0)):
+    for kind, rows in groupby(tx.rows("live/collect_claims", account=account), itemgetter(0)):
         claims = fleet.claims.setdefault(kind, {})
         for row in rows:
             claims[row[1]] = Claim._make(row[2:])
