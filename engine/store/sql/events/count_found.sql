@@ -2,7 +2,7 @@
 SELECT count(*)
 FROM fleet_events
 WHERE ($account IS NULL OR account = $account)
-  AND ($types::VARCHAR[] IS NULL OR type IN (SELECT unnest($types::VARCHAR[])))
+  AND ($types::VARCHAR[] IS NULL OR list_contains($types::VARCHAR[], type))
   AND ($actor IS NULL OR contains(lower(actor), lower($actor)))
   AND ($repository_id IS NULL OR repository_id = $repository_id)
   AND ($since::TIMESTAMPTZ IS NULL OR happened_at >= $since::TIMESTAMPTZ)

@@ -2,7 +2,7 @@
 SELECT seq, epoch_us(happened_at), type, actor, account, repository_id, run_id, proposal_id, kind, name, reason, data, request_id
 FROM fleet_events
 WHERE ($account IS NULL OR account = $account)
-  AND ($types::VARCHAR[] IS NULL OR type IN (SELECT unnest($types::VARCHAR[])))
+  AND ($types::VARCHAR[] IS NULL OR list_contains($types::VARCHAR[], type))
   AND ($actor IS NULL OR contains(lower(actor), lower($actor)))
   AND ($repository_id IS NULL OR repository_id = $repository_id)
   AND ($before IS NULL OR seq < $before)

@@ -7,12 +7,12 @@ WHERE id IN (
     SELECT id
     FROM proposals
     WHERE ($account IS NULL OR account = $account)
-      AND ($repositories::VARCHAR[] IS NULL OR repository IN (SELECT unnest($repositories::VARCHAR[])))
-      AND ($statuses::VARCHAR[] IS NULL OR status IN (SELECT unnest($statuses::VARCHAR[])))
-      AND ($kinds::VARCHAR[] IS NULL OR kind IN (SELECT unnest($kinds::VARCHAR[])))
-      AND ($changes::VARCHAR[] IS NULL OR change IN (SELECT unnest($changes::VARCHAR[])))
-      AND ($causes::VARCHAR[] IS NULL OR cause IN (SELECT unnest($causes::VARCHAR[])))
-      AND ($risks::VARCHAR[] IS NULL OR risk_of(change, cause, blast_radius) IN (SELECT unnest($risks::VARCHAR[])))
+      AND ($repositories::VARCHAR[] IS NULL OR list_contains($repositories::VARCHAR[], repository))
+      AND ($statuses::VARCHAR[] IS NULL OR list_contains($statuses::VARCHAR[], status))
+      AND ($kinds::VARCHAR[] IS NULL OR list_contains($kinds::VARCHAR[], kind))
+      AND ($changes::VARCHAR[] IS NULL OR list_contains($changes::VARCHAR[], change))
+      AND ($causes::VARCHAR[] IS NULL OR list_contains($causes::VARCHAR[], cause))
+      AND ($risks::VARCHAR[] IS NULL OR list_contains($risks::VARCHAR[], risk_of(change, cause, blast_radius)))
       AND ($run_id IS NULL OR (run_id = $run_id AND reverts IS NULL))
       AND ($before IS NULL OR id < $before)
       AND ($opened_before::TIMESTAMPTZ IS NULL OR opened_at < $opened_before::TIMESTAMPTZ)

@@ -2,7 +2,7 @@
 SELECT count(*)
 FROM gitops_sync_runs
 WHERE ($account IS NULL OR account = $account)
-  AND ($repositories::VARCHAR[] IS NULL OR repository IN (SELECT unnest($repositories::VARCHAR[])))
-  AND ($statuses::VARCHAR[] IS NULL OR status IN (SELECT unnest($statuses::VARCHAR[])))
+  AND ($repositories::VARCHAR[] IS NULL OR list_contains($repositories::VARCHAR[], repository))
+  AND ($statuses::VARCHAR[] IS NULL OR list_contains($statuses::VARCHAR[], status))
   AND ($text IS NULL OR contains(lower(coalesce(subject, '')), lower($text)) OR contains(lower(coalesce(author, '')), lower($text))
        OR starts_with(coalesce(revision, ''), lower($text)))
