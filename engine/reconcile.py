@@ -487,11 +487,11 @@ def _finish(
     capped: bool,
 ) -> Run:
     with store.write() as tx:
-        repository = repositories.get(tx, fetched.id)
-        moved_on = applied.touched or applied.stopped or repository.settings != fetched.settings
-        inputs = None if moved_on else _inputs(runs.standing(tx, fetched.id), settings, commit)
+        standing = runs.standing(tx, fetched.id)
+        moved_on = applied.touched or applied.stopped or standing.settings != fetched.settings
+        inputs = None if moved_on else _inputs(standing, settings, commit)
         runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
-        if repository.failure_count:
+        if fetched.failure_count:
             repositories.set_health(tx, fetched.id, 0, None)
         runs.mark_applied(tx, [fetched.id])
         return runs.get(tx, run_id)
