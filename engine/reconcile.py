@@ -108,16 +108,20 @@ def tick(
     try:
         at_rest: list[Run] = []
 
+        def standing_now() -> runs.Standing:
+            return store.remembered(("standing", repository.id), lambda tx: runs.standing(tx, repository.id))
+
         def known(commit: str) -> bool:
             """Whether nothing has moved since the last run ended with this commit."""
-            standing = store.remembered(("standing", repository.id), lambda tx: runs.standing(tx, repository.id))
+            standing = standing_now()
             if standing.inputs is None or standing.inputs != _inputs(standing, settings, commit):
                 return False
             at_rest.append(store.remembered(("run", standing.run_id), lambda tx: runs.get(tx, standing.run_id)))
             return True
 
         with stages.stage("sync"):
-            revision = (source or sync.fetch_unless)(known, repository, settings, halted=halted)
+            fetch = source or sync.fetch_unless
+            revision = fetch(known, repository, settings, halted=halted, meanwhile=standing_now)
         if revision is None:
             return replace(at_rest[0], unchanged=True)
         if revision.host_key is not None:

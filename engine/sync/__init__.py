@@ -82,9 +82,11 @@ def fetch_unless(
     *,
     halted: Callable[[], str | None] = lambda: None,
     found: Found = lambda _step, _detail: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Revision | None:
     """Bring the newest commit of the registered branch and give its fleet file; None, unread, where that commit is known.
 
+    `meanwhile` is called while git is at work, which costs nobody time.
     Effects: a bare repository under `<home>/git/<id>`, at most one commit deep; for the length of the call, the credential in a
     private folder.
     Raises: SyncError FLEET-201 unreachable, 202 time limit, 203 no such branch, 204 no such folder, 205 no fleet file,
@@ -103,7 +105,7 @@ def fetch_unless(
     def once() -> Revision | None:
         with access.reaching(repository, credential, settings) as reached:
             try:
-                fetching.fetch(folder, repository, reached, settings, halted)
+                fetching.fetch(folder, repository, reached, settings, halted, meanwhile)
             finally:
                 key = reached.host_key()
                 if key is not None:

@@ -65,8 +65,9 @@ def run(
     limit_s: float,
     max_bytes: int,
     halted: Callable[[], str | None] = lambda: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run git to its end, or stop it and all that it started.
+    """Run git to its end, or stop it and all that it started. `meanwhile` is called once, while git is at work.
 
     Raises: GitFailed, TimeLimit, Stopped; FileNotFoundError where there is no git.
     """
@@ -84,8 +85,10 @@ def run(
         start_new_session=True,
     )
     said = bytearray()
+    deadline = time.monotonic() + limit_s
     try:
-        _listen(process, said, time.monotonic() + limit_s, halted)
+        meanwhile()
+        _listen(process, said, deadline, halted)
         code = process.wait(timeout=5)
     except BaseException:
         with suppress(ProcessLookupError):

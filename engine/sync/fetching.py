@@ -21,7 +21,12 @@ class BrokenFolder(Exception):
 
 
 def fetch(
-    folder: Path, repository: Repository, access: Access, settings: Settings, halted: Callable[[], str | None]
+    folder: Path,
+    repository: Repository,
+    access: Access,
+    settings: Settings,
+    halted: Callable[[], str | None],
+    meanwhile: Callable[[], object],
 ) -> None:
     """Bring the newest commit of the registered branch into a bare repository, at most one commit deep.
 
@@ -29,7 +34,7 @@ def fetch(
     """
     try:
         _make(folder, access, settings)
-        _fetch(folder, repository, access, settings, halted)
+        _fetch(folder, repository, access, settings, halted, meanwhile)
         note_reached(folder)
     except FileNotFoundError as error:
         raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
@@ -55,7 +60,12 @@ def _make(folder: Path, access: Access, settings: Settings) -> None:
 
 
 def _fetch(
-    folder: Path, repository: Repository, access: Access, settings: Settings, halted: Callable[[], str | None]
+    folder: Path,
+    repository: Repository,
+    access: Access,
+    settings: Settings,
+    halted: Callable[[], str | None],
+    meanwhile: Callable[[], object],
 ) -> None:
     path = local_path(repository.url)
     command = [
@@ -79,6 +89,7 @@ def _fetch(
             limit_s=settings.git_timeout_s,
             max_bytes=settings.max_fetch_bytes,
             halted=halted,
+            meanwhile=meanwhile,
         )
     except TimeLimit:
         remove_leftovers(folder)

@@ -120,6 +120,22 @@ def test_a_server_that_accepts_and_stays_silent_costs_the_time_limit_and_leaves_
     assert left.stdout == ""
 
 
+def test_what_is_done_meanwhile_is_done_while_git_works_and_ends_it_when_it_fails(home: Path) -> None:
+    def at_work() -> bool:
+        return bool(subprocess.run(["pgrep", "--full", url], capture_output=True, check=False).stdout)
+
+    def meanwhile() -> None:
+        assert at_work()
+        raise KeyError("done")
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
+        repository = Repository(id=1, name="fc", account="acme", url=url)
+        with pytest.raises(KeyError, match="done"):
+            sync.fetch_unless(lambda _commit: False, repository, Settings(home=home), meanwhile=meanwhile)
+    assert not at_work()
+
+
 def test_a_broken_git_folder_is_made_anew(git_repo: GitRepository, fetch: Fetch, home: Path) -> None:
     commit = git_repo.push(TEXT)
     fetch()
