@@ -119,7 +119,7 @@ def _compare_declared(
     specs, versions, claims = live.specs.get(section, {}), live.versions.get(section, {}), live.claims.get(section, {})
     counts = found.counts[section]
     for name, slice_ in declared.items():
-        spec, claim = specs.get(name), claims.get(name)
+        claim = claims.get(name)
         holder = claim.repository_id if claim is not None else repository_id
         mine = holder == repository_id
         text = canonical(slice_).decode()
@@ -130,6 +130,7 @@ def _compare_declared(
             counts["unchanged"] += 1
             continue
         base = None if own is None else own.base
+        spec = specs.get(name)
         if spec is not None and kind.same(slice_, spec):
             counts["unchanged"] += 1
             if mine and (claim is None or claim.agreed != text):

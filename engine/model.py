@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -324,12 +324,46 @@ class Revision:
     """What an ssh host showed that has no pinned key yet."""
 
 
+class Specs(MutableMapping[str, Spec]):
+    """Specs by name, each made from its text when it is first asked for: most of a fleet at rest never is."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._held: dict[str, Any] = texts
+
+    def __getitem__(self, name: str) -> Spec:
+        found = self._held[name]
+        if type(found) is str:
+            found = self._held[name] = orjson.loads(found)
+        spec: Spec = found
+        return spec
+
+    def __setitem__(self, name: str, spec: Spec) -> None:
+        self._held[name] = spec
+
+    def __delitem__(self, name: str) -> None:
+        del self._held[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._held
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __copy__(self) -> Specs:
+        return Specs(dict(self._held))
+
+
 @dataclass(slots=True)
 class LiveFleet:
     """The live fleet of one account in memory. `specs` and `versions` are keyed by section, then name."""
 
     account: str
-    specs: dict[str, dict[str, Spec]] = field(default_factory=dict)
+    specs: dict[str, MutableMapping[str, Spec]] = field(default_factory=dict)
     versions: dict[str, dict[str, int]] = field(default_factory=dict)
     claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
     known_versions: dict[tuple[str, str], set[str]] = field(default_factory=dict)

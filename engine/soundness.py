@@ -5,7 +5,8 @@ One place for the rules; diff (what to withhold), plan (what is blocked) and ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from copy import copy
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -30,11 +31,11 @@ class FleetState:
     """The specs of one account's fleet, on which changes are tried without touching the original."""
 
     def __init__(
-        self, kinds: Kinds, specs: Mapping[str, Mapping[str, Spec]], known_versions: Mapping[Place, set[str]]
+        self, kinds: Kinds, specs: Mapping[str, MutableMapping[str, Spec]], known_versions: Mapping[Place, set[str]]
     ) -> None:
         self._kinds = kinds
         self._at_first = specs
-        self._specs: dict[str, dict[str, Spec]] = {kind: dict(specs.get(kind, {})) for kind in kinds}
+        self._specs: dict[str, MutableMapping[str, Spec]] = {kind: copy(specs.get(kind, {})) for kind in kinds}
         self._known = known_versions
         self._referrers: dict[str, dict[str, dict[str, set[str]]]] = {}
         """By section, as `Kind.referrers` gives them."""

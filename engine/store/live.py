@@ -13,7 +13,7 @@ import orjson
 
 from engine.errors import StoreError
 from engine.kinds import Kinds
-from engine.model import Claim, Event, LiveFleet, Resource, ResourceKey, Spec, Version, canonical
+from engine.model import Claim, Event, LiveFleet, Resource, ResourceKey, Spec, Specs, Version, canonical
 from engine.store import events
 from engine.store.database import Transaction, moment, time_of
 
@@ -143,12 +143,13 @@ def read_live(tx: Transaction, account: str, at: datetime | None = None) -> Live
     Within a section, resources and claims are in no order.
     """
     fleet = LiveFleet(account)
-    loads = orjson.loads
     if at is None:
+        texts: dict[str, dict[str, str]] = {}
         for kind, rows in groupby(tx.rows("live/collect_resources", account=account), itemgetter(0)):
-            specs, versions = fleet.specs.setdefault(kind, {}), fleet.versions.setdefault(kind, {})
+            specs, versions = texts.setdefault(kind, {}), fleet.versions.setdefault(kind, {})
             for _, name, spec, version in rows:
-                specs[name], versions[name] = loads(spec), version
+                specs[name], versions[name] = spec, version
+        fleet.specs = {kind: Specs(specs) for kind, specs in texts.items()}
     else:
         for key, past, version, _ in read_fleet_at(tx, account, at):
             fleet.specs.setdefault(key.kind, {})[key.name] = past
