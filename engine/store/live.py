@@ -173,14 +173,19 @@ class PastResource(NamedTuple):
 
 
 def read_specs(tx: Transaction, account: str, at: datetime | None = None) -> dict[str, dict[str, Spec]]:
-    """The specs of one account's fleet by section and name, as it is or as it was."""
+    """The specs of one account's fleet by section and name, as it is or as it was; within a section in no order."""
     rows = (
-        tx.rows("live/read_specs", account=account)
+        tx.rows("live/collect_specs", account=account)
         if at is None
-        else tx.rows("live/read_specs_at", account=account, at=at)
+        else tx.rows("live/collect_specs_at", account=account, at=at)
     )
     loads = orjson.loads
-    return {kind: {name: loads(spec) for _, name, spec in group} for kind, group in groupby(rows, itemgetter(0))}
+    made: dict[str, dict[str, Spec]] = {}
+    for kind, group in groupby(rows, itemgetter(0)):
+        specs = made.setdefault(kind, {})
+        for _, name, spec in group:
+            specs[name] = loads(spec)
+    return made
 
 
 def read_fleet_at(tx: Transaction, account: str, at: datetime) -> list[PastResource]:

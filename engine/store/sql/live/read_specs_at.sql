@@ -1,2 +1,0 @@
--- The specs of one account's fleet as it was at a time. One row for each resource.
-SELECT kind, name, spec FROM fleet_at($at) WHERE account = $account ORDER BY kind, name
