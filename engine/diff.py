@@ -118,17 +118,22 @@ def _compare_declared(
     section = kind.section
     specs, versions, claims = live.specs.get(section, {}), live.versions.get(section, {}), live.claims.get(section, {})
     counts = found.counts[section]
+    at_rest = 0
     for name, slice_ in declared.items():
-        claim = claims.get(name)
-        holder = claim.repository_id if claim is not None else repository_id
+        claim, text = claims.get(name), canonical(slice_).decode()
+        if (
+            claim is not None
+            and claim.agreed == text
+            and claim.repository_id == repository_id
+            and claim.base_version == versions.get(name)
+        ):
+            # Agreed on at this very version, and git declares what it did then: nothing moved, nothing to compare.
+            at_rest += 1
+            continue
+        holder = repository_id if claim is None else claim.repository_id
         mine = holder == repository_id
-        text = canonical(slice_).decode()
         own = claim if claim is not None and mine and claim.owned else None
         found.owned += own is not None
-        if own is not None and own.agreed == text and own.base_version == versions.get(name):
-            # Agreed on at this very version, and git declares what it did then: nothing moved, nothing to compare.
-            counts["unchanged"] += 1
-            continue
         base = None if own is None else own.base
         spec = specs.get(name)
         if spec is not None and kind.same(slice_, spec):
@@ -172,15 +177,18 @@ def _compare_declared(
             found.claimed[key] = Claim(repository_id)
         elif base is not None:
             _note_undeclared(found, key, base, slice_)
+    counts["unchanged"] += at_rest
+    found.owned += at_rest
 
 
 def _compare_undeclared(
     found: _Found, kind: Kind, declared: Named, live: LiveFleet, repository_id: int, reserved: Container[ResourceKey]
 ) -> None:
     section = kind.section
-    specs, versions = live.specs.get(section, {}), live.versions.get(section, {})
-    for name, claim in live.claims.get(section, {}).items():
-        if claim.repository_id != repository_id or name in declared:
+    specs, versions, claims = live.specs.get(section, {}), live.versions.get(section, {}), live.claims.get(section, {})
+    for name in claims.keys() - declared.keys():
+        claim = claims[name]
+        if claim.repository_id != repository_id:
             continue
         key = ResourceKey(live.account, section, name)
         spec = specs.get(name)
