@@ -21,7 +21,8 @@ SCHEMA_LINE = "# yaml-language-server: $schema=fleet.schema.json"
 
 _STEP = "  "
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*(?::[A-Za-z][A-Za-z0-9_./@+-]*)?")
+_LONGEST_WORD = max(map(len, _WORDS))
+_is_plain = re.compile(r"[A-Za-z][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*(?::[A-Za-z][A-Za-z0-9_./@+-]*)?").fullmatch
 _UNSAFE = re.compile("[^\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
 _LONGEST_SIMPLE_KEY = 1000
 """YAML takes a longer key only in its explicit form (`? key`); its own limit is 1024 characters."""
@@ -44,21 +45,27 @@ def render(
             "version: 1",
         )
     )
-    made.entry("account", account, "")
+    made.entries({"account": account}, ("account",), "")
     for section, kind in kinds.items():
         specs = fleet.get(section)
         if not specs:
             continue
         made.lines += ("", f"{section}:")
+        fields = kind.by_name.keys()
         for name in sorted(specs):
-            made.entry(name, kind.complete(specs[name]), _STEP, ordered=True)
+            spec = specs[name]
+            if spec.keys() == fields:  # as live has it
+                made.resource(name, spec, fields)
+            else:
+                whole = kind.complete(spec)
+                made.resource(name, whole, whole)
     return "\n".join(made.lines) + "\n"
 
 
 def snippet(section: str, name: str, spec: Any) -> str:
     """One resource as it would stand in a fleet file: what to put into git to keep live as it is."""
     made = _Lines([f"{section}:"])
-    made.entry(name, spec, _STEP, ordered=True)
+    made.resource(name, spec, spec)
     return "\n".join(made.lines) + "\n"
 
 
@@ -76,7 +83,7 @@ def amendment(proposals: Iterable[Proposal]) -> str:
     for section, entries in specs.items():
         made.lines.append(f"{section}:")
         for name, spec in entries.items():
-            made.entry(name, spec, _STEP, ordered=True)
+            made.resource(name, spec, spec)
     return "".join(f"{line}\n" for line in made.lines)
 
 
@@ -88,22 +95,35 @@ class _Lines:
         self._texts: dict[str, str] = {}
         self._heads: dict[str, str] = {}
 
-    def entry(self, key: str, value: Any, indent: str, *, ordered: bool = False) -> None:
-        """One `key: value`, however deep."""
-        head = self._heads.get(key) or self._head(key, indent)
-        form = type(value)
-        if form is str:
-            self.lines.append(f"{indent}{head} {self._texts.get(value) or self._text(value)}")
-        elif form is dict and value:
-            self.lines.append(f"{indent}{head}")
-            deeper = indent + _STEP
-            for name in value if ordered else sorted(value):
-                self.entry(name, value[name], deeper)
-        elif form is list and value:
-            self.lines.append(f"{indent}{head}")
-            self._list(value, indent + _STEP)
+    def resource(self, name: str, spec: Any, fields: Iterable[str]) -> None:
+        """One resource below its section: those of the fields that it has, in their order."""
+        if spec and type(spec) is dict:
+            self.lines.append(f"{_STEP}{self._head(name, _STEP)}")
+            self.entries(spec, fields, _STEP * 2)
         else:
-            self.lines.append(f"{indent}{head} {_plain(value)}")
+            self.entries({name: spec}, (name,), _STEP)
+
+    def entries(self, values: Mapping[str, Any], keys: Iterable[str], indent: str) -> None:
+        """Each `key: value` of a map, however deep. The hot loop: what stands on one line is written in place."""
+        append, heads, texts = self.lines.append, self._heads, self._texts
+        for key in keys:
+            value = values[key]
+            head = heads.get(key) or self._head(key, indent)
+            form = type(value)
+            if form is str:
+                append(f"{indent}{head} {texts.get(value) or self._text(value)}")
+            elif form is int:
+                append(f"{indent}{head} {value}")
+            elif form is bool:
+                append(f"{indent}{head} {'true' if value else 'false'}")
+            elif form is dict and value:
+                append(f"{indent}{head}")
+                self.entries(value, sorted(value), indent + _STEP)
+            elif form is list and value:
+                append(f"{indent}{head}")
+                self._list(value, indent + _STEP)
+            else:
+                append(f"{indent}{head} {_plain(value)}")
 
     def _list(self, value: list[Any], indent: str) -> None:
         """Elements of a list. Nested collections stand below their dash."""
@@ -113,8 +133,7 @@ class _Lines:
                 self.lines.append(f"{indent}- {self._texts.get(item) or self._text(item)}")
             elif form is dict and item:
                 self.lines.append(f"{indent}-")
-                for name in sorted(item):
-                    self.entry(name, item[name], indent + _STEP)
+                self.entries(item, sorted(item), indent + _STEP)
             elif form is list and item:
                 self.lines.append(f"{indent}-")
                 self._list(item, indent + _STEP)
@@ -131,7 +150,7 @@ class _Lines:
 
     def _text(self, value: str) -> str:
         """A text on one line, spelled so that every YAML reads it back as the same text."""
-        if len(value) <= 120 and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        if len(value) <= 120 and _is_plain(value) and (len(value) > _LONGEST_WORD or value.lower() not in _WORDS):
             spelled = value
         else:
             spelled = _UNSAFE.sub(_escaped, orjson.dumps(value).decode())
