@@ -186,13 +186,14 @@ class Reader:
         name = self._within(name)
         if name is not None:
             return name
-        with self.store.read() as tx:
-            known = live.accounts(tx)
+        known = self._all_accounts()
         return known[0] if len(known) == 1 else "default"
 
     def accounts(self) -> list[str]:
-        with self.store.read() as tx:
-            return [name for name in live.accounts(tx) if self._sees(name)]
+        return [name for name in self._all_accounts() if self._sees(name)]
+
+    def _all_accounts(self) -> tuple[str, ...]:
+        return self.store.remembered("accounts", lambda tx: tuple(live.accounts(tx)))
 
     def repository(self, name: str) -> Repository:
         """A repository in service by name. Raises: RefusedEdit FLEET-603."""
@@ -204,8 +205,7 @@ class Reader:
 
     def repository_by_id(self, id_: int) -> Repository:
         """A repository in service by id. Raises: RefusedEdit FLEET-603."""
-        with self.store.read() as tx:
-            found = next((r for r in repositories.registered(tx, self._within(None)) if r.id == id_), None)
+        found = next((repository for repository in self.repositories() if repository.id == id_), None)
         if found is None:
             raise RefusedEdit("FLEET-603", f"There is no repository {id_}.", "List them with: fleet repo list")
         return found
@@ -220,8 +220,9 @@ class Reader:
         return edits.kind_of(self.kinds, section)
 
     def repositories(self, account: str | None = None) -> list[Repository]:
-        with self.store.read() as tx:
-            return repositories.registered(tx, self._within(account))
+        within = self._within(account)
+        ask = ("repositories", within)
+        return list(self.store.remembered(ask, lambda tx: tuple(repositories.registered(tx, within))))
 
     def owned_by(self, name: str) -> int:
         """How many resources a repository holds."""
@@ -724,9 +725,9 @@ class Reader:
     # All at once
 
     def pulse(self, account: str | None = None) -> Pulse:
-        """What waits, what fails and what is paused, in a few figures."""
-        with self.store.read() as tx:
-            return overview.pulse(tx, self._within(account))
+        """What waits, what fails and what is paused, in a few figures. Every open page asks for it again and again."""
+        within = self._within(account)
+        return self.store.remembered(("pulse", within), lambda tx: overview.pulse(tx, within))
 
     def risks(self, account: str | None = None) -> dict[str, int]:
         """Pending proposals by risk: high, medium, low."""
