@@ -27,6 +27,7 @@ WORKS = (
 )
 """The rows of the table, in its order."""
 VERSIONS = ("duckdb", "pyyaml", "streamlit", "octodns", "diffsync", "deepdiff", "ruamel-yaml")
+_OF_A_FLEET = "a fleet's page "
 _BLOCK = re.compile(r"(<!-- speed[^>]* -->\n).*?(<!-- /speed -->)", re.DOTALL)
 
 
@@ -123,6 +124,9 @@ def notes(taken: Sequence[Taken]) -> str:
     pages = sorted((t for t in taken if t.work.startswith("page ")), key=lambda t: t.median)
     slowest = ", ".join(f"`{t.work.removeprefix('page ')}` {shown(t.median)}" for t in reversed(pages[-3:]))
     middle = pages[len(pages) // 2]
+    grown = {t.work: growth(taken, t.work) or 0.0 for t in taken if t.work.startswith(_OF_A_FLEET)}
+    steepest = sorted(grown, key=lambda work: -grown[work])[:3]
+    growing = ", ".join(f"`{work.removeprefix(_OF_A_FLEET)}` {grown[work]:.2f}" for work in steepest)
     starts = ", ".join(f"`{t.subject}` {shown(t.median)}" for t in taken if t.work == "start of a command")
     api = ", ".join(
         f"{t.work.removeprefix('API, ')} {t.facts['reads'] / t.median:,.0f}/s"
@@ -138,6 +142,7 @@ def notes(taken: Sequence[Taken]) -> str:
     return "\n".join(
         [
             f"- **Pages** over 100,000 proposals and a million versions: {len(pages)} pages, half of them within {shown(middle.median)}; the slowest are {slowest}.",
+            f"- **Pages** from a fleet of 1,000 to one of 100,000 resources grow with an exponent of at most {growing}.",
             f"- **API**, one connection, one request after the other: {api}; a bare route {bare.facts['reads'] / bare.median:,.0f}/s.",
             f"- **Start**: {starts}.",
             f"- **Memory** above the bare interpreter, a whole command on 10,000 resources: {memory}.",
