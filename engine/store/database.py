@@ -68,6 +68,9 @@ class StoreFacts:
     """Rows of the large tables, by name."""
 
 
+_MOST_REMEMBERED = 5_000
+"""Answers kept at once; more than there are repositories, each of which asks two."""
+
 T = TypeVar("T")
 Listener = Callable[[Sequence[RecordedEvent]], None]
 
@@ -273,6 +276,8 @@ class Store:
             return answer
         with self.read() as tx:
             answer = ask(tx)
+        if len(self._remembered) >= _MOST_REMEMBERED:  # questions with what somebody typed in them never end
+            self._remembered = {}
         self._remembered[about] = (writes, answer)
         return answer
 

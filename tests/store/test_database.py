@@ -268,6 +268,16 @@ def test_what_is_remembered_is_asked_again_after_each_write(tmp_path: Path) -> N
     store.close()
 
 
+def test_questions_without_end_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.store.database._MOST_REMEMBERED", 3)
+    store = Store.open(tmp_path, FLEET, SetClock())
+    asked: list[int] = []
+    for number in (1, 2, 3, 3, 4, 4, 1):
+        store.remembered(number, lambda _tx, number=number: asked.append(number))
+    assert asked == [1, 2, 3, 4, 1]
+    store.close()
+
+
 def test_nothing_older_than_a_write_is_remembered_after_it(tmp_path: Path) -> None:
     store = Store.open(tmp_path, FLEET, SetClock())
     ending = threading.Event()
