@@ -249,10 +249,22 @@ def export(
     return None
 
 
+def _holds_a_store(path: Path) -> bool:
+    """Whether a file is one of DuckDB, by its first bytes."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises: RefusedEdit FLEET-607."""
+    """Write a file whole or not at all; a store or a snapshot stays. Raises: RefusedEdit FLEET-607."""
     made: Path | None = None
     try:
+        if _holds_a_store(path):
+            raise RefusedEdit(
+                "FLEET-607", f"{path} is a store, which no export replaces.", "Choose another file with --out."
+            )
         with tempfile.NamedTemporaryFile(
             "w", dir=path.absolute().parent, prefix=".fleet-export-", delete=False, encoding="utf-8"
         ) as file:

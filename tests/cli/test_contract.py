@@ -321,6 +321,18 @@ def test_an_export_that_cannot_be_written_leaves_nothing_behind(fleet: Fleet, tm
     assert not list(tmp_path.glob(".fleet-export-*"))
 
 
+def test_an_export_never_replaces_a_store(fleet: Fleet, tmp_path: Path) -> None:
+    fleet("set", "nodes", "a", "--account", "acme")
+    copy, text = tmp_path / "copy.duckdb", tmp_path / "fleet.yaml"
+    assert fleet("snapshot", str(copy)).code == 0
+    before = copy.read_bytes()
+    refused = fleet("export", "--out", str(copy), "--json")
+    assert (refused.code, refused.json["code"], copy.read_bytes()) == (1, "FLEET-607", before)
+    text.write_text("version: 1")
+    assert fleet("export", "--out", str(text)).code == 0
+    assert text.read_text().count("nodes:") == 1
+
+
 def test_a_path_may_be_any_bytes(fleet: Fleet, tmp_path: Path) -> None:
     path = f"{tmp_path}/\udcff.yaml"
     assert fleet("validate", path, "--json").json["code"] == "FLEET-607"
