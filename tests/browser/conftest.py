@@ -141,7 +141,12 @@ class Screen:
         frame = self.page.get_by_test_id("stDataFrame").nth(table)
         frame.scroll_into_view_if_needed(timeout=PATIENCE_MS)
         rows = frame.locator("canvas table tr").count()
-        box = frame.locator("canvas").first.bounding_box()
+        canvas = frame.locator("canvas").first
+        canvas.wait_for(timeout=PATIENCE_MS)
+        box = canvas.bounding_box()
+        if box is None:  # the page was just drawn anew, with another canvas
+            canvas.wait_for(timeout=PATIENCE_MS)
+            box = canvas.bounding_box()
         assert box is not None
         height = box["height"] / rows if rows else 35
         self.page.mouse.click(box["x"] + x, box["y"] + height * (row + 1.5))
