@@ -11,13 +11,14 @@ from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.benchmarks import big, pages
-from tests.benchmarks.conftest import MAIN, SIZES, Measure
+from tests.benchmarks.conftest import SIZES, Measure
+from tests.benchmarks.report import LARGE, SMALL
 
 SCALE = 0.01
 """1,000 proposals and what belongs to them, whatever the fleet."""
 
 
-@pytest.fixture(scope="module", params=[size for size in SIZES if size != MAIN] or SIZES)
+@pytest.fixture(scope="module", params=[size for size in SIZES if size in {SMALL, LARGE}] or SIZES[:1])
 def fleet(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[int, dict[str, int]]]:
