@@ -33,6 +33,7 @@ from engine.model import (
     StepRecord,
     Version,
 )
+from engine.permits import reading
 from engine.plan import Plan
 from engine.prospects import Prospects, prospects
 from engine.revert import standing_reverts
@@ -155,6 +156,7 @@ class Blamed:
     run: Run | None
 
 
+@reading
 class Reader:
     """Reads one store. Every call sees one consistent state; lists come newest first, keyset-paged by id.
 
@@ -197,11 +199,7 @@ class Reader:
 
     def repository(self, name: str) -> Repository:
         """A repository in service by name. Raises: RefusedEdit FLEET-603."""
-        found = self.store.remembered(("repository", name), lambda tx: repositories.by_name(tx, name))
-        if found is not None and self._sees(found.account):
-            return found
-        with self.store.read() as tx:
-            return self._repository(tx, name)
+        return self._find(name)
 
     def repository_by_id(self, id_: int) -> Repository:
         """A repository in service by id. Raises: RefusedEdit FLEET-603."""
@@ -330,10 +328,7 @@ class Reader:
     def run(self, id_: int) -> Run:
         """One run. Raises: RefusedEdit FLEET-604."""
         with self.store.read() as tx:
-            found = runs.by_id(tx, id_)
-        if found is None or not self._sees(found.account):
-            raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
-        return found
+            return self._run(tx, id_)
 
     def reverts_of(self, ids: Sequence[int]) -> list[Proposal]:
         """Proposals that take back the change of one of these, oldest first."""
@@ -437,7 +432,7 @@ class Reader:
     def event_types(self) -> list[str]:
         """The types of event that there are."""
         with self.store.read() as tx:
-            return events.types(tx)
+            return events.types(tx, self._within(None))
 
     def last_drill(self, account: str | None = None) -> RecordedEvent | None:
         """The last restore drill, and what came of it."""
@@ -817,19 +812,44 @@ class Reader:
         found = proposals.by_ids(tx, list(ids))
         return {id_: proposal for id_, proposal in found.items() if self._sees(proposal.key.account)}
 
-    def _repository(self, tx: Transaction, name: str) -> Repository:
-        found = repositories.by_name(tx, name)
-        if found is None or not self._sees(found.account):
-            known = ", ".join(r.name for r in repositories.registered(tx, self._within(None))[:10])
+    def _find(self, name: str | int, account: str = "*") -> Repository:
+        """A repository in service by its name or its number, as it is at this moment; otherwise like `_repository`."""
+        found = self.store.remembered(("repository", name), lambda tx: _in_service(tx, name))
+        if found is not None and self._sees(found.account) and account in {"*", found.account}:
+            return found
+        with self.store.read() as tx:
+            return self._repository(tx, name, account)
+
+    def _repository(self, tx: Transaction, name: str | int, account: str = "*") -> Repository:
+        """A repository in service by its name or its number, as this transaction sees it.
+
+        One of another account than `account`, or than this reader sees, is refused with the words for one that does not exist.
+        Raises: RefusedEdit FLEET-603.
+        """
+        found = _in_service(tx, name)
+        if found is None or not self._sees(found.account) or account not in {"*", found.account}:
+            within = self._within(None if account == "*" else account)
+            known = ", ".join(r.name for r in repositories.registered(tx, within)[:10])
             raise RefusedEdit(
                 "FLEET-603",
-                f"There is no repository {name[:80]}.",
+                f"There is no repository {str(name)[:80]}.",
                 f"Registered: {known}." if known else "Register one with: fleet repo add NAME URL",
             )
         return found
 
+    def _run(self, tx: Transaction, id_: int, account: str = "*") -> Run:
+        """One run, as this transaction sees it. Raises: RefusedEdit FLEET-604, of an unknown and of a foreign one alike."""
+        found = runs.by_id(tx, id_)
+        if found is None or not self._sees(found.account) or account not in {"*", found.account}:
+            raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
+        return found
+
     def _id(self, tx: Transaction, name: str | None) -> int | None:
         return None if name is None else self._repository(tx, name).id
+
+
+def _in_service(tx: Transaction, name: str | int) -> Repository | None:
+    return repositories.in_service(tx, name) if isinstance(name, int) else repositories.by_name(tx, name)
 
 
 def page_of(ask: Callable[[int], Sequence[T]], limit: int, key: Callable[[T], K]) -> tuple[list[T], K | None]:

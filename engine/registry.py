@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import edits, sync
+from engine import edits, permits, sync
 from engine.errors import RefusedEdit
 from engine.kinds import name_problem
 from engine.model import Actor, Event, Repository
@@ -32,17 +32,30 @@ DEFAULTS: dict[str, Any] = {
 """Settings of a repository that a registration may leave out."""
 
 
+SWITCHES = ("auto_apply", "auto_prune", "auto_heal", "allow_empty")
+"""Settings that let ticks decide what people would decide otherwise."""
+
+_AIMS = ("account", "url", "branch", "path_prefix")
+"""Settings that say which fleet file is followed, and for which account."""
+
+
 def register(
     tx: Transaction, settings: Settings, actor: Actor, name: str, url: str, account: str, options: Mapping[str, Any]
 ) -> Repository:
     """Register a repository. Checks the form only; nothing is reached, and its first tick is due one interval later.
 
-    Raises: RefusedEdit FLEET-601 (name taken), 611 to 616, 629 (name or account).
+    A name that is taken in another account is refused in words that fit any other reason: names are unique in a home, so whoever
+    registers learns that the name cannot be had, but not from whom, nor what it is called for.
+    Raises: RefusedEdit FLEET-600 (a switch is on, and the actor may not decide), 601 (name taken), 611 to 616, 629 (name or account).
     """
     _check_names(name=name, account=account)
     wanted = {**DEFAULTS, **options, "url": url, "account": account}
     check_form(wanted, settings)
-    if repositories.by_name(tx, name) is not None:
+    if why := decides_more(None, wanted):
+        permits.require(actor, permits.DECIDING, why)
+    if (taken := repositories.by_name(tx, name)) is not None:
+        if actor.account not in {"*", taken.account}:
+            raise RefusedEdit("FLEET-601", f"The name {name} cannot be used.", f"Choose another, such as {account}-{name}.")
         raise RefusedEdit(
             "FLEET-601",
             f"There is a repository {name} already.",
@@ -50,7 +63,8 @@ def register(
         )
     live.ensure_accounts(tx, [account])
     repository = repositories.insert(tx, name, wanted)
-    shown = {"url": sync.shown_url(url), "branch": repository.branch, "path_prefix": repository.path_prefix}
+    shown: dict[str, Any] = {"url": sync.shown_url(url), "branch": repository.branch, "path_prefix": repository.path_prefix}
+    shown |= {switch: True for switch in SWITCHES if wanted[switch]}
     events.record(tx, actor.name, [Event("gitops.repository_added", account, repository.id, data=shown)])
     return repository
 
@@ -66,8 +80,10 @@ def change(
 ) -> Repository:
     """Change settings; they take effect at the next tick, which a schedule then runs without backing off.
 
+    `repository` is the row as this transaction reads it: what is not in `changes` keeps what stands there now.
     A URL on another host or port drops the credential path and the host key, unless they are given with it: a stored key is never
     sent to a host that it was not given for. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
+    Raises: RefusedEdit FLEET-600 (ticks would decide more by themselves, and the actor may not decide), 611 to 617, 629.
     """
     wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")}
     if "url" in changes:
@@ -77,11 +93,13 @@ def change(
     wanted |= changes
     _check_names(account=wanted["account"])
     _check_rest(wanted)
-    live.ensure_accounts(tx, [wanted["account"]])
+    if why := decides_more(repository, wanted):
+        permits.require(actor, permits.DECIDING, why)
     changed = replace(repository, **wanted)
     moved_to = {name: value for name, value in wanted.items() if value != getattr(repository, name)}
     if not moved_to:
         return repository
+    live.ensure_accounts(tx, [changed.account])
     repositories.update(tx, changed)
     if moved_to.keys() & _REMOTE and repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)
@@ -93,6 +111,31 @@ def change(
             tx, actor, repository.id, left, f"left behind when {repository.name} moved to {changed.account}"
         )
     return changed
+
+
+def decides_more(before: Repository | None, wanted: Mapping[str, Any]) -> str | None:
+    """Why settings let ticks decide more by themselves than before, as a sentence; None when they do not.
+
+    `before` is None for a repository that is about to be registered; `wanted` has all settings, in their one form. Pure.
+    """
+    on = [switch for switch in SWITCHES if wanted[switch]]
+    if switched := [switch for switch in on if before is None or not getattr(before, switch)]:
+        return f"Ticks would decide in place of people: {' and '.join(switched)} would be switched on"
+    if before is None:
+        return None
+    key, stays = before.ssh_host_key, sync.endpoint(before.url) == sync.endpoint(wanted["url"])
+    if key is not None and stays and wanted["ssh_host_key"] != key:
+        return _OTHER_KEY
+    if not on:
+        return None
+    if wanted["enabled"] and not before.enabled:
+        return f"Ticks would decide in place of people again: {' and '.join(on)} of it is on"
+    if moved := [setting for setting in _AIMS if wanted[setting] != getattr(before, setting)]:
+        return f"Ticks decide there in place of people ({' and '.join(on)}), and {' and '.join(moved)} would change what they follow"
+    return None
+
+
+_OTHER_KEY = "The host key that was pinned would be replaced, and with it the host that is believed"
 
 
 def remove(tx: Transaction, actor: Actor, repository: Repository) -> dict[str, int]:
@@ -155,8 +198,24 @@ def pin_first_host_key(tx: Transaction, actor: Actor, repository: Repository, ke
         _pin(tx, actor, repository, key, "gitops.host_key_pinned")
 
 
+def refuse_without_ssh(repository: Repository) -> None:
+    """Raises: RefusedEdit FLEET-617 for a repository whose remote has no host key."""
+    if not sync.is_ssh(repository.url):
+        raise RefusedEdit(
+            "FLEET-617",
+            f"{repository.name} has no ssh remote.",
+            "An https host is known by its certificate; nothing to trust.",
+        )
+
+
 def trust_host_key(tx: Transaction, actor: Actor, repository: Repository, key: str) -> None:
-    """Pin another key, as somebody has decided; the next scheduled tick does not back off."""
+    """Pin a key, as somebody has decided; the next scheduled tick does not back off.
+
+    Raises: RefusedEdit FLEET-617 (no ssh remote), 600 (it replaces another key, and the actor may not decide).
+    """
+    refuse_without_ssh(repository)
+    if repository.ssh_host_key not in {None, key}:
+        permits.require(actor, permits.DECIDING, _OTHER_KEY)
     _pin(tx, actor, repository, key, "gitops.host_key_trusted")
     if repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)

@@ -1,6 +1,7 @@
 """`Workbench`: everything one can do. Pages, the command line, the API and notebooks go through it alike.
 
-Each verb takes the `Actor` who asks; what they may do is checked here, for every surface.
+Each verb takes the `Actor` who asks and declares with `needs` which permission it takes; that is checked for every surface before
+the verb reads anything. Whose account it is, the verb checks on the row that it is about to change.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import contract, edits, registry, sync, tokens
+from engine import contract, edits, permits, registry, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
 from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
@@ -41,10 +42,11 @@ from engine.model import (
     Token,
     Trigger,
 )
+from engine.permits import needs
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.settings import Settings
-from engine.store import FILE_NAME, Store, deliveries, events, pauses, proposals, repositories, retention
+from engine.store import FILE_NAME, Store, Transaction, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
 
 if TYPE_CHECKING:
@@ -147,12 +149,13 @@ class Workbench(Reader):
     def close(self) -> None:
         self.store.close()
 
+    @needs(Permission.READ)
     def seen_by(self, actor: Actor, account: str | None = None) -> Self:
         """This workbench as an actor may read it: of one account alone, where they name one or may touch no other.
 
         Raises: RefusedEdit FLEET-600.
         """
-        self.permit(actor, Permission.READ, *([] if account is None else [account]))
+        permits.within(actor, *([] if account is None else [account]))
         return self.narrowed(account or actor.account)
 
     def __enter__(self) -> Self:
@@ -165,75 +168,77 @@ class Workbench(Reader):
 
     # Repositories
 
+    @needs(Permission.WRITE)
     def add_repository(
         self, actor: Actor, name: str, url: str, *, account: str | None = None, **options: Any
     ) -> Repository:
-        """Register a repository. Its first tick is due one interval later."""
-        account = self.account(account)
-        self.permit(actor, Permission.WRITE, account)
+        """Register a repository. Its first tick is due one interval later.
+
+        With a switch that lets ticks decide, such as `auto_apply`, it takes the permissions to review and to apply as well.
+        """
+        account = self._account(actor, account)
         with self.store.write() as tx:
             return registry.register(tx, self.settings, actor, name, url, account, options)
 
+    @needs(Permission.WRITE)
     def change_repository(
-        self, actor: Actor, name: str, changes: Mapping[str, Any], *, release: bool = False
+        self, actor: Actor, name: str | int, changes: Mapping[str, Any], *, release: bool = False
     ) -> Repository:
-        """Change a repository's settings from the next tick on."""
-        repository = self.repository(name)
-        self.permit(
-            actor, Permission.WRITE, repository.account, *([changes["account"]] if "account" in changes else [])
-        )
+        """Change the given settings of a repository, named by name or number, from the next tick on; the others stay as they are.
+
+        Where ticks decide more by themselves afterwards, it takes the permissions to review and to apply as well.
+        """
         with self.store.write() as tx:
+            repository = self._repository(tx, name, actor.account)
+            permits.within(actor, *([changes["account"]] if "account" in changes else []))
             return registry.change(tx, self.settings, actor, repository, changes, release=release)
 
-    def remove_repository(self, actor: Actor, name: str) -> dict[str, int]:
+    @needs(Permission.WRITE)
+    def remove_repository(self, actor: Actor, name: str | int) -> dict[str, int]:
         """Take a repository out of service; live state is not touched. Raises: SyncError FLEET-211 (a tick is going on)."""
-        repository = self.repository(name)
-        self.permit(actor, Permission.WRITE, repository.account)
-        with self._alone(actor, repository):
+        with self._alone(actor, name) as (repository, _):
             with self.store.write() as tx:
-                facts = registry.remove(tx, actor, repository)
+                facts = registry.remove(tx, actor, self._repository(tx, repository.id, actor.account))
             sync.remove_checkout(self.settings.home, repository.id)
         return facts
 
+    @needs(Permission.WRITE)
     def offered_host_key(self, actor: Actor, name: str) -> str:
         """The key that a repository's ssh host shows now, as `TYPE BASE64`. Writes nothing.
 
         Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201.
         """
-        repository = self.repository(name)
-        self.permit(actor, Permission.WRITE, repository.account)
-        if not sync.is_ssh(repository.url):
-            raise RefusedEdit(
-                "FLEET-617",
-                f"{name} has no ssh remote.",
-                "An https host is known by its certificate; nothing to trust.",
-            )
+        repository = self._find(name, actor.account)
+        registry.refuse_without_ssh(repository)
         return sync.scan(repository.url, self.settings.git_timeout_s)
 
+    @needs(Permission.WRITE)
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
-        """Pin the key that a repository's ssh host shall show from now on."""
-        repository = self.repository(name)
-        self.permit(actor, Permission.WRITE, repository.account)
-        with self.store.write() as tx:
-            registry.trust_host_key(tx, actor, repository, sync.read_host_key(key))
-        return self.repository(name)
+        """Pin the key that a repository's ssh host must show from now on.
 
-    def pause(self, actor: Actor, reason: str, repository: str | None = None) -> None:
-        """Stop ticks and applies until `resume`."""
-        chosen = None if repository is None else self.repository(repository)
-        self.permit(actor, Permission.APPLY, chosen.account if chosen else "*")
+        In place of another key, it takes the permissions to review and to apply as well. Raises: RefusedEdit FLEET-617.
+        """
+        key = sync.read_host_key(key)
         with self.store.write() as tx:
-            registry.pause(tx, actor, chosen, reason)
+            repository = self._repository(tx, name, actor.account)
+            registry.trust_host_key(tx, actor, repository, key)
+            return repositories.get(tx, repository.id)
 
-    def resume(self, actor: Actor, repository: str | None = None) -> bool:
+    @needs(Permission.APPLY)
+    def pause(self, actor: Actor, reason: str, repository: str | int | None = None) -> None:
+        """Stop ticks and applies until `resume`: of one repository, or of everything, which takes an actor of every account."""
+        with self.store.write() as tx:
+            registry.pause(tx, actor, self._braked(tx, actor, repository), reason)
+
+    @needs(Permission.APPLY)
+    def resume(self, actor: Actor, repository: str | int | None = None) -> bool:
         """Let work go on; gives whether anything was paused."""
-        chosen = None if repository is None else self.repository(repository)
-        self.permit(actor, Permission.APPLY, chosen.account if chosen else "*")
         with self.store.write() as tx:
-            return registry.resume(tx, actor, chosen)
+            return registry.resume(tx, actor, self._braked(tx, actor, repository))
 
     # Tokens of the API
 
+    @needs(Permission.TOKENS)
     def create_token(
         self,
         actor: Actor,
@@ -244,20 +249,19 @@ class Workbench(Reader):
         days: int = 90,
     ) -> tuple[Token, str]:
         """Make a token; gives its row and the token itself, which cannot be had again."""
-        account = self.account(account)
-        self.permit(actor, Permission.TOKENS, account)
+        account = self._account(actor, account)
         with self.store.write() as tx:
             return tokens.create(tx, self._token_key, actor, name, account, permissions, days)
 
+    @needs(Permission.TOKENS)
     def tokens(self, actor: Actor) -> list[Token]:
         """Tokens that were made, newest first."""
-        self.permit(actor, Permission.TOKENS)
         with self.store.read() as tx:
             return token_rows.all_(tx, None if actor.account == "*" else actor.account)
 
+    @needs(Permission.TOKENS)
     def revoke_token(self, actor: Actor, id_: int) -> Token:
         """End a token now."""
-        self.permit(actor, Permission.TOKENS)
         with self.store.write() as tx:
             return tokens.revoke(tx, actor, id_)
 
@@ -273,11 +277,11 @@ class Workbench(Reader):
 
     # Git hosts
 
+    @needs(Permission.WRITE)
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
     ) -> contract.CreatedRepository:
         """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687; SyncError of Vault."""
-        self.permit(actor, Permission.WRITE)
         from engine import gitea
 
         made = gitea.create_repository(self.settings, owner, repo, private=private)
@@ -296,21 +300,21 @@ class Workbench(Reader):
 
     # Notifications
 
+    @needs(Permission.WRITE, everywhere=True)
     def test_notifications(self, actor: Actor) -> list[tuple[str, str]]:
         """Send a test message to each sink, once. Shape: (sink, `delivered` or why not) in the order of the settings."""
-        self.permit(actor, Permission.WRITE, "*")
         from engine.notify.sinks import sinks_of, test_sink
 
         return [(sink.name, test_sink(sink, utc_now(), actor.name)) for sink in sinks_of(self.settings)]
 
     # Snapshots
 
+    @needs(Permission.READ, everywhere=True)
     def snapshot(self, actor: Actor, path: Path) -> int:
         """Copy the whole store, but for its tokens, into a file while it runs; gives the file's bytes.
 
         Raises: RefusedEdit FLEET-600 for who may not read every account, FLEET-607 where a home's store is; StoreError FLEET-304, 305.
         """
-        self.permit(actor, Permission.READ, "*")
         if path.name == FILE_NAME and path.exists():
             # Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
             raise RefusedEdit(
@@ -323,12 +327,12 @@ class Workbench(Reader):
 
     # Retention
 
+    @needs(Permission.WRITE, everywhere=True)
     def prune(self, actor: Actor) -> dict[str, int]:
         """Forget events and runs that are older than the settings keep and explain nothing of today.
 
         Shape: rows that went, by table. Effects: one event when any did.
         """
-        self.permit(actor, Permission.WRITE, "*")
         with self.store.write() as tx:
             days, failed = timedelta(days=self.settings.keep_days), timedelta(days=self.settings.keep_failed_days)
             gone = retention.prune(tx, tx.at - days, tx.at - max(days, failed))
@@ -336,12 +340,12 @@ class Workbench(Reader):
                 events.record(tx, actor.name, [Event("store.pruned", data=dict(gone))])
         return gone
 
+    @needs(Permission.WRITE, everywhere=True)
     def compact(self, actor: Actor) -> tuple[int, int]:
         """Write the store anew without what it has forgotten; gives its bytes before and after. Others read meanwhile.
 
         Effects: one event. Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 (not now).
         """
-        self.permit(actor, Permission.WRITE, "*")
         before, after = self.store.compact()
         with self.store.write() as tx:
             events.record(tx, actor.name, [Event("store.compacted", data={"before": before, "after": after})])
@@ -349,10 +353,11 @@ class Workbench(Reader):
 
     # Ticks
 
+    @needs(Permission.SYNC)
     def sync(
         self,
         actor: Actor,
-        name: str,
+        name: str | int,
         *,
         trigger: Trigger = Trigger.MANUAL,
         watcher: Callable[[str], None] = lambda _stage: None,
@@ -362,16 +367,16 @@ class Workbench(Reader):
 
         Raises: SyncError FLEET-211 (one is going on), FLEET-212 (disabled); ApplyError FLEET-501 (paused).
         """
-        repository = self.repository(name)
-        self.permit(actor, Permission.SYNC, repository.account)
-        if not repository.enabled:
-            raise SyncError(
-                "FLEET-212", f"Repository {name} is disabled.", f"Enable it first: fleet repo set {name} --enabled"
-            )
-        self._refuse_paused([repository])
         from engine import reconcile  # brings the reader of fleet files, which only a tick needs
 
-        with self._alone(actor, repository) as going:
+        with self._alone(actor, name) as (repository, going):
+            if not repository.enabled:
+                raise SyncError(
+                    "FLEET-212",
+                    f"Repository {repository.name} is disabled.",
+                    f"Enable it first: fleet repo set {repository.name} --enabled",
+                )
+            self._refuse_paused([repository])
             run = reconcile.tick(
                 self.store,
                 self.kinds,
@@ -388,6 +393,7 @@ class Workbench(Reader):
             self.on_ticked(run)
         return Synced(run, [] if run.unchanged else self.proposals_by_id(run.proposal_ids))
 
+    @needs(Permission.WRITE)
     def check_repository(
         self,
         actor: Actor,
@@ -400,8 +406,7 @@ class Workbench(Reader):
         ssh_host_key: str | None = None,
     ) -> list[Finding]:
         """Look at a remote as a tick would need it, before it is registered or when it fails. Writes nothing."""
-        account = self.account(account)
-        self.permit(actor, Permission.WRITE, account)
+        account = self._account(actor, account)
         wanted: dict[str, Any] = {
             "url": url, "branch": branch, "path_prefix": path_prefix, "vault_credential_path": vault_credential_path,
             "ssh_host_key": ssh_host_key,
@@ -412,53 +417,53 @@ class Workbench(Reader):
             return checking.refused(error)
         return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
 
+    @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
         """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
-        repository = self.repository(name)
-        self.permit(actor, Permission.WRITE, repository.account)
-        return checking.check(self.settings, self.kinds, repository)
+        return checking.check(self.settings, self.kinds, self._find(name, actor.account))
 
+    @needs(Permission.SYNC)
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
         """What a sync of this repository would find now: the commit, and each difference. Writes nothing.
 
         Raises: SyncError as a tick would fail, FLEET-211 (one is going on); FleetFileInvalid.
         """
-        repository = self.repository(name)
-        self.permit(actor, Permission.SYNC, repository.account)
-        with self._alone(actor, repository):
+        with self._alone(actor, name) as (repository, _):
             revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
         return revision, self.preview(found, account=repository.account, repository=name)
 
     # Review and apply
 
+    @needs(Permission.REVIEW)
     def approve(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
         """Approve proposals, each by itself."""
         return self._decide(actor, Verb.APPROVE, ids)
 
+    @needs(Permission.REVIEW)
     def reject(self, actor: Actor, ids: Sequence[int], reason: str) -> list[Reviewed]:
         """Reject proposals with a reason. The same difference comes back at a later sync."""
         return self._decide(actor, Verb.REJECT, ids, reason)
 
+    @needs(Permission.REVIEW)
     def unapprove(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
         """Take approvals back."""
         return self._decide(actor, Verb.TAKE_BACK, ids)
 
+    @needs(Permission.WRITE)
     def revert(self, actor: Actor, ids: Sequence[int]) -> list[Reverted]:
         """Open proposals that take the change of applied ones back, to be reviewed and applied as any other.
 
         Git still declares what they take back: a sync after they are applied proposes it again.
         """
-        self.permit(actor, Permission.WRITE, actor.account)
         with self.store.write() as tx:
             return revert(tx, self.kinds, actor, ids)
 
+    @needs(Permission.WRITE)
     def revert_run(self, actor: Actor, id_: int) -> list[Reverted]:
         """Open proposals that take back all that was applied of a run. Raises: RefusedEdit FLEET-604; ReviewError FLEET-405."""
-        self.permit(actor, Permission.WRITE)
-        run = self.run(id_)
-        self.permit(actor, Permission.WRITE, run.account)
         with self.store.write() as tx:
+            run = self._run(tx, id_, actor.account)
             reverted = {p.reverts for p in proposals.reverts_of(tx, run.proposal_ids) if p.status is Status.APPLIED}
             found = proposals.by_ids(tx, run.proposal_ids).values()
             applied = [p.id for p in found if p.status is Status.APPLIED and p.id not in reverted]
@@ -470,20 +475,21 @@ class Workbench(Reader):
                 )
             return revert(tx, self.kinds, actor, applied)
 
+    @needs(Permission.APPLY)
     def apply(
         self,
         actor: Actor,
         *,
         account: str | None = None,
-        repository: str | None = None,
+        repository: str | int | None = None,
         proposal_ids: Sequence[int] | None = None,
         progress: applying.Progress = lambda _done, _all: None,
     ) -> applying.Applied:
         """Apply what is approved now, in dependency order. Raises: ApplyError FLEET-501 (paused)."""
-        chosen = None if repository is None else self.repository(repository)
         if account is None and actor.account != "*":
             account = actor.account
-        self.permit(actor, Permission.APPLY, account or (chosen.account if chosen else "*"))
+        permits.within(actor, account or "*")
+        chosen = None if repository is None else self._find(repository, actor.account)
         self._refuse_paused([chosen] if chosen else [])
         return applying.apply(
             self.store,
@@ -497,12 +503,16 @@ class Workbench(Reader):
             halted=self._halted,
         )
 
+    @needs(Permission.APPLY)
     def drill(self, actor: Actor, account: str, *, watcher: Callable[[str], None] = lambda _stage: None) -> Drill:
         """Restore an account's fleet from its export into an empty store, compare, and record what came of it.
 
+        It takes the permission to apply: a drill does in a store of its own what an import and an apply do, which takes the server's
+        time and disk, and it writes an event. Reading is not enough for that, and nothing that git declares or live holds is changed,
+        so the permission to write is not needed.
         Effects: one event; neither live nor git is touched. Raises: RefusedEdit FLEET-630 (the export is over its limit).
         """
-        self.permit(actor, Permission.READ, account)
+        permits.within(actor, account)
         from engine.drill import drill  # opens a workbench in turn
 
         made = drill(self, account, watcher)
@@ -519,39 +529,58 @@ class Workbench(Reader):
 
     # Operator edits
 
+    @needs(Permission.FLEET_WRITE)
     def set_resource(
         self, actor: Actor, key: ResourceKey, fields: Spec, *, note: str | None = None, seen_version: int | None = None
     ) -> tuple[str, int]:
         """Create a live resource or change some of its fields. Gives (created, updated or unchanged; version)."""
-        self.permit(actor, Permission.FLEET_WRITE, key.account)
+        permits.within(actor, key.account)
         if problem := name_problem(key.account):
             raise RefusedEdit("FLEET-629", f"{key.account[:80]!r} cannot be the account: {problem}.", "Choose another.")
         with self.store.write() as tx:
             return edits.set_resource(tx, self.kinds, actor, key, fields, note=note, seen_version=seen_version)
 
+    @needs(Permission.FLEET_WRITE)
     def delete_resource(
         self, actor: Actor, key: ResourceKey, *, note: str | None = None, seen_version: int | None = None
     ) -> int:
         """Take a resource out of the live fleet."""
-        self.permit(actor, Permission.FLEET_WRITE, key.account)
+        permits.within(actor, key.account)
         with self.store.write() as tx:
             return edits.delete_resource(tx, self.kinds, actor, key, note=note, seen_version=seen_version)
 
+    @needs(Permission.WRITE)
     def release(self, actor: Actor, key: ResourceKey) -> str:
         """Let go of a resource; live keeps it. Gives the name of the repository that held it."""
-        self.permit(actor, Permission.WRITE, key.account)
+        permits.within(actor, key.account)
         edits.kind_of(self.kinds, key.kind)
         with self.store.write() as tx:
             return edits.release(tx, actor, key)
 
     def _decide(self, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None) -> list[Reviewed]:
-        self.permit(actor, Permission.REVIEW, actor.account)
         with self.store.write() as tx:
             return decide(tx, self.kinds, actor, verb, ids, reason)
 
+    def _account(self, actor: Actor, account: str | None) -> str:
+        """The account meant: the one named, else the actor's own, else the only one there is. Raises: RefusedEdit FLEET-600."""
+        chosen = self.account(actor.account if account is None and actor.account != "*" else account)
+        permits.within(actor, chosen)
+        return chosen
+
+    def _braked(self, tx: Transaction, actor: Actor, repository: str | int | None) -> Repository | None:
+        """What a pause is about: a repository, or with None everything. Raises: RefusedEdit FLEET-600, 603."""
+        if repository is not None:
+            return self._repository(tx, repository, actor.account)
+        permits.within(actor, "*")
+        return None
+
     @contextmanager
-    def _alone(self, actor: Actor, repository: Repository) -> Iterator[_Going]:
-        """Keep any other tick of the repository out. Raises: SyncError FLEET-211, with the run that is going on."""
+    def _alone(self, actor: Actor, name: str | int) -> Iterator[tuple[Repository, _Going]]:
+        """Keep any other tick of a repository out; gives the repository as it is once they are kept out.
+
+        Raises: SyncError FLEET-211, with the run that is going on; RefusedEdit FLEET-603.
+        """
+        repository = self._find(name, actor.account)
         with self._ticking_guard:
             if going := self._ticking.get(repository.id):
                 raise SyncError(
@@ -562,7 +591,8 @@ class Workbench(Reader):
                 )
             mine = self._ticking[repository.id] = _Going(actor.name, utc_now())
         try:
-            yield mine
+            # Only now can nobody remove it any more; it may have been changed or removed since it was looked up.
+            yield self._find(repository.id, actor.account), mine
         finally:
             with self._ticking_guard:
                 del self._ticking[repository.id]
@@ -583,16 +613,6 @@ class Workbench(Reader):
 
     @staticmethod
     def permit(actor: Actor, permission: Permission, *accounts: str) -> None:
-        """The one place where permission is checked. Raises: RefusedEdit FLEET-600."""
-        if permission not in actor.permissions:
-            raise RefusedEdit(
-                "FLEET-600",
-                f"{actor.name} may not do this: {permission} is missing.",
-                "Ask for a token or role that has it.",
-            )
-        if actor.account != "*" and any(account != actor.account for account in accounts):
-            raise RefusedEdit(
-                "FLEET-600",
-                f"{actor.name} may only touch account {actor.account}.",
-                "Use a token of that account, or of all.",
-            )
+        """Check a permission, and that these accounts may be touched. Raises: RefusedEdit FLEET-600."""
+        permits.require(actor, [permission])
+        permits.within(actor, *accounts)

@@ -94,9 +94,9 @@ def count_found(tx: Transaction, wanted: EventFilter) -> int:
     return count
 
 
-def types(tx: Transaction) -> list[str]:
+def types(tx: Transaction, account: str | None = None) -> list[str]:
     """The types of event that there are."""
-    return [name for (name,) in tx.rows("events/list_types")]
+    return [name for (name,) in tx.rows("events/list_types", account=account)]
 
 
 def last_of(tx: Transaction, types_: Sequence[str], account: str | None) -> RecordedEvent | None:

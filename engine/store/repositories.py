@@ -108,6 +108,12 @@ def by_name(tx: Transaction, name: str) -> Repository | None:
     return found[0] if found else None
 
 
+def in_service(tx: Transaction, id_: int) -> Repository | None:
+    """The registered repository of an id; None when it was removed, or never was."""
+    found = _made(tx.rows("repositories/find_repository_by_id", id=id_))
+    return found[0] if found else None
+
+
 def get(tx: Transaction, id_: int) -> Repository:
     """A repository by an id that the store gave, removed ones too."""
     return _made(tx.rows("repositories/get_repository", id=id_))[0]

@@ -1,2 +1,2 @@
--- The types of event that there are. One row each.
-SELECT DISTINCT type FROM fleet_events ORDER BY type
+-- The types of event that there are; the account may be NULL. One row each.
+SELECT DISTINCT type FROM fleet_events WHERE $account IS NULL OR account = $account ORDER BY type
