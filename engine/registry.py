@@ -55,7 +55,9 @@ def register(
         permits.require(actor, permits.DECIDING, why)
     if (taken := repositories.by_name(tx, name)) is not None:
         if actor.account not in {"*", taken.account}:
-            raise RefusedEdit("FLEET-601", f"The name {name} cannot be used.", f"Choose another, such as {account}-{name}.")
+            raise RefusedEdit(
+                "FLEET-601", f"The name {name} cannot be used.", f"Choose another, such as {account}-{name}."
+            )
         raise RefusedEdit(
             "FLEET-601",
             f"There is a repository {name} already.",
@@ -63,7 +65,11 @@ def register(
         )
     live.ensure_accounts(tx, [account])
     repository = repositories.insert(tx, name, wanted)
-    shown: dict[str, Any] = {"url": sync.shown_url(url), "branch": repository.branch, "path_prefix": repository.path_prefix}
+    shown: dict[str, Any] = {
+        "url": sync.shown_url(url),
+        "branch": repository.branch,
+        "path_prefix": repository.path_prefix,
+    }
     shown |= {switch: True for switch in SWITCHES if wanted[switch]}
     events.record(tx, actor.name, [Event("gitops.repository_added", account, repository.id, data=shown)])
     return repository

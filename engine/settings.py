@@ -160,7 +160,7 @@ SERVING: Mapping[str, Text] = {
     "gitea_url": Text("FLEET_GITEA_URL", "The Gitea that makes repositories.", reads=_address),
     "gitea_token": Text("FLEET_GITEA_TOKEN", "A token of it that may make repositories.", secret=True),
     "gitea_vault_path": Text("FLEET_GITEA_VAULT_PATH", "Or where Vault keeps that token, under `token`."),
-    "notify_url": Text("FLEET_NOTIFY_URL", "Where notifications go, as CloudEvents.", reads=_address),
+    "notify_url": Text("FLEET_NOTIFY_URL", "Where notifications go, as CloudEvents.", secret=True, reads=_address),
     "notify_secret": Text("FLEET_NOTIFY_SECRET", "What they are signed with.", secret=True),
     "slack_url": Text(
         "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
@@ -208,7 +208,7 @@ class Settings:
     gitea_url: str = ""
     gitea_token: str = field(default="", repr=False)
     gitea_vault_path: str = ""
-    notify_url: str = ""
+    notify_url: str = field(default="", repr=False)
     notify_secret: str = field(default="", repr=False)
     slack_url: str = field(default="", repr=False)
     log_format: str = "text"

@@ -8,6 +8,8 @@ import streamlit as st
 
 from engine import words
 from engine.model import RecordedEvent
+from engine.workbench import Workbench
+from pages.components.acts import act
 from pages.components.layout import beside
 from pages.components.markup import show
 from pages.components.session import account, actor, attempt, begin, workbench
@@ -67,7 +69,7 @@ def drill(named: str) -> None:
         )
     else:
         say(found)
-    st.button("Drill now", icon=":material/verified:", key="drill", on_click=_drill, args=(named,))
+    act("Drill now", Workbench.drill, icon=":material/verified:", key="drill", on_click=_drill, args=(named,))
 
 
 def _drill(named: str) -> None:

@@ -10,8 +10,9 @@ import streamlit as st
 from engine import words
 from engine.downloads import csv
 from engine.errors import RefusedEdit
-from engine.model import Permission, ResourceKey
+from engine.model import ResourceKey
 from engine.reader import MOST
+from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.forms import form, named, reset
 from pages.components.links import link, open_page
@@ -98,7 +99,7 @@ def main() -> None:
         st.title("Fleet", width="content")
         act(
             "New resource",
-            Permission.FLEET_WRITE,
+            Workbench.set_resource,
             icon=":material/add:",
             key="new_resource",
             on_click=lambda: st.session_state.update(fleet_dialog=True),

@@ -10,12 +10,14 @@ import streamlit as st
 from engine import words
 from engine.check import Finding
 from engine.jobs import Tell
-from engine.model import Permission, Repository
+from engine.model import Repository
+from engine.permits import DECIDING
 from engine.reader import Preview, ProposalFilter, RunFilter
+from engine.registry import SWITCHES as DECIDE
 from engine.sync import endpoint, is_ssh, shown_host_key, shown_url
 from engine.webhooks import Provider
-from engine.workbench import Synced
-from pages.components.acts import act
+from engine.workbench import Synced, Workbench
+from pages.components.acts import act, refusal
 from pages.components.layout import beside
 from pages.components.links import link, open_page
 from pages.components.markup import show
@@ -45,7 +47,7 @@ def every_repository() -> None:
         st.title("Repositories", width="content")
         act(
             "Register",
-            Permission.WRITE,
+            Workbench.add_repository,
             icon=":material/add:",
             type="primary",
             key="register",
@@ -147,7 +149,14 @@ def one_repository(repository: Repository) -> None:
             url=shown_url(repository.url),
             host_key=(shown_host_key(key) if key else "pinned at first use") if is_ssh(repository.url) else None,
         )
-        act("Change", Permission.WRITE, icon=":material/edit:", key="change", on_click=_open, args=("changing",))
+        act(
+            "Change",
+            Workbench.change_repository,
+            icon=":material/edit:",
+            key="change",
+            on_click=_open,
+            args=("changing", repository),
+        )
         webhooks(repository)
 
 
@@ -176,16 +185,16 @@ def trouble(run_id: int) -> None:
 def buttons(repository: Repository) -> None:
     with st.container(horizontal=True):
         act(
-            "Sync now", Permission.SYNC, icon=":material/sync:", type="primary", key="sync", shortcut="s", on_click=_sync, args=(repository.name,),
+            "Sync now", Workbench.sync, icon=":material/sync:", type="primary", key="sync", shortcut="s", on_click=_sync, args=(repository.name,),
             disabled=not repository.enabled,
         )  # fmt: skip
         act(
-            "Dry run", Permission.SYNC, icon=":material/preview:", key="dry_run", on_click=_dry_run, args=(repository.name,),
+            "Dry run", Workbench.dry_run, icon=":material/preview:", key="dry_run", on_click=_dry_run, args=(repository.name,),
             help="What a sync would find now. Nothing is written.",
         )  # fmt: skip
         act(
             "Check",
-            Permission.WRITE,
+            Workbench.look_at,
             icon=":material/fact_check:",
             key="check",
             on_click=_check_again,
@@ -194,7 +203,7 @@ def buttons(repository: Repository) -> None:
         if is_ssh(repository.url):
             act(
                 "Host key",
-                Permission.WRITE,
+                Workbench.offered_host_key,
                 icon=":material/fingerprint:",
                 key="host_key",
                 on_click=_ask_host,
@@ -203,15 +212,22 @@ def buttons(repository: Repository) -> None:
         if repository.paused_reason:
             act(
                 "Resume",
-                Permission.APPLY,
+                Workbench.resume,
                 icon=":material/play_arrow:",
                 key="resume",
                 on_click=_resume,
                 args=(repository.name,),
             )
         else:
-            act("Pause", Permission.APPLY, icon=":material/pause:", key="pause", on_click=_open, args=("pausing_one",))
-        act("Remove", Permission.WRITE, icon=":material/delete:", key="remove", on_click=_open, args=("removing",))
+            act("Pause", Workbench.pause, icon=":material/pause:", key="pause", on_click=_open, args=("pausing_one",))
+        act(
+            "Remove",
+            Workbench.remove_repository,
+            icon=":material/delete:",
+            key="remove",
+            on_click=_open,
+            args=("removing",),
+        )
 
 
 def going(repository: Repository) -> None:
@@ -346,9 +362,17 @@ def recent(repository: Repository) -> None:
 # Dialogs: each is open while the session says so, and closed by its own button or by Escape.
 
 
-def _open(name: str) -> None:
+def _open(name: str, seen: Repository | None = None) -> None:
+    """Open a dialog. `seen` is the repository as it was then: only what is different from that in the end was changed here."""
     st.session_state["repository_dialog"] = name
+    st.session_state["repository_seen"] = seen
     st.session_state.pop("findings", None)
+
+
+def _seen(repository: Repository) -> Repository:
+    """The repository as it was when the dialog on it was opened."""
+    seen: Repository | None = st.session_state.get("repository_seen")
+    return seen if seen is not None and seen.id == repository.id else repository
 
 
 def _close() -> None:
@@ -367,7 +391,7 @@ def dialogs(repository: Repository | None) -> None:
     elif repository is None:
         return
     elif asked == "changing":
-        st.dialog("Change the repository", width="medium", on_dismiss=_close)(_change)(repository)
+        st.dialog("Change the repository", width="medium", on_dismiss=_close)(_change)(_seen(repository))
     elif asked == "pausing_one":
         st.dialog("Pause the repository", on_dismiss=_close)(_pause)(repository)
     elif asked == "removing":
@@ -400,7 +424,10 @@ def _register() -> None:
         )  # fmt: skip
     switches = {
         field: st.checkbox(
-            SWITCHES[field].partition(":")[0], key=f"new_{field}", help=SWITCHES[field].partition(": ")[2]
+            SWITCHES[field].partition(":")[0],
+            key=f"new_{field}",
+            help=refusal(Workbench.add_repository, also=DECIDING) or SWITCHES[field].partition(": ")[2],
+            disabled=refusal(Workbench.add_repository, also=DECIDING) is not None,
         )
         for field in ("auto_apply", "auto_prune", "auto_heal")
     }
@@ -450,6 +477,8 @@ def _check_again(repository: Repository) -> None:
 
 
 def _change(repository: Repository) -> None:
+    """Ask for other settings. `repository` is as it was when the dialog opened: what somebody else changes meanwhile stays."""
+    may_not = refusal(Workbench.change_repository, also=DECIDING)
     url = st.text_input("URL", key="set_url", value=repository.url)
     with st.grid(3, min_column_width=150):
         branch = st.text_input("Branch", key="set_branch", value=repository.branch)
@@ -467,7 +496,11 @@ def _change(repository: Repository) -> None:
     kept = _confirmed(repository, url.strip(), vault.strip())
     switches = {
         field: st.toggle(
-            text.partition(":")[0], key=f"set_{field}", value=getattr(repository, field), help=text.partition(": ")[2]
+            text.partition(":")[0],
+            key=f"set_{field}",
+            value=getattr(repository, field),
+            help=(field in DECIDE and may_not) or text.partition(": ")[2],
+            disabled=field in DECIDE and may_not is not None and not getattr(repository, field),
         )
         for field, text in SWITCHES.items()
     }
@@ -526,7 +559,13 @@ def _compare(repository: Repository) -> None:
             "Somebody may be between you and the host, or it has been set up anew. Ask whoever runs it for the fingerprint, by another way.",
             icon=":material/warning:",
         )
-    if st.button("Trust the key that it shows now", type="primary", key="trust"):
+    if act(
+        "Trust the key that it shows now",
+        Workbench.trust_host_key,
+        also=DECIDING if pinned else (),
+        type="primary",
+        key="trust",
+    ):
         with attempt() as tried:
             workbench().trust_host_key(actor(), repository.name, offered)
         if tried.ok:

@@ -10,8 +10,9 @@ import streamlit as st
 from engine import export, words
 from engine.errors import RefusedEdit
 from engine.fields import field_changes
-from engine.model import Permission, ResourceKey, Spec, Version
+from engine.model import ResourceKey, Spec, Version
 from engine.reader import ProposalFilter
+from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.forms import form, reset
 from pages.components.layout import beside
@@ -151,16 +152,16 @@ def as_of(key: ResourceKey, versions: list[Version], at: datetime) -> None:
 
 def actions(key: ResourceKey, spec: Spec, version: int) -> None:
     with st.container(horizontal=True):
-        for name, label, icon, shortcut, permission in (
-            ("editing", "Edit", "edit", "e", Permission.FLEET_WRITE),
-            ("deleting", "Delete", "delete", None, Permission.FLEET_WRITE),
-            ("releasing", "Release", "link_off", None, Permission.WRITE),
+        for name, label, icon, shortcut, verb in (
+            ("editing", "Edit", "edit", "e", Workbench.set_resource),
+            ("deleting", "Delete", "delete", None, Workbench.delete_resource),
+            ("releasing", "Release", "link_off", None, Workbench.release),
         ):
             if name == "releasing" and workbench().resource(key).holder is None:
                 continue
             act(
                 label,
-                permission,
+                verb,
                 icon=f":material/{icon}:",
                 key=f"do_{name}",
                 shortcut=shortcut,

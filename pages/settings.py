@@ -8,14 +8,14 @@ from importlib import metadata
 
 import streamlit as st
 
-from engine.model import Permission
 from engine.settings import ACCESS, SERVING, SETTINGS, Text
 from engine.sync import git_version
 from engine.words import count, mebibytes
+from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.layout import beside
 from pages.components.markup import show
-from pages.components.session import actor, attempt, service, signed_in, workbench
+from pages.components.session import actor, attempt, everywhere, going, service, signed_in, workbench
 from pages.components.text import plain
 from pages.components.tokens import tokens
 
@@ -41,9 +41,9 @@ def texts(title: str, group: Mapping[str, Text]) -> None:
         show("access.html", rows=rows)
 
 
-def health() -> None:
+def scheduler() -> None:
+    """Whether rounds of ticks go on, and the jobs that whoever looks may see."""
     scheduler = service().scheduler
-    facts = workbench().store.facts()
     st.subheader("Scheduler")
     show(
         "scheduler.html",
@@ -52,16 +52,20 @@ def health() -> None:
         last=scheduler.last_round_at,
         next_=scheduler.next_round_at,
         started=service().started_at,
-        jobs=service().jobs.going(),
+        jobs=going(),
     )
+
+
+def store() -> None:
+    """How the store is, and the button that makes it smaller."""
     st.subheader("Store")
-    show("store.html", facts=facts, settings=workbench().settings)
+    show("store.html", facts=workbench().store.facts(), settings=workbench().settings)
     if act(
         "Compact",
-        Permission.WRITE,
+        Workbench.prune,
+        Workbench.compact,
         icon=":material/compress:",
         key="compact",
-        disabled=actor().account != "*",
         help="Forget what is older than that, and write the store anew. Others read meanwhile; writes wait.",
     ):
         with attempt(), st.spinner("Compacting …"):
@@ -100,7 +104,7 @@ def notifications() -> None:
     st.caption(
         f"Told of proposals opened, applied and failed, of drift, and of repositories that fail: {' and '.join(sinks)}."
     )
-    if act("Send a test", Permission.WRITE, icon=":material/send:", key="notify_test", disabled=actor().account != "*"):
+    if act("Send a test", Workbench.test_notifications, icon=":material/send:", key="notify_test"):
         with attempt(), st.spinner("Sending …"):
             for name, outcome in workbench().test_notifications(actor()):
                 if outcome == "delivered":
@@ -110,7 +114,11 @@ def notifications() -> None:
 
 
 def versions() -> None:
+    """What runs here: for one account only which Fleet Workbench that is."""
     st.subheader("Versions")
+    if not everywhere():
+        show("pairs.html", rows=[("Fleet Workbench", _version("fleet-workbench"))])
+        return
     facts = workbench().store.facts()
     names = (
         "streamlit",
@@ -148,12 +156,17 @@ def main() -> None:
     with left:
         tokens()
         limits()
-        texts("How the outside is reached", ACCESS)
-        texts("How others come in and are told", SERVING)
+        if everywhere():
+            texts("How the outside is reached", ACCESS)
+            texts("How others come in and are told", SERVING)
+        else:
+            st.caption("How the server is set up, and its store, are shown to people of every account.")
     with right:
         who()
-        health()
-        notifications()
+        scheduler()
+        if everywhere():
+            store()
+            notifications()
         versions()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from engine.errors import AccessDenied, RefusedEdit
-from engine.model import Actor, Permission
+from engine import permits
+from engine.errors import AccessDenied
+from engine.model import Actor
 from engine.service import Service, running
 from engine.workbench import Workbench
 
@@ -27,25 +29,19 @@ class Caller:
     actor: Actor
     service: Service
 
-    def may(self, permission: Permission) -> Workbench:
-        """The workbench as they see it, if they have this permission; its verbs check again, for the account they touch.
+    def may(self, verb: Callable[..., Any]) -> Workbench:
+        """The workbench as they see it, if they have what this verb of it takes; the verb checks again, for the account it touches.
 
         Raises: RefusedEdit FLEET-600.
         """
-        bench = self.service.workbench
-        bench.permit(self.actor, permission)
-        return bench.narrowed(self.actor.account)
+        permits.need_of(verb).check(self.actor)
+        return self.service.workbench.narrowed(self.actor.account)
 
     def of(self, account: str | None) -> Caller:
         """The same caller for an account that a body names. Raises: RefusedEdit FLEET-600 where a token may not touch it."""
         if account is None or account == self.actor.account:
             return self
-        if self.actor.account != "*":
-            raise RefusedEdit(
-                "FLEET-600",
-                f"{self.actor.name} may only touch account {self.actor.account}.",
-                "Use a token of that account, or of all.",
-            )
+        permits.within(self.actor, account)
         return replace(self, actor=replace(self.actor, account=account))
 
 

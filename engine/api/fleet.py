@@ -14,8 +14,9 @@ from engine.api.routing import also_created, as_file, documented, reply, utc
 from engine.blame import logged
 from engine.edits import no_resource
 from engine.errors import RefusedEdit
-from engine.model import Permission, ResourceKey
+from engine.model import ResourceKey
 from engine.reader import page_of
+from engine.workbench import Workbench
 
 router = routing.router("fleet")
 
@@ -32,7 +33,7 @@ IfMatch = Annotated[
     "/fleet.yaml",
     summary="The fleet as a canonical fleet.yaml, now or at a past time",
     response_class=Response,
-    **as_file(documented(None, 404, 409, permission=Permission.READ), "application/yaml"),
+    **as_file(documented(None, 404, 409, verb=Workbench.export), "application/yaml"),
 )
 def fleet_yaml(
     asking: Asking,
@@ -40,7 +41,7 @@ def fleet_yaml(
     unmanaged: Annotated[bool, Query(description="Only what no repository owns.")] = False,
     at: Annotated[datetime | None, Query(description="As it was then; without a zone it is UTC.")] = None,
 ) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.export)
     account = bench.account(None)
     if repository is not None:
         if unmanaged:
@@ -53,7 +54,7 @@ def fleet_yaml(
 @router.get(
     "/fleet/{section}",
     summary="Live resources of a section, by name",
-    **documented(contract.Page[contract.ResourceBody], 404, permission=Permission.READ),
+    **documented(contract.Page[contract.ResourceBody], 404, verb=Workbench.resources),
 )
 def list_resources(
     asking: Asking,
@@ -61,7 +62,7 @@ def list_resources(
     after: Annotated[str | None, Query(description="The `next` of the page before.", max_length=2048)] = None,
     limit: Limit = 100,
 ) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.resources)
     bench.kind(section)
     found, next_ = page_of(
         lambda most: bench.resources(kind=section, after=after, limit=most), limit, lambda r: r.key.text
@@ -72,10 +73,10 @@ def list_resources(
 @router.get(
     "/fleet/{section}/{name}",
     summary="One live resource",
-    **documented(contract.ResourceBody, 404, permission=Permission.READ, example="RESOURCE"),
+    **documented(contract.ResourceBody, 404, verb=Workbench.resource, example="RESOURCE"),
 )
 def one_resource(asking: Asking, section: Section, name: Name) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.resource)
     bench.kind(section)
     found = bench.resource(ResourceKey(bench.account(None), section, name))
     return reply(bodies.resource(found), ETag=f'"{found.version}"')
@@ -85,10 +86,10 @@ def one_resource(asking: Asking, section: Section, name: Name) -> Response:
     "/fleet/{section}/{name}/history",
     summary="Versions of a resource, newest first, each with what it changed",
     description="Also of what is gone.",
-    **documented(contract.Page[contract.VersionBody], 404, permission=Permission.READ),
+    **documented(contract.Page[contract.VersionBody], 404, verb=Workbench.history),
 )
 def history(asking: Asking, section: Section, name: Name, before: Before = None, limit: Limit = 100) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.history)
     bench.kind(section)
     key = ResourceKey(bench.account(None), section, name)
     found = bench.history(key, limit + 1, before=before)
@@ -101,10 +102,10 @@ def history(asking: Asking, section: Section, name: Name, before: Before = None,
 @router.get(
     "/fleet/{section}/{name}/blame",
     summary="Each value of a live resource: since when, by whom, through which proposal and commit",
-    **documented(contract.Page[contract.BlameBody], 404, permission=Permission.READ),
+    **documented(contract.Page[contract.BlameBody], 404, verb=Workbench.blame),
 )
 def blame(asking: Asking, section: Section, name: Name) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.blame)
     bench.kind(section)
     key = ResourceKey(bench.account(None), section, name)
     bench.resource(key)
@@ -116,9 +117,7 @@ def blame(asking: Asking, section: Section, name: Name) -> Response:
     summary="Create a live resource, or change the fields given and leave the others",
     description="An operator edit beside git: the next tick of the repository that holds it shows it as drift.",
     **also_created(
-        documented(
-            contract.ResourceBody, 400, 404, 409, 412, 413, permission=Permission.FLEET_WRITE, example="RESOURCE"
-        )
+        documented(contract.ResourceBody, 400, 404, 409, 412, 413, verb=Workbench.set_resource, example="RESOURCE")
     ),
 )
 def put_resource(
@@ -129,7 +128,7 @@ def put_resource(
     note: Note = None,
     if_match: IfMatch = None,
 ) -> Response:
-    bench = asking.may(Permission.FLEET_WRITE)
+    bench = asking.may(Workbench.set_resource)
     key = ResourceKey(bench.account(None), section, name)
     said, _ = bench.set_resource(asking.actor, key, fields, note=note, seen_version=_version(if_match))
     found = bench.resource(key)
@@ -140,12 +139,12 @@ def put_resource(
     "/fleet/{section}/{name}",
     summary="Take a resource out of the live fleet",
     description="Refused, naming them, while others refer to it. Its history stays.",
-    **documented(contract.DeletedResource, 404, 409, 412, permission=Permission.FLEET_WRITE),
+    **documented(contract.DeletedResource, 404, 409, 412, verb=Workbench.delete_resource),
 )
 def delete_resource(
     asking: Asking, section: Section, name: Name, note: Note = None, if_match: IfMatch = None
 ) -> Response:
-    bench = asking.may(Permission.FLEET_WRITE)
+    bench = asking.may(Workbench.delete_resource)
     key = ResourceKey(bench.account(None), section, name)
     version = bench.delete_resource(asking.actor, key, note=note, seen_version=_version(if_match))
     answer: contract.DeletedResource = {

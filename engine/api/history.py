@@ -14,12 +14,11 @@ from starlette.responses import FileResponse
 
 from engine import bodies, contract
 from engine.api import routing
-from engine.api.access import MOST_ID, Asking, Before, Caller, Limit
+from engine.api.access import MOST_ID, Asking, Before, Limit
 from engine.api.routing import as_file, documented, reply, slowly, utc
-from engine.model import Permission
 from engine.reader import page_of
 from engine.store.events import EventFilter
-from engine.workbench import SNAPSHOTS
+from engine.workbench import SNAPSHOTS, Workbench
 
 router = routing.router("history and standing")
 
@@ -46,7 +45,7 @@ class Resuming(BaseModel):
 @router.get(
     "/drift",
     summary="Where live moved away from git, newest first",
-    **documented(contract.Page[contract.EpisodeBody], 404, permission=Permission.READ),
+    **documented(contract.Page[contract.EpisodeBody], 404, verb=Workbench.drift),
 )
 def drift(
     asking: Asking,
@@ -57,7 +56,7 @@ def drift(
     before: Before = None,
     limit: Limit = 100,
 ) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.drift)
     found, next_ = page_of(
         lambda most: bench.drift(repository=repository, open_=open_, before=before, limit=most), limit, lambda e: e.id
     )
@@ -67,7 +66,7 @@ def drift(
 @router.get(
     "/fleet_events",
     summary="Every decision, move and edit, newest first",
-    **documented(contract.Page[contract.EventBody], permission=Permission.READ),
+    **documented(contract.Page[contract.EventBody], verb=Workbench.find_events),
 )
 def fleet_events(
     asking: Asking,
@@ -79,7 +78,7 @@ def fleet_events(
     before: Before = None,
     limit: Limit = 100,
 ) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.find_events)
     wanted = EventFilter(None, type_, actor, repository_id, utc(since), text)
     found, next_ = page_of(lambda most: bench.find_events(wanted, before=before, limit=most), limit, lambda e: e.seq)
     return reply(bodies.page([bodies.event(e) for e in found], next_))
@@ -88,23 +87,23 @@ def fleet_events(
 @router.get(
     "/graph",
     summary="The live fleet by who refers to whom",
-    **documented(contract.GraphBody, 404, permission=Permission.READ),
+    **documented(contract.GraphBody, 404, verb=Workbench.graph),
 )
 def graph(
     asking: Asking,
     repository: Annotated[str | None, Query(description="Only this repository's.")] = None,
     at: Annotated[datetime | None, Query(description="As it was then; without a zone it is UTC.")] = None,
 ) -> Response:
-    return reply(bodies.graph(asking.may(Permission.READ).graph(repository=repository, at=utc(at))))
+    return reply(bodies.graph(asking.may(Workbench.graph).graph(repository=repository, at=utc(at))))
 
 
 @router.get(
     "/status",
     summary="Is all well, and what waits for people",
-    **documented(contract.StatusBody, permission=Permission.READ),
+    **documented(contract.StatusBody, verb=Workbench.status),
 )
 def status(asking: Asking) -> Response:
-    return reply(bodies.status(asking.may(Permission.READ).status()))
+    return reply(bodies.status(asking.may(Workbench.status).status()))
 
 
 @router.get(
@@ -112,11 +111,11 @@ def status(asking: Asking) -> Response:
     summary="A copy of the whole store, of one moment, for notebooks and restoring",
     description="A DuckDB file. Tokens, keys and credentials are not in it. For a token of every account alone.",
     response_class=Response,
-    **as_file(documented(None, 507, permission=Permission.READ), "application/vnd.duckdb"),
+    **as_file(documented(None, 507, verb=Workbench.snapshot), "application/vnd.duckdb"),
 )
 async def snapshot(asking: Asking) -> Response:
     def work() -> Path:
-        bench = asking.may(Permission.READ)
+        bench = asking.may(Workbench.snapshot)
         folder = bench.settings.home / SNAPSHOTS
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{secrets.token_hex(8)}.duckdb"
@@ -132,26 +131,26 @@ async def snapshot(asking: Asking) -> Response:
 @router.post(
     "/pause",
     summary="Stop ticks and applies until somebody resumes",
-    **documented(contract.PausedBody, 400, 404, 413, permission=Permission.APPLY),
+    **documented(contract.PausedBody, 400, 404, 413, verb=Workbench.pause),
 )
 def pause(asking: Asking, body: Pausing) -> Response:
-    name = _named(asking, body.repository_id)
-    asking.may(Permission.APPLY).pause(asking.actor, body.reason, name)
-    answer: contract.PausedBody = {"paused": True, "repository": name}
-    return reply(answer)
+    bench = asking.may(Workbench.pause)
+    bench.pause(asking.actor, body.reason, body.repository_id)
+    return _paused(bench, body.repository_id, paused=True)
 
 
 @router.post(
     "/resume",
     summary="Let ticks and applies go on",
-    **documented(contract.PausedBody, 400, 404, 413, permission=Permission.APPLY),
+    **documented(contract.PausedBody, 400, 404, 413, verb=Workbench.resume),
 )
 def resume(asking: Asking, body: Resuming | None = None) -> Response:
-    name = _named(asking, None if body is None else body.repository_id)
-    asking.may(Permission.APPLY).resume(asking.actor, name)
-    answer: contract.PausedBody = {"paused": False, "repository": name}
+    bench, id_ = asking.may(Workbench.resume), None if body is None else body.repository_id
+    bench.resume(asking.actor, id_)
+    return _paused(bench, id_, paused=False)
+
+
+def _paused(bench: Workbench, id_: int | None, *, paused: bool) -> Response:
+    name = None if id_ is None else bench.repository_by_id(id_).name
+    answer: contract.PausedBody = {"paused": paused, "repository": name}
     return reply(answer)
-
-
-def _named(asking: Caller, id_: int | None) -> str | None:
-    return None if id_ is None else asking.may(Permission.APPLY).repository_by_id(id_).name

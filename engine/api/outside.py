@@ -16,6 +16,7 @@ from engine.errors import AccessDenied, RefusedEdit
 from engine.model import Actor, Permission, Repository
 from engine.service import Service, running
 from engine.webhooks import Provider, Push
+from engine.workbench import Workbench
 
 router = routing.router("git hosts", prefix="")
 hooks = APIRouter(tags=["git hosts"])
@@ -49,14 +50,14 @@ class WantedRepository(BaseModel):
         409,
         413,
         502,
-        permission=Permission.WRITE,
+        verb=Workbench.create_gitea_repository,
         status=201,
         example="CREATED_REPOSITORY",
     ),
 )
 async def create_in_gitea(asking: Asking, body: WantedRepository) -> Response:
     def work() -> contract.CreatedRepository:
-        bench = asking.may(Permission.WRITE)
+        bench = asking.may(Workbench.create_gitea_repository)
         return bench.create_gitea_repository(asking.actor, body.owner, body.repo, private=body.private)
 
     return reply(await slowly(work), 201)

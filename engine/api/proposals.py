@@ -13,9 +13,10 @@ from engine.api.access import MOST_ID, Asking, Before, Caller, Id, Limit
 from engine.api.routing import documented, reply, slowly
 from engine.decisions import Reviewed
 from engine.errors import ReviewError
-from engine.model import Cause, Change, Permission, Risk, Status
+from engine.model import Cause, Change, Risk, Status
 from engine.reader import page_of
 from engine.store.proposals import ProposalFilter
+from engine.workbench import Workbench
 
 router = routing.router("proposals")
 
@@ -64,7 +65,7 @@ class WantedApply(BaseModel):
     "/proposals",
     summary="List proposals, newest first",
     description="Every filter may be given several times; values of one filter are alternatives.",
-    **documented(contract.Page[contract.ProposalBody], permission=Permission.READ),
+    **documented(contract.Page[contract.ProposalBody], verb=Workbench.find_proposals),
 )
 def list_proposals(
     asking: Asking,
@@ -78,7 +79,7 @@ def list_proposals(
     before: Before = None,
     limit: Limit = 100,
 ) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.find_proposals)
     wanted = ProposalFilter(None, repository, status, kind, change, cause, risk, run_id)
     found, next_ = page_of(lambda most: bench.find_proposals(wanted, before=before, limit=most), limit, lambda p: p.id)
     return reply(bodies.page([bodies.proposal(p) for p in found], next_))
@@ -87,39 +88,39 @@ def list_proposals(
 @router.get(
     "/proposals/{id}",
     summary="One proposal",
-    **documented(contract.ProposalBody, 404, permission=Permission.READ, example="PROPOSAL"),
+    **documented(contract.ProposalBody, 404, verb=Workbench.proposal, example="PROPOSAL"),
 )
 def one_proposal(asking: Asking, id_: Id) -> Response:
-    return reply(bodies.proposal(asking.may(Permission.READ).proposal(id_)))
+    return reply(bodies.proposal(asking.may(Workbench.proposal).proposal(id_)))
 
 
 @router.post(
     "/proposals/{id}/approve",
     summary="Approve a proposal",
     description="Permission, status and fingerprint are checked at this moment: what live has outdated is refused as stale.",
-    **documented(contract.ReviewedList, 404, 409, permission=Permission.REVIEW, example="REVIEWED"),
+    **documented(contract.ReviewedList, 404, 409, verb=Workbench.approve, example="REVIEWED"),
 )
 def approve(asking: Asking, id_: Id) -> Response:
-    return _one(asking.may(Permission.REVIEW).approve(asking.actor, [id_]))
+    return _one(asking.may(Workbench.approve).approve(asking.actor, [id_]))
 
 
 @router.post(
     "/proposals/{id}/reject",
     summary="Reject a proposal with a reason",
     description="The same difference comes back at a later sync, with this reason.",
-    **documented(contract.ReviewedList, 400, 404, 409, 413, permission=Permission.REVIEW, example="REVIEWED"),
+    **documented(contract.ReviewedList, 400, 404, 409, 413, verb=Workbench.reject, example="REVIEWED"),
 )
 def reject(asking: Asking, id_: Id, body: Rejection) -> Response:
-    return _one(asking.may(Permission.REVIEW).reject(asking.actor, [id_], body.reason))
+    return _one(asking.may(Workbench.reject).reject(asking.actor, [id_], body.reason))
 
 
 @router.post(
     "/proposals/{id}/unapprove",
     summary="Take an approval back",
-    **documented(contract.ReviewedList, 404, 409, permission=Permission.REVIEW, example="REVIEWED"),
+    **documented(contract.ReviewedList, 404, 409, verb=Workbench.unapprove, example="REVIEWED"),
 )
 def unapprove(asking: Asking, id_: Id) -> Response:
-    return _one(asking.may(Permission.REVIEW).unapprove(asking.actor, [id_]))
+    return _one(asking.may(Workbench.unapprove).unapprove(asking.actor, [id_]))
 
 
 @router.post(
@@ -127,10 +128,10 @@ def unapprove(asking: Asking, id_: Id) -> Response:
     summary="Take back what was applied",
     description="Opens a proposal that leads back to what stood before, to be decided on as any other. Git goes on declaring "
     "the change: a sync after it is applied proposes it again, unless what `fleet_yaml` says is committed.",
-    **documented(contract.RevertedList, 404, 409, permission=Permission.WRITE),
+    **documented(contract.RevertedList, 404, 409, verb=Workbench.revert),
 )
 def revert(asking: Asking, id_: Id) -> Response:
-    outcomes = asking.may(Permission.WRITE).revert(asking.actor, [id_])
+    outcomes = asking.may(Workbench.revert).revert(asking.actor, [id_])
     if isinstance(outcomes[0].error, ReviewError):
         raise outcomes[0].error
     return reply(bodies.reverted(outcomes))
@@ -140,17 +141,17 @@ def revert(asking: Asking, id_: Id) -> Response:
     "/gitops_sync_runs/{id}/revert",
     summary="Take back all that was applied of a run",
     description="Each by itself: one that live has outdated does not stop the others, and says why in its `error`.",
-    **documented(contract.RevertedList, 404, 409, permission=Permission.WRITE),
+    **documented(contract.RevertedList, 404, 409, verb=Workbench.revert_run),
 )
 def revert_run(asking: Asking, id_: Id) -> Response:
-    return reply(bodies.reverted(asking.may(Permission.WRITE).revert_run(asking.actor, id_)))
+    return reply(bodies.reverted(asking.may(Workbench.revert_run).revert_run(asking.actor, id_)))
 
 
 @router.post(
     "/proposals/batch_review",
     summary="Decide on many proposals at once",
     description="Each by itself: one that is refused does not stop the others, and says why in its `error`.",
-    **documented(contract.ReviewedList, 400, 413, permission=Permission.REVIEW, example="REVIEWED"),
+    **documented(contract.ReviewedList, 400, 413, verb=Workbench.approve, example="REVIEWED"),
 )
 def batch_review(asking: Asking, body: Review) -> Response:
     return reply(bodies.reviewed(_decide(asking, body)))
@@ -166,7 +167,7 @@ def batch_review(asking: Asking, body: Review) -> Response:
         404,
         409,
         413,
-        permission=Permission.APPLY,
+        verb=Workbench.apply,
         example="APPLIED",
     ),
 )
@@ -174,11 +175,13 @@ async def apply(asking: Asking, body: WantedApply | None = None) -> Response:
     wanted = body or WantedApply()
 
     def work() -> contract.AppliedBody | contract.PlanBody:
-        bench = asking.may(Permission.APPLY)
-        repository = None if wanted.repository_id is None else bench.repository_by_id(wanted.repository_id).name
+        bench = asking.may(Workbench.apply)
         if wanted.dry_run:
+            repository = None if wanted.repository_id is None else bench.repository_by_id(wanted.repository_id).name
             return bodies.plan(bench.plan(repository=repository, proposal_ids=wanted.proposal_ids))
-        return bodies.applied(bench.apply(asking.actor, repository=repository, proposal_ids=wanted.proposal_ids))
+        return bodies.applied(
+            bench.apply(asking.actor, repository=wanted.repository_id, proposal_ids=wanted.proposal_ids)
+        )
 
     return reply(await slowly(work))
 
@@ -186,11 +189,11 @@ async def apply(asking: Asking, body: WantedApply | None = None) -> Response:
 def _decide(asking: Caller, body: Review) -> list[Reviewed]:
     match body.action:
         case "approve":
-            return asking.may(Permission.REVIEW).approve(asking.actor, body.ids)
+            return asking.may(Workbench.approve).approve(asking.actor, body.ids)
         case "reject":
-            return asking.may(Permission.REVIEW).reject(asking.actor, body.ids, body.reason or "")
+            return asking.may(Workbench.reject).reject(asking.actor, body.ids, body.reason or "")
         case "unapprove":
-            return asking.may(Permission.REVIEW).unapprove(asking.actor, body.ids)
+            return asking.may(Workbench.unapprove).unapprove(asking.actor, body.ids)
 
 
 def _one(outcomes: list[Reviewed]) -> Response:

@@ -11,8 +11,9 @@ from engine import bodies, contract
 from engine.api import examples, routing
 from engine.api.access import Asking, Before, Id, Limit
 from engine.api.routing import documented, reply, slowly
-from engine.model import Permission, RunStatus
+from engine.model import RunStatus
 from engine.reader import page_of
+from engine.workbench import Workbench
 
 router = routing.router("repositories and runs")
 
@@ -81,14 +82,14 @@ class ChangedRepository(BaseModel):
 @router.get(
     "/gitops_repositories",
     summary="List repositories by name",
-    **documented(contract.Page[contract.RepositoryBody], permission=Permission.READ),
+    **documented(contract.Page[contract.RepositoryBody], verb=Workbench.repositories),
 )
 def list_repositories(
     asking: Asking,
     after: Annotated[str | None, Query(description="Only names after this one: the `next` of the page before.")] = None,
     limit: Limit = 100,
 ) -> Response:
-    found = [r for r in asking.may(Permission.READ).repositories() if after is None or r.name > after]
+    found = [r for r in asking.may(Workbench.repositories).repositories() if after is None or r.name > after]
     items, next_ = page_of(lambda most: found[:most], limit, lambda r: r.name)
     return reply(bodies.page([bodies.repository(r) for r in items], next_))
 
@@ -98,14 +99,14 @@ def list_repositories(
     summary="Register a repository",
     description="Looks at the form only: nothing is reached. Its first tick is due one interval later, or at `sync_now`.",
     **documented(
-        contract.RepositoryAnswer, 400, 409, 413, permission=Permission.WRITE, status=201, example="REPOSITORY"
+        contract.RepositoryAnswer, 400, 409, 413, verb=Workbench.add_repository, status=201, example="REPOSITORY"
     ),
 )
 def register(asking: Asking, body: Registration) -> Response:
     wanted = body.gitops_repository.given()
     asking = asking.of(wanted.pop("account", None))
     name, url = body.gitops_repository.name, wanted.pop("url")
-    made = asking.may(Permission.WRITE).add_repository(asking.actor, name, url, **wanted)
+    made = asking.may(Workbench.add_repository).add_repository(asking.actor, name, url, **wanted)
     answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(made)}
     return reply(answer, 201, Location=f"/api/v1/system/gitops_repositories/{made.id}")
 
@@ -113,11 +114,11 @@ def register(asking: Asking, body: Registration) -> Response:
 @router.get(
     "/gitops_repositories/{id}",
     summary="One repository",
-    **documented(contract.RepositoryAnswer, 404, permission=Permission.READ, example="REPOSITORY"),
+    **documented(contract.RepositoryAnswer, 404, verb=Workbench.repository_by_id, example="REPOSITORY"),
 )
 def one_repository(asking: Asking, id_: Id) -> Response:
     answer: contract.RepositoryAnswer = {
-        "gitops_repository": bodies.repository(asking.may(Permission.READ).repository_by_id(id_))
+        "gitops_repository": bodies.repository(asking.may(Workbench.repository_by_id).repository_by_id(id_))
     }
     return reply(answer)
 
@@ -126,7 +127,7 @@ def one_repository(asking: Asking, id_: Id) -> Response:
     "/gitops_repositories/{id}",
     summary="Change a repository's settings from the next tick on",
     description="A URL on another host drops the credential path and the host key, unless they are given with it.",
-    **documented(contract.RepositoryAnswer, 400, 404, 409, 413, permission=Permission.WRITE, example="REPOSITORY"),
+    **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.change_repository, example="REPOSITORY"),
 )
 def change(
     asking: Asking,
@@ -136,9 +137,8 @@ def change(
         bool, Query(description="With another account: leave the old account's resources where they are.")
     ] = False,
 ) -> Response:
-    bench = asking.may(Permission.WRITE)
-    name = bench.repository_by_id(id_).name
-    changed = bench.change_repository(asking.actor, name, body.gitops_repository.given(), release=release)
+    bench = asking.may(Workbench.change_repository)
+    changed = bench.change_repository(asking.actor, id_, body.gitops_repository.given(), release=release)
     answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
     return reply(answer)
 
@@ -147,12 +147,12 @@ def change(
     "/gitops_repositories/{id}",
     summary="Take a repository out of service",
     description="Its live proposals are withdrawn and its resources released; live state, runs and history stay.",
-    **documented(contract.RemovedRepository, 404, 409, permission=Permission.WRITE),
+    **documented(contract.RemovedRepository, 404, 409, verb=Workbench.remove_repository),
 )
 def remove(asking: Asking, id_: Id) -> Response:
-    bench = asking.may(Permission.WRITE)
+    bench = asking.may(Workbench.remove_repository)
     name = bench.repository_by_id(id_).name
-    facts = bench.remove_repository(asking.actor, name)
+    facts = bench.remove_repository(asking.actor, id_)
     answer: contract.RemovedRepository = {"name": name, "withdrawn": facts["withdrawn"], "released": facts["released"]}
     return reply(answer)
 
@@ -161,12 +161,12 @@ def remove(asking: Asking, id_: Id) -> Response:
     "/gitops_repositories/{id}/sync_now",
     summary="Run one tick now",
     description="Gives the run and the proposals that it opened or reopened, with 200 when the run failed, too: its `error` says why.",
-    **documented(contract.SyncBody, 404, 409, permission=Permission.SYNC, example="SYNC"),
+    **documented(contract.SyncBody, 404, 409, verb=Workbench.sync, example="SYNC"),
 )
 async def sync_now(asking: Asking, id_: Id) -> Response:
     def work() -> contract.SyncBody:
-        bench = asking.may(Permission.SYNC)
-        synced = bench.sync(asking.actor, bench.repository_by_id(id_).name)
+        bench = asking.may(Workbench.sync)
+        synced = bench.sync(asking.actor, id_)
         return bodies.synced(bench.run_body(synced.run), synced.proposals)
 
     return reply(await slowly(work))
@@ -175,12 +175,12 @@ async def sync_now(asking: Asking, id_: Id) -> Response:
 @router.get(
     "/gitops_repositories/{id}/sync_runs",
     summary="The ticks of a repository, newest first",
-    **documented(contract.Page[contract.RunBody], 404, permission=Permission.READ),
+    **documented(contract.Page[contract.RunBody], 404, verb=Workbench.runs),
 )
 def runs_of(
     asking: Asking, id_: Id, status: RunStatus | None = None, before: Before = None, limit: Limit = 100
 ) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.runs)
     name = bench.repository_by_id(id_).name
     return _runs(asking, name, status, before, limit)
 
@@ -188,7 +188,7 @@ def runs_of(
 @router.get(
     "/gitops_sync_runs",
     summary="Ticks, newest first",
-    **documented(contract.Page[contract.RunBody], permission=Permission.READ),
+    **documented(contract.Page[contract.RunBody], verb=Workbench.runs),
 )
 def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = None, limit: Limit = 100) -> Response:
     return _runs(asking, None, status, before, limit)
@@ -197,15 +197,15 @@ def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = 
 @router.get(
     "/gitops_sync_runs/{id}",
     summary="One tick: what it found, opened, withheld and why, applied, and where it failed",
-    **documented(contract.RunBody, 404, permission=Permission.READ, example="RUN"),
+    **documented(contract.RunBody, 404, verb=Workbench.run, example="RUN"),
 )
 def one_run(asking: Asking, id_: Id) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.run)
     return reply(bench.run_body(bench.run(id_)))
 
 
 def _runs(asking: Asking, repository: str | None, status: RunStatus | None, before: int | None, limit: int) -> Response:
-    bench = asking.may(Permission.READ)
+    bench = asking.may(Workbench.runs)
     found, next_ = page_of(
         lambda most: bench.runs(repository=repository, status=status, before=before, limit=most), limit, lambda r: r.id
     )

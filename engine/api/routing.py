@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from engine import contract
-from engine.model import Permission
+from engine.permits import need_of
 
 T = TypeVar("T")
 
@@ -64,12 +64,14 @@ def reply(body: Any, status: int = 200, **headers: str) -> Response:
 
 
 def documented(
-    model: Any, *problems: int, permission: Permission | None = None, status: int = 200, example: str = ""
+    model: Any, *problems: int, verb: Callable[..., Any] | None = None, status: int = 200, example: str = ""
 ) -> dict[str, Any]:
     """What the description says of a route: its answer, its permission, and the problems that it may answer with.
 
+    `verb` is the method of the workbench that the route calls, which declares the permission; a route without one needs no token.
     `example` is a name in `examples.py`.
     """
+    permission = None if verb is None else need_of(verb).permission
     meanings = {
         400: "The body is not JSON.",
         401: "No token, or none that holds.",

@@ -1,20 +1,39 @@
-"""Buttons that do something: each names the permission that it takes, and says so to whoever lacks it."""
+"""Buttons that do something: each names the verbs of the workbench that it leads to, and says what they take to whoever lacks it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import streamlit as st
 
 from engine.model import Permission
-from pages.components.session import may
+from engine.permits import lacking, need_of
+from pages.components.session import actor
 from pages.components.text import plain
 
 
-def act(label: str, *permissions: Permission, help: str | None = None, disabled: bool = False, **options: Any) -> bool:  # noqa: A002
-    """A button that only those can press whose role has all these permissions. The engine checks again when it is pressed."""
-    lacking = [permission for permission in permissions if not may(permission)]
-    if lacking:
-        help = plain(f"Your role lacks {' and '.join(lacking)}.")  # noqa: A001
-    pressed: bool = st.button(label, help=help, disabled=disabled or bool(lacking), **options)
+def act(
+    label: str,
+    *verbs: Callable[..., Any],
+    also: Collection[Permission] = (),
+    help: str | None = None,  # noqa: A002
+    disabled: bool = False,
+    **options: Any,
+) -> bool:
+    """A button for those alone whose role has what all these verbs take, and the permissions of `also`.
+
+    The engine checks again when it is pressed.
+    """
+    missing = refusal(*verbs, also=also)
+    pressed: bool = st.button(label, help=missing or help, disabled=disabled or missing is not None, **options)
     return pressed
+
+
+def refusal(*verbs: Callable[..., Any], also: Collection[Permission] = ()) -> str | None:
+    """Why whoever acts may not do these, in Markdown; None where they may."""
+    if missing := lacking(actor(), verbs, also):
+        return plain(f"Your role lacks {' and '.join(missing)}.")
+    if actor().account != "*" and any(need_of(verb).everywhere for verb in verbs):
+        return "This concerns every account, and your role is for one."
+    return None

@@ -16,9 +16,10 @@ import streamlit as st
 from engine.apply import Applied
 from engine.errors import FleetError
 from engine.jobs import Tell
-from engine.model import Permission, Status
+from engine.model import Status
 from engine.prospects import Prospect, Prospects
 from engine.review import Verb
+from engine.workbench import Workbench
 from pages.components.links import to_proposal
 from pages.components.session import actor, attempt, begin, workbench
 from pages.components.tables import column, table
@@ -50,13 +51,13 @@ _VERBS = {
 
 
 NEEDED = {
-    Move.APPROVE: (Permission.REVIEW,),
-    Move.APPROVE_AND_APPLY: (Permission.REVIEW, Permission.APPLY),
-    Move.REJECT: (Permission.REVIEW,),
-    Move.TAKE_BACK: (Permission.REVIEW,),
-    Move.APPLY: (Permission.APPLY,),
+    Move.APPROVE: (Workbench.approve,),
+    Move.APPROVE_AND_APPLY: (Workbench.approve, Workbench.apply),
+    Move.REJECT: (Workbench.reject,),
+    Move.TAKE_BACK: (Workbench.unapprove,),
+    Move.APPLY: (Workbench.apply,),
 }
-"""The permissions that each move takes."""
+"""The verbs of the workbench that each move leads to."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ import streamlit as st
 from engine import words
 from engine.decisions import Reverted
 from engine.export import amendment
-from engine.model import Permission
+from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.links import link, open_page
 from pages.components.session import actor, attempt, workbench
@@ -35,7 +35,7 @@ def button(*, proposal: int | None = None, run: int | None = None) -> None:
     """The way into the dialog."""
     act(
         "Revert",
-        Permission.WRITE,
+        Workbench.revert if run is None else Workbench.revert_run,
         icon=":material/undo:",
         key="do_revert",
         shortcut="z",

@@ -13,7 +13,7 @@ import streamlit as st
 from engine import service as services
 from engine.errors import FleetError
 from engine.jobs import Job, Tell
-from engine.model import Actor, Permission
+from engine.model import Actor
 from engine.roles import Role, Rule, actor_of, name_of, read_rules
 from engine.service import Service
 from engine.workbench import Workbench
@@ -61,20 +61,20 @@ def actor() -> Actor:
     return found[0]
 
 
-def may(permission: Permission) -> bool:
-    """Whether whoever acts has a permission; the engine asks again."""
-    return permission in actor().permissions
+def everywhere() -> bool:
+    """Whether every account is open to whoever acts. What is of the house, and not of an account, is shown to them alone."""
+    return actor().account == "*"
 
 
 def account() -> str | None:
     """The account that the lists are narrowed to; None for all that are open to whoever looks."""
-    return (st.session_state.get("account") or None) if actor().account == "*" else None
+    return (st.session_state.get("account") or None) if everywhere() else None
 
 
 def going() -> list[Job]:
     """Jobs that have not ended; to whom one account alone is open, their own."""
     me = actor()
-    return [job for job in service().jobs.going() if me.account == "*" or job.actor == me.name]
+    return [job for job in service().jobs.going() if everywhere() or job.actor == me.name]
 
 
 @dataclass

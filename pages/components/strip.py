@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from engine.jobs import Job
-from engine.model import Permission
+from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.markup import show
-from pages.components.session import account, actor, attempt, going, service, signed_in, workbench
+from pages.components.session import account, actor, attempt, everywhere, going, service, signed_in, workbench
 from pages.components.text import plain
 
 _CALM_S = 15
@@ -66,7 +66,6 @@ def _draw() -> None:
     pulse = workbench().pulse(account())
     scheduler = service().scheduler
     everything = pulse.paused
-    everywhere = actor().account == "*"
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         show(
             "strip.html",
@@ -81,20 +80,20 @@ def _draw() -> None:
         if everything:
             act(
                 "Resume",
-                Permission.APPLY,
+                Workbench.resume,
                 icon=":material/play_arrow:",
                 key="strip_resume",
-                disabled=not everywhere,
+                disabled=not everywhere(),
                 on_click=_resume,
             )
         else:
             act(
                 "Pause",
-                Permission.APPLY,
+                Workbench.pause,
                 icon=":material/pause:",
                 key="strip_pause",
                 help="Stop all ticks and applies",
-                disabled=not everywhere,
+                disabled=not everywhere(),
                 on_click=lambda: st.session_state.update(pausing=True),
             )
     if st.session_state.get("pausing") and not st.session_state.get("pause_shown"):

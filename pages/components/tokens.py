@@ -8,8 +8,9 @@ import streamlit as st
 
 from engine import words
 from engine.model import Permission, Token
-from pages.components.acts import act
-from pages.components.session import actor, attempt, may, workbench
+from engine.workbench import Workbench
+from pages.components.acts import act, refusal
+from pages.components.session import actor, attempt, workbench
 from pages.components.tables import column, empty, table
 from pages.components.text import plain
 
@@ -19,17 +20,24 @@ DAYS = (7, 30, 90, 365)
 def tokens() -> None:
     """The tokens that were made, for those who may make some."""
     st.subheader("API tokens")
-    if not may(Permission.TOKENS):
+    if refusal(Workbench.tokens):
         st.caption("Your role makes no tokens. Whoever may, makes them here or with fleet token create.")
-        act("New token", Permission.TOKENS, icon=":material/add:", key="token_new")
+        act("New token", Workbench.create_token, icon=":material/add:", key="token_new")
         return
     found = workbench().tokens(actor())
     chosen = _listed(found)
     with st.container(horizontal=True):
-        act("New token", Permission.TOKENS, icon=":material/add:", key="token_new", on_click=_open, args=("making",))
+        act(
+            "New token",
+            Workbench.create_token,
+            icon=":material/add:",
+            key="token_new",
+            on_click=_open,
+            args=("making",),
+        )
         if chosen is not None:
             act(
-                f"Revoke {plain(chosen.name)}", Permission.TOKENS, icon=":material/block:", key="token_revoke",
+                f"Revoke {plain(chosen.name)}", Workbench.revoke_token, icon=":material/block:", key="token_revoke",
                 on_click=_open, args=("revoking",),
             )  # fmt: skip
     st.caption("The description of the API, to read and to try: [/api/docs](/api/docs)")
