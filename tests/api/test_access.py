@@ -32,7 +32,7 @@ ROUTES: list[tuple[str, str, str, Any, Permission]] = [
     ("GET", "system/gitops_repositories", "", None, READ),
     ("POST", "system/gitops_repositories", "", NEW, WRITE),
     ("GET", "system/gitops_repositories/{id}", REPOSITORY, None, READ),
-    ("PATCH", "system/gitops_repositories/{id}", REPOSITORY, {"gitops_repository": {"auto_heal": True}}, WRITE),
+    ("PATCH", "system/gitops_repositories/{id}", REPOSITORY, {"gitops_repository": {"auto_heal": False}}, WRITE),
     ("POST", "system/gitops_repositories/{id}/sync_now", f"{REPOSITORY}/sync_now", None, SYNC),
     ("GET", "system/gitops_repositories/{id}/sync_runs", f"{REPOSITORY}/sync_runs", None, READ),
     ("GET", "system/gitops_sync_runs", "", None, READ),

@@ -175,7 +175,7 @@ def test_ten_pushes_in_a_second_are_one_tick_and_one_after_it_another(
     time.sleep(1.5)
     assert [run.opened for run in workbench.runs()] == [1]
     git_repo.push("version: 1\naccount: acme\nmodules: {m: {}, n: {}}\n")
-    with workbench._alone(ME, workbench.repository("fc")):  # somebody else's tick is going on, and has fetched already
+    with workbench._alone(ME, "fc"):  # somebody else's tick is going on, and has fetched already
         send(hooked, "github", payload)
         time.sleep(2)
     while len(workbench.runs()) < 2 or workbench.runs()[0].finished_at is None:

@@ -94,10 +94,16 @@ def test_an_export_over_its_limit_is_no_restore(workbench: Workbench, scratch: P
     assert workbench.last_drill() is None
 
 
-def test_it_takes_the_right_to_read_that_account(workbench: Workbench) -> None:
-    for actor in (Actor("eve", frozenset({Permission.WRITE})), Actor("eve", account="other")):
+def test_it_takes_the_right_to_apply_in_that_account_and_records_nothing_without(workbench: Workbench) -> None:
+    everything_else = frozenset(Permission) - {Permission.APPLY}
+    for actor in (
+        Actor("eve", everything_else),
+        Actor("eve", frozenset({Permission.READ})),
+        Actor("eve", account="other"),
+    ):
         with pytest.raises(RefusedEdit, match="FLEET-600"):
             workbench.drill(actor, "acme")
+    assert workbench.events() == []
 
 
 @pytest.mark.slow

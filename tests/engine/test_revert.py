@@ -329,7 +329,7 @@ def test_it_takes_the_right_to_propose(bench: Bench) -> None:
             ask()
     stranger = Actor("eve", account="other")
     assert bench.workbench.revert(stranger, [1])[0].error is not None
-    with pytest.raises(FleetError, match="FLEET-600"):
+    with pytest.raises(FleetError, match="FLEET-604"):
         bench.workbench.revert_run(stranger, 1)
 
 

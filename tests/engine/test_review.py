@@ -97,7 +97,7 @@ def test_each_verb_asks_for_its_permission(bench: Bench) -> None:
         Permission.SYNC: lambda who: wb.sync(who, "fc"),
         Permission.REVIEW: lambda who: wb.approve(who, [1]),
         Permission.APPLY: lambda who: wb.apply(who),
-        Permission.WRITE: lambda who: wb.change_repository(who, "fc", {"auto_heal": True}),
+        Permission.WRITE: lambda who: wb.change_repository(who, "fc", {"branch": "next"}),
         Permission.FLEET_WRITE: lambda who: wb.set_resource(who, key, {}),
     }
     for permission, verb in verbs.items():
@@ -105,6 +105,8 @@ def test_each_verb_asks_for_its_permission(bench: Bench) -> None:
             if permission is Permission.REVIEW and actor.account == "other":
                 assert [outcome.error and outcome.error.code for outcome in wb.approve(actor, [1])] == ["FLEET-401"]
             elif permission is not Permission.APPLY or actor.account == "*":
-                with pytest.raises(FleetError, match="FLEET-600"):
+                # To another account's actor, an existing repository is like one that does not exist.
+                foreign = actor.account == "other" and permission in {Permission.SYNC, Permission.WRITE}
+                with pytest.raises(FleetError, match="FLEET-603" if foreign else "FLEET-600"):
                     verb(actor)
         verb(Actor("ana", frozenset({permission})))

@@ -172,10 +172,14 @@ def test_settings_say_what_is_in_force_and_where_it_comes_from(serving: Service,
     assert "fleet_events" in said
 
 
-def test_who_may_only_read_may_drill_and_look(applied: Workbench, serving: Service, dashboard: Dashboard) -> None:
-    serving.operator = Actor("eve", frozenset({Permission.READ}))
+def test_who_may_apply_may_drill_and_who_may_only_read_may_look(
+    applied: Workbench, serving: Service, dashboard: Dashboard
+) -> None:
+    serving.operator = Actor("eve", frozenset({Permission.READ, Permission.APPLY}))
     press(dashboard("export"), "drill")
     assert applied.last_drill() is not None
+    serving.operator = Actor("eve", frozenset({Permission.READ}))
+    assert dashboard("export").button(key="drill").disabled
     for page in (
         "overview",
         "approvals",
