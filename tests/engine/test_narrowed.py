@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.errors import FleetError, RefusedEdit
-from engine.model import Actor, ResourceKey
+from engine.model import Actor, Permission, ResourceKey
 from engine.reader import ProposalFilter, Reader, RunFilter
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
@@ -140,6 +140,9 @@ def test_nothing_of_another_account_comes_back_whatever_is_asked(two: Workbench)
     assert narrow.count_events(EventFilter()) < two.count_events(EventFilter())
     assert narrow.count_runs(RunFilter()) == two.count_runs(RunFilter(account="acme"))
     assert narrow.count_proposals(ProposalFilter()) == two.count_proposals(ProposalFilter(account="acme"))
+    two.create_token(ME, "x", account="rival", permissions=[Permission.READ])
+    assert "access.token_created" in two.event_types()
+    assert "access.token_created" not in narrow.event_types(), "nor what kind of thing happened there"
     assert not narrow.plan().steps
     assert two.plan().steps
 

@@ -100,6 +100,17 @@ def test_its_settings_change(filled: Workbench, dashboard: Dashboard) -> None:
     assert (filled.repository("fc").auto_apply, filled.repository("fc").branch) == (True, "next")
 
 
+def test_what_somebody_else_changes_while_the_dialog_is_open_stays(filled: Workbench, dashboard: Dashboard) -> None:
+    filled.add_repository(ME, "web", "https://git.example.com/x", account="acme", vault_credential_path="secret/data/x")
+    app = press(dashboard("repositories", name="web"), "change")
+    filled.change_repository(ME, "web", {"vault_credential_path": None, "enabled": False, "path_prefix": "prod"})
+    app.text_input(key="set_branch").input("next")
+    run(app)
+    press(app, "set_save")
+    web = filled.repository("web")
+    assert (web.branch, web.vault_credential_path, web.enabled, web.path_prefix) == ("next", None, False, "prod")
+
+
 def test_it_is_removed_by_its_name_alone(applied: Workbench, dashboard: Dashboard) -> None:
     app = press(dashboard("repositories", name="fc"), "remove")
     assert "8 resources will be released" in texts(app)

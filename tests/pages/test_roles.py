@@ -8,43 +8,47 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.jobs import Job
 from engine.model import Actor, Permission, ResourceKey, Status
+from engine.permits import need_of
 from engine.roles import PERMISSIONS, Role
 from engine.service import Service
 from engine.workbench import Workbench
 from tests.pages.conftest import ME, NAVIGATION, Dashboard, calm, texts
 
-READ, WRITE, SYNC, REVIEW, APPLY, EDIT, TOKENS = (
-    Permission.READ, Permission.WRITE, Permission.SYNC, Permission.REVIEW, Permission.APPLY, Permission.FLEET_WRITE, Permission.TOKENS,
-)  # fmt: skip
+READ, WRITE, REVIEW, APPLY = Permission.READ, Permission.WRITE, Permission.REVIEW, Permission.APPLY
 
 NGINX = ResourceKey("acme", "modules", "nginx")
 
-BUTTONS: list[tuple[str, dict[str, str], str, set[Permission]]] = [
-    ("approvals", {"select": "1"}, "do_approve", {REVIEW}),
-    ("approvals", {"select": "1"}, "do_approve_and_apply", {REVIEW, APPLY}),
-    ("approvals", {"select": "1"}, "do_reject", {REVIEW}),
-    ("proposal", {"id": "1"}, "do_approve", {REVIEW}),
-    ("proposal", {"id": "1"}, "do_approve_and_apply", {REVIEW, APPLY}),
-    ("proposal", {"id": "1"}, "do_reject", {REVIEW}),
-    ("proposal", {"id": "2"}, "do_take_back", {REVIEW}),
-    ("proposal", {"id": "2"}, "do_apply", {APPLY}),
-    ("fleet", {}, "new_resource", {EDIT}),
-    ("resource", {"id": "acme/modules/live"}, "do_editing", {EDIT}),
-    ("resource", {"id": "acme/modules/live"}, "do_deleting", {EDIT}),
-    ("repositories", {}, "register", {WRITE}),
-    ("repositories", {"name": "fc"}, "sync", {SYNC}),
-    ("repositories", {"name": "fc"}, "dry_run", {SYNC}),
-    ("repositories", {"name": "fc"}, "check", {WRITE}),
-    ("repositories", {"name": "fc"}, "pause", {APPLY}),
-    ("repositories", {"name": "fc"}, "remove", {WRITE}),
-    ("repositories", {"name": "fc"}, "change", {WRITE}),
-    ("overview", {}, "strip_pause", {APPLY}),
-    ("settings", {}, "token_new", {TOKENS}),
-    ("settings", {}, "notify_test", {WRITE}),
-    ("settings", {}, "compact", {WRITE}),
+W = Workbench
+
+BUTTONS: list[tuple[str, dict[str, str], str, tuple[Any, ...]]] = [
+    ("approvals", {"select": "1"}, "do_approve", (W.approve,)),
+    ("approvals", {"select": "1"}, "do_approve_and_apply", (W.approve, W.apply)),
+    ("approvals", {"select": "1"}, "do_reject", (W.reject,)),
+    ("proposal", {"id": "1"}, "do_approve", (W.approve,)),
+    ("proposal", {"id": "1"}, "do_approve_and_apply", (W.approve, W.apply)),
+    ("proposal", {"id": "1"}, "do_reject", (W.reject,)),
+    ("proposal", {"id": "2"}, "do_take_back", (W.unapprove,)),
+    ("proposal", {"id": "2"}, "do_apply", (W.apply,)),
+    ("fleet", {}, "new_resource", (W.set_resource,)),
+    ("resource", {"id": "acme/modules/live"}, "do_editing", (W.set_resource,)),
+    ("resource", {"id": "acme/modules/live"}, "do_deleting", (W.delete_resource,)),
+    ("repositories", {}, "register", (W.add_repository,)),
+    ("repositories", {"name": "fc"}, "sync", (W.sync,)),
+    ("repositories", {"name": "fc"}, "dry_run", (W.dry_run,)),
+    ("repositories", {"name": "fc"}, "check", (W.look_at,)),
+    ("repositories", {"name": "fc"}, "pause", (W.pause,)),
+    ("repositories", {"name": "fc"}, "remove", (W.remove_repository,)),
+    ("repositories", {"name": "fc"}, "change", (W.change_repository,)),
+    ("repositories", {"name": "by-ssh"}, "host_key", (W.offered_host_key,)),
+    ("export", {}, "drill", (W.drill,)),
+    ("overview", {}, "strip_pause", (W.pause,)),
+    ("settings", {}, "token_new", (W.create_token,)),
+    ("settings", {}, "notify_test", (W.test_notifications,)),
+    ("settings", {}, "compact", (W.prune, W.compact)),
 ]
-"""Page, its address, a button, and what it takes to press it."""
+"""Page, its address, a button, and the verbs that it leads to: what they declare is what it takes to press it."""
 
 
 @pytest.fixture
@@ -52,11 +56,12 @@ def ready(filled: Workbench) -> Workbench:
     """One proposal pending, one approved, one resource made by hand; and somewhere to send notifications to."""
     filled.approve(ME, [2])
     filled.set_resource(ME, ResourceKey("acme", "modules", "live"), {})
+    filled.add_repository(ME, "by-ssh", "ssh://git@git.example.com/x.git", account="acme")
     filled.settings = replace(filled.settings, notify_url="http://127.0.0.1:1/hook")
     return filled
 
 
-@pytest.mark.parametrize(("page", "query", "key", "needs"), BUTTONS)
+@pytest.mark.parametrize(("page", "query", "key", "verbs"), BUTTONS)
 def test_a_button_is_for_those_who_may(
     ready: Workbench,
     serving: Service,
@@ -64,8 +69,9 @@ def test_a_button_is_for_those_who_may(
     page: str,
     query: dict[str, str],
     key: str,
-    needs: set[Permission],
+    verbs: tuple[Any, ...],
 ) -> None:
+    needs = {need_of(verb).permission for verb in verbs}
     serving.operator = Actor("eve", frozenset({READ, *needs}))
     button = dashboard(page, **query).button(key=key)
     assert not button.disabled
@@ -179,3 +185,83 @@ def test_who_belongs_to_one_account_sees_and_stops_nothing_else(signing_in: Work
     assert as_user("overview", claims("rob@rival.example")).button(key="strip_pause").disabled
     app = as_user("fleet", claims("rob@rival.example"), account="acme")
     assert "theirs" in texts(app), "an address that names another account changes nothing"
+
+
+HOUSE = {
+    "roles": "ana@acme.example=admin, @rival.example=viewer:rival, ops@canary-of-a-rule.example=viewer",
+    "vault_address": "https://canary-of-vault.example.com",
+    "vault_role_id": "canary-of-a-role",
+    "git_ca_file": "/etc/canary-of-a-file.pem",
+    "gitea_url": "https://canary-of-gitea.example.com",
+    "notify_url": "https://hooks.example.com/canary-of-a-notification",
+}
+"""Settings that say how the house is set up."""
+
+SECRET = {"notify_url"}
+"""Those that nobody is shown."""
+
+
+def test_what_is_of_the_house_is_shown_to_people_of_every_account_alone(
+    signing_in: Workbench, serving: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing_in.settings = replace(signing_in.settings, **HOUSE)  # type: ignore[arg-type]
+    theirs = Job(1, "sync fc", "Sync fc", "ana@acme.example")
+    monkeypatch.setattr(serving.jobs, "going", lambda: [theirs])
+    viewer, admin = claims("rob@rival.example"), claims("ana@acme.example")
+    for page in ("overview", "approvals", "runs", "drift", "fleet", "graph", "repositories", "export", "audit", "settings"):  # fmt: skip
+        said = texts(as_user(page, viewer))
+        for word in ("canary", str(signing_in.settings.home), "Sync fc", "fleet_events", "ana@acme.example", "duckdb"):
+            assert word not in said, (page, word)
+    app = as_user("settings", viewer)
+    assert {"compact", "notify_test"}.isdisjoint({button.key for button in app.button})
+    assert not app.expander
+    said = texts(as_user("settings", admin))
+    for name, text in HOUSE.items():
+        assert (text in said) is (name not in SECRET), name
+    assert "Sync fc" in said
+    assert "FLEET_NOTIFY_URL" in said
+    assert str(signing_in.settings.home) in said
+
+
+def test_a_switch_that_lets_ticks_decide_is_for_those_who_may_decide(
+    ready: Workbench, serving: Service, dashboard: Dashboard
+) -> None:
+    ready.change_repository(ME, "fc", {"auto_heal": True})
+    for lacking in (REVIEW, APPLY):
+        serving.operator = Actor("eve", frozenset(Permission) - {lacking})
+        app = dashboard("repositories")
+        app.button(key="register").click().run()
+        for name in ("auto_apply", "auto_prune", "auto_heal"):
+            assert app.checkbox(key=f"new_{name}").disabled
+            assert lacking in app.checkbox(key=f"new_{name}").help.replace("\\", "")
+        app = dashboard("repositories", name="fc")
+        app.button(key="change").click().run()
+        calm(app)
+        able = {name: not app.toggle(key=f"set_{name}").disabled for name in ("enabled", "auto_apply", "auto_heal")}
+        assert able == {"enabled": True, "auto_apply": False, "auto_heal": True}, "off is for everybody who may write"
+        app.text_input(key="set_branch").set_value("next").run()
+        app.button(key="set_save").click().run()
+        assert "FLEET-600" in texts(app).replace("\\", "")
+        assert str(lacking) in texts(app).replace("\\", "")
+        assert ready.repository("fc").branch == "main"
+    serving.operator = Actor("eve", frozenset({READ, WRITE, REVIEW, APPLY}))
+    app = dashboard("repositories", name="fc")
+    app.button(key="change").click().run()
+    app.toggle(key="set_auto_apply").set_value(True).run()
+    app.button(key="set_save").click().run()
+    assert ready.repository("fc").auto_apply
+
+
+def test_trusting_another_host_key_is_for_those_who_may_decide(
+    ready: Workbench, serving: Service, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, pinned = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{letter * 43}" for letter in "AB")
+    monkeypatch.setattr("engine.sync.scan", lambda *_: shown)
+    for key, needs in ((None, {WRITE}), (pinned, {WRITE, REVIEW, APPLY})):
+        ready.change_repository(ME, "by-ssh", {"ssh_host_key": key})
+        for held in (needs, needs - {REVIEW}):
+            serving.operator = Actor("eve", frozenset({READ, *held}))
+            app = dashboard("repositories", name="by-ssh")
+            app.button(key="host_key").click().run()
+            calm(app)
+            assert app.button(key="trust").disabled is (not needs <= held), (key, held)
