@@ -422,12 +422,13 @@ def _register() -> None:
             "SSH host key", key="new_host_key", placeholder="pinned at first use", help=HOST_KEY_HELP,
             disabled=bool(url.strip()) and not is_ssh(url.strip()),
         )  # fmt: skip
+    may_not = refusal(Workbench.add_repository, also=DECIDING)
     switches = {
         field: st.checkbox(
             SWITCHES[field].partition(":")[0],
             key=f"new_{field}",
-            help=refusal(Workbench.add_repository, also=DECIDING) or SWITCHES[field].partition(": ")[2],
-            disabled=refusal(Workbench.add_repository, also=DECIDING) is not None,
+            help=may_not or SWITCHES[field].partition(": ")[2],
+            disabled=may_not is not None,
         )
         for field in ("auto_apply", "auto_prune", "auto_heal")
     }

@@ -12,10 +12,18 @@ from engine.api import examples, routing
 from engine.api.access import Asking, Before, Id, Limit
 from engine.api.routing import documented, reply, slowly
 from engine.model import RunStatus
+from engine.permits import DECIDING
 from engine.reader import page_of
+from engine.registry import SWITCHES
 from engine.workbench import Workbench
 
 router = routing.router("repositories and runs")
+
+DECIDES = (
+    f"Switching on {', '.join(f'`{switch}`' for switch in SWITCHES)}, enabling a repository where one of these is on or changing its URL, "
+    f"branch, prefix or account, and replacing a host key take {' and '.join(f'`{permission}`' for permission in DECIDING)} as well."
+)
+"""Said of the routes that change settings."""
 
 Text = Annotated[str, Field(max_length=4096)]
 
@@ -97,7 +105,8 @@ def list_repositories(
 @router.post(
     "/gitops_repositories",
     summary="Register a repository",
-    description="Looks at the form only: nothing is reached. Its first tick is due one interval later, or at `sync_now`.",
+    description="Looks at the form only: nothing is reached. Its first tick is due one interval later, or at `sync_now`. "
+    + DECIDES,
     **documented(
         contract.RepositoryAnswer, 400, 409, 413, verb=Workbench.add_repository, status=201, example="REPOSITORY"
     ),
@@ -126,7 +135,8 @@ def one_repository(asking: Asking, id_: Id) -> Response:
 @router.patch(
     "/gitops_repositories/{id}",
     summary="Change a repository's settings from the next tick on",
-    description="A URL on another host drops the credential path and the host key, unless they are given with it.",
+    description="A URL on another host drops the credential path and the host key, unless they are given with it. "
+    + DECIDES,
     **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.change_repository, example="REPOSITORY"),
 )
 def change(

@@ -12,6 +12,7 @@ from engine import words
 from engine.cli.session import Session, account_option, note, verb, verb_group
 from engine.errors import RefusedEdit
 from engine.model import Repository
+from engine.permits import DECIDING
 from engine.sync import fingerprint, is_ssh, shown_host_key
 
 _SWITCHES = {
@@ -32,7 +33,8 @@ def _switches(*, both: bool) -> Callable[..., Any]:
         for name, text in reversed(_SWITCHES.items()):
             flag = "--" + name.replace("_", "-")
             declaration = f"{flag}/--no-{flag[2:]}" if both else flag
-            function = click.option(declaration, name, default=None, is_flag=True, help=text)(function)
+            takes = f"{text} Takes {' and '.join(permission.short for permission in DECIDING)} as well."
+            function = click.option(declaration, name, default=None, is_flag=True, help=takes)(function)
         return function
 
     return decorate

@@ -6,6 +6,9 @@ import base64
 import json
 import re
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -194,6 +197,66 @@ def test_a_token_of_every_account_names_one_and_means_it(filled: Workbench, call
     assert made["account"] == "rival"
     wanted = {"gitops_repository": {**NEW["gitops_repository"], "name": "third", "account": "third"}}
     assert call("POST", "system/gitops_repositories", wanted).json()["gitops_repository"]["account"] == "third"
+
+
+def test_a_token_that_may_write_does_not_decide(filled: Workbench, rest_of: Any) -> None:
+    writer, decider = rest_of("acme", [READ, WRITE], "w"), rest_of("acme", [READ, WRITE, REVIEW, APPLY], "d")
+    before = filled.repository("fc")
+    for switch in ("auto_apply", "auto_prune", "auto_heal", "allow_empty"):
+        for method, path, body in (
+            ("PATCH", REPOSITORY, {switch: True}),
+            ("POST", "system/gitops_repositories", {**NEW["gitops_repository"], switch: True}),
+        ):
+            answer = writer(method, path, {"gitops_repository": body})
+            assert (answer.status_code, answer.json()["code"]) == (403, "FLEET-600"), (method, switch)
+            assert f"{REVIEW} and {APPLY} are missing" in answer.json()["message"]
+    assert filled.repositories() == [before]
+    assert decider("PATCH", REPOSITORY, {"gitops_repository": {"auto_apply": True}}).status_code == 200
+    assert writer("PATCH", REPOSITORY, {"gitops_repository": {"branch": "x"}}).json()["code"] == "FLEET-600"
+    assert writer("PATCH", REPOSITORY, {"gitops_repository": {"auto_apply": False, "branch": "x"}}).status_code == 200
+
+
+def test_a_name_that_another_account_uses_cannot_be_used_and_nothing_more_is_said(
+    filled: Workbench, rest_of: Any
+) -> None:
+    answer = rest_of("rival")("POST", "system/gitops_repositories", {"gitops_repository": {**NEW["gitops_repository"], "name": "fc"}})  # fmt: skip
+    assert (answer.status_code, answer.json()["code"]) == (409, "FLEET-601")
+    assert (answer.json()["message"], answer.json()["hint"]) == ("The name fc cannot be used.", "Choose another, such as rival-fc.")  # fmt: skip
+
+
+def test_a_number_means_the_repository_that_was_asked_about(
+    filled: Workbench, rest_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right before each change is written, the repository is removed and another one gets its name."""
+    api = rest_of("acme")
+    write, going = filled.store.write, threading.Lock()
+
+    def meanwhile() -> None:
+        filled.remove_repository(ME, "fc")
+        filled.add_repository(ME, "fc", "https://git.example.com/other.git", account="acme")
+
+    @contextmanager
+    def writing() -> Iterator[Any]:
+        if threading.current_thread().name != "other" and going.acquire(blocking=False):
+            other = threading.Thread(target=meanwhile, name="other")
+            other.start()
+            other.join(20)
+        with write() as tx:
+            yield tx
+
+    monkeypatch.setattr(filled.store, "write", writing)
+    asked = [
+        ("PATCH", "", {"gitops_repository": {"branch": "next"}}),
+        ("POST", "pause", {"reason": "x"}),
+    ]
+    for method, verb, body in asked:
+        newest = filled.repository("fc")
+        path = f"system/{verb}" if verb else f"system/gitops_repositories/{newest.id}"
+        answer = api(method, path, body if not verb else {**body, "repository_id": newest.id})
+        assert (answer.status_code, answer.json()["code"]) == (404, "FLEET-603"), answer.text
+        other = filled.repository("fc")
+        assert (other.id != newest.id, other.branch, other.paused_reason) == (True, "main", None)
+        going.release()
 
 
 def test_a_revocation_works_at_once_and_shows_who(workbench: Workbench, rest_of: Any) -> None:
