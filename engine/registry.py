@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import edits, sync
+from engine import confirmations, edits, sync
+from engine.credentials import plain_path
 from engine.errors import RefusedEdit
 from engine.kinds import name_problem
 from engine.model import Actor, Event, Repository
@@ -37,7 +38,7 @@ def register(
 ) -> Repository:
     """Register a repository. Checks the form only; nothing is reached, and its first tick is due one interval later.
 
-    Raises: RefusedEdit FLEET-601 (name taken), 611 to 616, 629 (name or account).
+    Raises: RefusedEdit FLEET-219 (host), 601 (name taken), 611 to 616, 629 (name or account); SyncError FLEET-229 (Vault path).
     """
     _check_names(name=name, account=account)
     wanted = {**DEFAULTS, **options, "url": url, "account": account}
@@ -50,6 +51,7 @@ def register(
         )
     live.ensure_accounts(tx, [account])
     repository = repositories.insert(tx, name, wanted)
+    confirmations.settle(tx, settings, actor, repository, None)
     shown = {"url": sync.shown_url(url), "branch": repository.branch, "path_prefix": repository.path_prefix}
     events.record(tx, actor.name, [Event("gitops.repository_added", account, repository.id, data=shown)])
     return repository
@@ -67,7 +69,7 @@ def change(
     """Change settings; they take effect at the next tick, which a schedule then runs without backing off.
 
     A URL on another host or port drops the credential path and the host key, unless they are given with it: a stored key is never
-    sent to a host that it was not given for. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
+    sent to a host that it was not given for. Given with it, the path waits for a confirmation of the new host. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
     """
     wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")}
     if "url" in changes:
@@ -83,6 +85,7 @@ def change(
     if not moved_to:
         return repository
     repositories.update(tx, changed)
+    confirmations.settle(tx, settings, actor, changed, repository)
     if moved_to.keys() & _REMOTE and repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)
     shown = {name: sync.shown_url(value) if name == "url" else value for name, value in moved_to.items()}
@@ -188,7 +191,7 @@ def _pin(tx: Transaction, actor: Actor, repository: Repository, key: str, event:
 def check_form(wanted: dict[str, Any], settings: Settings) -> None:
     """Refuse settings that cannot be right, whatever the remote says, and bring the others into their one form.
 
-    Raises: RefusedEdit FLEET-611 to 617.
+    Raises: RefusedEdit FLEET-219, 611 to 617.
     """
     _check_url(wanted["url"], settings)
     _check_rest(wanted)
@@ -199,14 +202,7 @@ def _check_rest(wanted: dict[str, Any]) -> None:
     sync.check_branch(wanted["branch"])
     wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])
     if path := wanted["vault_credential_path"]:
-        parts = path.split("/")
-        if (
-            not path.isprintable()
-            or len(path) > 500
-            or len(parts) < 2
-            or any(part in {"", ".", ".."} for part in parts)
-            or set(path) & set("?#%\\ ")
-        ):
+        if not plain_path(path):
             raise RefusedEdit(
                 "FLEET-616", "The Vault path is not a plain path.", "Write it as secret/data/team/deploy-key."
             )
@@ -235,6 +231,7 @@ def _check_url(url: str, settings: Settings) -> None:
         local_root=settings.home / "demo",
         allow_http=bool(settings.allow_http_remotes),
     )
+    sync.check_host(url, settings)
 
 
 def _check_names(**names: str) -> None:

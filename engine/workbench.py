@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import contract, edits, registry, sync, tokens
+from engine import confirmations, contract, credentials, edits, registry, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
 from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
@@ -112,6 +112,7 @@ class Workbench(Reader):
         # Whatever a killed process left there is nobody's: this process holds the store.
         sync.tidy(settings.home, registered)
         shutil.rmtree(settings.home / SNAPSHOTS, ignore_errors=True)
+        confirmations.take_over(store)
         return cls(store, kinds, settings)
 
     @staticmethod
@@ -198,7 +199,7 @@ class Workbench(Reader):
     def offered_host_key(self, actor: Actor, name: str) -> str:
         """The key that a repository's ssh host shows now, as `TYPE BASE64`. Writes nothing.
 
-        Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201.
+        Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201, 219.
         """
         repository = self.repository(name)
         self.permit(actor, Permission.WRITE, repository.account)
@@ -208,7 +209,7 @@ class Workbench(Reader):
                 f"{name} has no ssh remote.",
                 "An https host is known by its certificate; nothing to trust.",
             )
-        return sync.scan(repository.url, self.settings.git_timeout_s)
+        return sync.offered_host_key(repository.url, self.settings)
 
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
         """Pin the key that a repository's ssh host shall show from now on."""
@@ -216,6 +217,25 @@ class Workbench(Reader):
         self.permit(actor, Permission.WRITE, repository.account)
         with self.store.write() as tx:
             registry.trust_host_key(tx, actor, repository, sync.read_host_key(key))
+        return self.repository(name)
+
+    def credential_use(self, name: str) -> confirmations.CredentialUse | None:
+        """The credential that a repository names, where it would be sent, and whether it may be; None where it names none."""
+        repository = self.repository(name)
+        if repository.vault_credential_path is None:
+            return None
+        about = ("credential of", repository, self.settings.vault_paths)
+        return self.store.remembered(about, lambda tx: confirmations.seen(tx, self.settings, repository))
+
+    def trust_credential(self, actor: Actor, name: str, path: str, host: str) -> Repository:
+        """Confirm that a repository's credential may be sent to its host, both as they were seen.
+
+        Raises: RefusedEdit FLEET-600 for who may not write in every account; FLEET-229 (not allowed, or changed meanwhile).
+        """
+        repository = self.repository(name)
+        self.permit(actor, Permission.WRITE, "*")
+        with self.store.write() as tx:
+            confirmations.confirm(tx, self.settings, actor, repositories.get(tx, repository.id), path, host)
         return self.repository(name)
 
     def pause(self, actor: Actor, reason: str, repository: str | None = None) -> None:
@@ -276,8 +296,10 @@ class Workbench(Reader):
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
     ) -> contract.CreatedRepository:
-        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687; SyncError of Vault."""
+        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687, 688; SyncError of Vault."""
         self.permit(actor, Permission.WRITE)
+        accounts = self.store.remembered("accounts with repositories", repositories.accounts)
+        credentials.check_gitea(self.settings.gitea_accounts, accounts, actor.account)
         from engine import gitea
 
         made = gitea.create_repository(self.settings, owner, repo, private=private)
@@ -410,13 +432,14 @@ class Workbench(Reader):
             registry.check_form(wanted, self.settings)
         except RefusedEdit as error:
             return checking.refused(error)
-        return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
+        asked = Repository(0, "checked", account, **wanted)
+        return checking.check(self.settings, self.kinds, asked, self._credential_refusal(asked))[0]
 
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
         """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
         repository = self.repository(name)
         self.permit(actor, Permission.WRITE, repository.account)
-        return checking.check(self.settings, self.kinds, repository)
+        return checking.check(self.settings, self.kinds, repository, self._credential_refusal(repository))
 
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
         """What a sync of this repository would find now: the commit, and each difference. Writes nothing.
@@ -425,6 +448,8 @@ class Workbench(Reader):
         """
         repository = self.repository(name)
         self.permit(actor, Permission.SYNC, repository.account)
+        if (refusal := self._credential_refusal(repository)) is not None:
+            raise refusal
         with self._alone(actor, repository):
             revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
@@ -543,6 +568,11 @@ class Workbench(Reader):
         edits.kind_of(self.kinds, key.kind)
         with self.store.write() as tx:
             return edits.release(tx, actor, key)
+
+    def _credential_refusal(self, repository: Repository) -> SyncError | None:
+        """Why the credential of a repository, with exactly these settings, may not be used; None where it may."""
+        with self.store.read() as tx:
+            return confirmations.refusal(tx, self.settings, repository)
 
     def _decide(self, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None) -> list[Reviewed]:
         self.permit(actor, Permission.REVIEW, actor.account)

@@ -70,6 +70,22 @@ class Registration(BaseModel):
     gitops_repository: NewRepository
 
 
+class SeenCredential(BaseModel):
+    """The credential and the host that somebody has seen and confirms."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [examples.SEEN_CREDENTIAL]},
+    )
+
+    vault_credential_path: Text
+    """The repository's own, as it is registered."""
+    host: Text
+    """Host and port of its URL, such as `git.example.com:443`."""
+
+
 class ChangedRepository(BaseModel):
     """As the runbook has it."""
 
@@ -125,7 +141,10 @@ def one_repository(asking: Asking, id_: Id) -> Response:
 @router.patch(
     "/gitops_repositories/{id}",
     summary="Change a repository's settings from the next tick on",
-    description="A URL on another host drops the credential path and the host key, unless they are given with it.",
+    description=(
+        "A URL on another host drops the credential path and the host key, unless they are given with it. "
+        "A credential that nobody has confirmed for its host is used by no run: see trust_credential."
+    ),
     **documented(contract.RepositoryAnswer, 400, 404, 409, 413, permission=Permission.WRITE, example="REPOSITORY"),
 )
 def change(
@@ -139,6 +158,23 @@ def change(
     bench = asking.may(Permission.WRITE)
     name = bench.repository_by_id(id_).name
     changed = bench.change_repository(asking.actor, name, body.gitops_repository.given(), release=release)
+    answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
+    return reply(answer)
+
+
+@router.post(
+    "/gitops_repositories/{id}/trust_credential",
+    summary="Confirm that a repository's credential may be sent to its host",
+    description=(
+        "Takes a token of every account. Refused with FLEET-229 where the repository names another credential or host by now, "
+        "or where the settings do not let its account use the path."
+    ),
+    **documented(contract.RepositoryAnswer, 400, 404, 409, 413, permission=Permission.WRITE, example="REPOSITORY"),
+)
+def trust_credential(asking: Asking, id_: Id, body: SeenCredential) -> Response:
+    bench = asking.may(Permission.WRITE)
+    name = bench.repository_by_id(id_).name
+    changed = bench.trust_credential(asking.actor, name, body.vault_credential_path, body.host)
     answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
     return reply(answer)
 

@@ -43,6 +43,7 @@ def environment(reaching: Settings, vault: VaultDouble, tmp_path: Path) -> dict[
         "FLEET_HOME": str(reaching.home),
         "FLEET_ACTOR": "ana",
         "FLEET_GIT_CA_FILE": reaching.git_ca_file,
+        "FLEET_REMOTE_HOSTS": reaching.remote_hosts,
         "VAULT_ADDR": vault.address,
         "VAULT_CACERT": reaching.vault_ca_file,
         "VAULT_TOKEN": TOKEN,
