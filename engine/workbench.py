@@ -298,8 +298,9 @@ class Workbench(Reader):
     ) -> contract.CreatedRepository:
         """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687, 688; SyncError of Vault."""
         self.permit(actor, Permission.WRITE)
-        accounts = self.store.remembered("accounts with repositories", repositories.accounts)
-        credentials.check_gitea(self.settings.gitea_accounts, accounts, actor.account)
+        if self.settings.gitea_url:
+            accounts = self.store.remembered("accounts with repositories", repositories.accounts)
+            credentials.check_gitea(self.settings.gitea_accounts, accounts, actor.account)
         from engine import gitea
 
         made = gitea.create_repository(self.settings, owner, repo, private=private)
