@@ -167,7 +167,8 @@ def refused(use: Use, setting: str) -> SyncError:
         hint = f"Whoever runs the server adds it to FLEET_VAULT_PATHS, and starts again: ;{use.account}={use.path}"
     else:
         hint = (
-            "Several accounts have repositories. Whoever runs the server says which may use which path, and starts again: "
+            "Several accounts have repositories. Whoever runs the server says which may use which paths (parts are separated by ;), "
+            "and starts again: "
             f"FLEET_VAULT_PATHS='{use.account}={use.path}'"
         )
     message = f"Account {use.account} may not use a credential at {use.path}."

@@ -144,7 +144,7 @@ def offered_host_key(url: str, settings: Settings) -> str:
     """The key that the host of an ssh URL shows now. Raises: SyncError FLEET-201, 202, 219."""
     place = find(url, settings)
     limit = min(settings.git_timeout_s, 15)
-    return scan(url, limit, address=None if place is None else place.one(limit))
+    return scan(url, limit, address=None if place is None else place.one())
 
 
 @cache

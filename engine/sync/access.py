@@ -108,7 +108,7 @@ def reaching(
             if known:
                 _write(folder / "known_hosts", f"{_ALIAS} {known}\n")
             strict = "yes" if known else "accept-new"
-            config = _SSH_CONFIG.format(address=place.one(limit), alias=_ALIAS, strict=strict, timeout=limit)
+            config = _SSH_CONFIG.format(address=place.one(), alias=_ALIAS, strict=strict, timeout=limit)
             _write(folder / "ssh_config", config)
             # Relative to the working folder, so that no path needs quoting for a shell or for ssh's own configuration.
             environment["GIT_SSH_COMMAND"] = "ssh -F ssh_config"

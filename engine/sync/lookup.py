@@ -38,7 +38,7 @@ class Place:
     """Judged, in the order of the system; none where a proxy looks the host up."""
     proxied: bool
 
-    def one(self, limit_s: float) -> str:
+    def one(self, limit_s: float = 6) -> str:
         """One address, for what takes only one: where there are several, the first that takes a connection."""
         if len(self.addresses) > 1:
             until = time.monotonic() + limit_s

@@ -17,14 +17,16 @@ from typing import Any
 import duckdb
 import pytest
 
-from engine import confirmations, service, sync
+from engine import confirmations, remote, service, sync
+from engine.confirmations import CredentialUse
+from engine.credentials import Verdict
 from engine.errors import FleetError, RefusedEdit, SyncError
 from engine.model import Actor, Permission, Repository
 from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.api.conftest import Api
-from tests.conftest import GitRepository, listening
+from tests.conftest import GitRepository, Served, listening
 from tests.remotes.authority import Authority
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH, TEXT
 from tests.remotes.servers import PASSWORD, Nginx, Sshd
@@ -347,6 +349,30 @@ def test_by_rest_a_token_of_one_account_gets_nothing_and_one_of_every_account_co
     finally:
         service.use(None)
         made.jobs.close()
+
+
+def test_a_command_beside_a_server_sees_and_confirms_what_the_server_would_send(
+    reaching: Settings, vault: VaultDouble
+) -> None:
+    with Served(reaching) as served:
+        there = remote.reach(reaching)
+        assert isinstance(there, remote.RemoteWorkbench)
+        bench: Any = there
+        bench.add_repository(ME, "open", "https://git.example.com/x", account="acme")
+        assert bench.credential_use("open") is None
+        for name in ("one", "two"):
+            url = f"https://{name}.example.com/x"
+            bench.add_repository(ME, name, url, account="acme", vault_credential_path=HTTPS_PATH)
+        seen = bench.credential_use("two")
+        assert seen == CredentialUse(HTTPS_PATH, "two.example.com:443", Verdict.UNCONFIRMED)
+        with pytest.raises(SyncError, match="FLEET-229"):
+            bench.dry_run(ME, "two")
+        bench.trust_credential(ME, "two", seen.path, seen.host)
+        assert bench.credential_use("two").verdict is Verdict.ALLOWED
+        assert served.workbench.credential_use("one") == CredentialUse(
+            HTTPS_PATH, "one.example.com:443", Verdict.ALLOWED
+        )
+        assert vault.requests == []
 
 
 def test_git_talks_to_the_address_that_was_judged_and_asks_nobody_again(
