@@ -1,6 +1,7 @@
-"""Which credentials may be sent where, as the store has it: asked when a repository is registered or changed, and before each use.
+"""Whether a repository's credential may be sent to its host: checked at registering, at each change, and before each use.
 
-A decision is about exactly the account, path and URL that are used next: they travel together in one `Repository`.
+A decision is about one `Repository` value. The sync then uses the account, path and URL of that same value, so a change of the row
+in between cannot make it use what nobody checked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from engine.settings import Settings
 from engine.store import Store, Transaction, credentials, events, repositories
 
 BEFORE = "in use before"
-"""Who confirmed the pairs of stores that were made before there were confirmations."""
+"""Stands for who confirmed, on pairs that were in use before confirmations existed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class CredentialUse:
 
 
 def use(repository: Repository) -> Use | None:
-    """What the settings of a repository stand for; None where they name no credential."""
+    """Which credential a repository would send where; None where it names no credential."""
     return use_of(repository, host_of(repository.url))
 
 
@@ -43,9 +44,10 @@ def host_of(url: str) -> str:
 def settle(
     tx: Transaction, settings: Settings, actor: Actor, repository: Repository, before: Repository | None
 ) -> None:
-    """Judge the credential of a repository that was just written.
+    """Check the credential of a repository that was just written; `before` is the repository before the change.
 
-    A use that is new and needs no confirmation belongs to its host from now on; one that needs it is taken, and its runs fail until then.
+    A new use that needs no confirmation is recorded, which binds the credential to this host. A new use that needs one is accepted, and
+    its runs fail until somebody confirms it.
     Raises: SyncError FLEET-229 where the account may not use the path.
     """
     wanted = use(repository)
@@ -64,9 +66,9 @@ def refusal(tx: Transaction, settings: Settings, repository: Repository) -> Sync
 
 
 def require(store: Store, settings: Settings, actor: Actor, repository: Repository) -> None:
-    """See that the credential of a repository may be used with exactly these settings, before Vault is asked.
+    """Refuse a sync whose credential may not be used with exactly these settings. Call it before Vault is asked.
 
-    Effects: a first use that needs no confirmation is written down, so that the credential belongs to this host from now on.
+    Effects: a first use that needs no confirmation is recorded, which binds the credential to this host.
     Raises: SyncError FLEET-229.
     """
     wanted = use(repository)
@@ -88,10 +90,10 @@ def seen(tx: Transaction, settings: Settings, repository: Repository) -> Credent
 
 
 def confirm(tx: Transaction, settings: Settings, actor: Actor, repository: Repository, path: str, host: str) -> None:
-    """Keep that the credential of a repository may be sent to its host, by somebody who has seen both.
+    """Record that the credential of a repository may be sent to its host. `path` and `host` are what the person saw.
 
     Effects: one event; repositories that waited for this are due at once.
-    Raises: SyncError FLEET-229 where the account may not use the path, RefusedEdit FLEET-229 where the repository does not name what was seen.
+    Raises: SyncError FLEET-229 where the account may not use the path, RefusedEdit FLEET-229 where the repository names another path or host now.
     """
     wanted = use(repository)
     if wanted is None or (wanted.path, wanted.host) != (normal_path(path), host.lower()):
@@ -115,7 +117,7 @@ def confirm(tx: Transaction, settings: Settings, actor: Actor, repository: Repos
 
 
 def take_over(store: Store) -> None:
-    """Take what registered repositories used for confirmed, once, in a store that was made before there were confirmations."""
+    """Record as confirmed what registered repositories already use, once, in a store from before confirmations existed."""
     with store.read() as tx:
         if not credentials.pending(tx):
             return

@@ -1,4 +1,4 @@
-"""Whose the server's powers are: which account may use which path in Vault, at which host, and who may use the Gitea token. Pure.
+"""Rules for the server's own credentials: which account may use which Vault path at which host, and the Gitea token. Pure.
 
 A path has one normal form, `MOUNT/data/NAME`, which is what Vault is asked for. A credential is known by (account, normal path), and
 may go to a host (host and port) that somebody has confirmed, or that the settings name.
@@ -18,13 +18,13 @@ from engine.model import Repository
 EVERY_ACCOUNT = "*"
 _PLAIN_PATH = re.compile(r"[\w.+-]+(?:/[\w.+-]+)+")
 _PLAIN_ACCOUNT = re.compile(r"\w(?:[\w .+-]*\w)?")
-"""What a line to paste into a shell or a unit file may hold as it is, with no second meaning in the setting."""
+"""Texts that are safe in a line that somebody pastes: no meaning for a shell, and no second meaning in the setting."""
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _USUAL_PORTS = ("22", "443")
 
 
 class Verdict(StrEnum):
-    """What comes of somebody wanting to use a credential."""
+    """The answer to whether a credential may be used."""
 
     ALLOWED = "allowed"
     FIRST = "first"
@@ -95,7 +95,7 @@ def normal_path(path: str) -> str:
 
 
 def plain_path(path: str) -> bool:
-    """Whether a path means one thing alone: no parts that lead elsewhere, nothing that an address would read as its own."""
+    """Whether a path has one meaning: no empty part, no `.` or `..`, and no character that has a meaning in a URL."""
     parts = path.split("/")
     return (
         path.isprintable()
@@ -107,7 +107,7 @@ def plain_path(path: str) -> bool:
 
 
 def use_of(repository: Repository, host: str) -> Use | None:
-    """The use that a repository's settings stand for, at the `host:port` of its URL; None where it names no credential."""
+    """Which credential a repository would send to `host`, the `host:port` of its URL; None where it names no credential."""
     path = repository.vault_credential_path
     return None if path is None else Use(repository.account, normal_path(path), host)
 

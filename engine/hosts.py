@@ -1,7 +1,7 @@
-"""Where remotes that users name may be: which host names and which addresses. Pure; nothing is looked up here.
+"""Which hosts and addresses a remote may have. Pure: nothing is resolved here.
 
 Loopback, link-local, multicast and unspecified addresses, and those where clouds keep metadata, are refused unless `FLEET_REMOTE_HOSTS`
-names them, also in the forms in which IPv6 carries an IPv4 address. Private networks are taken: git hosts of companies are there.
+names them; IPv6 addresses that carry such an IPv4 address count too. Private networks are allowed: company git hosts are there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _METADATA = frozenset(
     )
 )
 _NOWHERE = tuple(map(ip_network, ("0.0.0.0/8", "240.0.0.0/4", "64:ff9b:1::/48")))
-"""Networks where no git host can be: this network, reserved ones, and addresses that a translator of this network makes."""
+"""Networks without git hosts: this network, reserved addresses, and the local prefix of IPv4 translators."""
 
 _LOCAL_NAME = re.compile(r"(?:.*\.)?(?:localhost|localdomain|ip6-localhost|ip6-loopback)")
 _ENTRY = re.compile(r"[a-z0-9_*](?:[a-z0-9_.*-]*[a-z0-9_*])?")
@@ -37,7 +37,7 @@ _ENTRY = re.compile(r"[a-z0-9_*](?:[a-z0-9_.*-]*[a-z0-9_*])?")
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Hosts and addresses that are taken. With no entry at all, every host is, but for the refused addresses."""
+    """Hosts and addresses that are allowed. Without any entry, every host is allowed unless it has a refused address."""
 
     names: frozenset[str] = frozenset()
     """Host names, written out."""
@@ -46,7 +46,7 @@ class Hosts:
     networks: tuple[Network, ...] = ()
 
     def admits_name(self, host: str, *, looked_up_later: bool) -> bool:
-        """What can be said of a host by its name alone; `looked_up_later`: its addresses are judged, too, before it is reached."""
+        """Whether a host is allowed, judged by its name alone; `looked_up_later`: its addresses are checked before it is reached."""
         address = address_of(host)
         if address is not None:
             return self.admits(host, [address])
@@ -59,7 +59,7 @@ class Hosts:
         return not self._restricts or self._globbed(host)
 
     def admits(self, host: str, addresses: Sequence[Address]) -> bool:
-        """Whether a host with all these addresses is taken: one that is not is enough to refuse it."""
+        """Whether a host with these addresses is allowed. One address that is not allowed is enough to refuse the host."""
         named = host in self.names
         fits = not self._restricts or self._globbed(host)
         for address in () if named else addresses:
@@ -105,7 +105,7 @@ def read_hosts(text: str) -> Hosts:
 
 
 def address_of(host: str) -> Address | None:
-    """The address that a host is written as, in any spelling that a system takes for one (`127.1`, `0x7f.1`, `2130706433`)."""
+    """The address that a host's text stands for, in any spelling that the system accepts (`127.1`, `0x7f.1`, `2130706433`), or None."""
     with suppress(ValueError):
         return ip_address(host.strip("[]"))
     if re.fullmatch(r"[0-9a-fA-FxX.]+", host):

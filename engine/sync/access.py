@@ -24,7 +24,7 @@ from engine.sync.lookup import PROXIES, Place
 from engine.sync.remotes import is_ssh, origin, transport
 
 _KEPT = ("PATH", "TMPDIR")
-"""All that git gets of our own environment, beside the way to a proxy where one leads to the remote."""
+"""All that git gets of our own environment, besides the proxy variables where a proxy is used for the remote."""
 
 _ALIAS = "fleet-remote"
 """The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
@@ -142,7 +142,7 @@ def _environment(url: str, folder: Path, settings: Settings, place: Place | None
 
 
 def _way(place: Place) -> dict[str, str]:
-    """The way to the host as it was judged: by a proxy always or never, and else to the addresses that were found, and no others."""
+    """Settings that keep git to what was checked: through the proxy or not at all, and else to the addresses that were found."""
     way = {name: os.environ[name] for name in PROXIES if name in os.environ} if place.proxied else {}
     if place.addresses and ":" not in place.host:  # an address in IPv6 is looked up by nobody
         addresses = ",".join(f"[{address}]" if ":" in address else address for address in place.addresses)

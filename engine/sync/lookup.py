@@ -1,6 +1,6 @@
-"""Where a remote's host is: looked up once, judged, and then the address that git is given. Nothing is connected to but to choose.
+"""Finding the host of a remote: its name is resolved once, its addresses are checked, and git connects to these addresses only.
 
-With an https or http proxy in the environment, the proxy looks the host up: then only the host's name is judged here.
+Where the environment names an http proxy, the proxy resolves the name. Then only the name is checked here.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from engine.sync.remotes import endpoint, is_ssh, local_path, shown_url, transpo
 
 PROXIES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 EXCEPTIONS = ("no_proxy", "NO_PROXY")
-"""Variables by which git finds its way out, and those that say for which hosts it needs none."""
+"""Variables that name a proxy, and variables that list the hosts for which no proxy is used."""
 
 _LOOKS_UP_ITSELF = ("socks4://", "socks5://")
-"""Proxies that are given an address: the host is looked up here, as it is without a proxy."""
+"""Proxies that expect an address: the name is resolved here, as it is without a proxy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a remote's host was found. Git connects to these addresses and to no others."""
+    """The host of a remote with its checked addresses. Git connects to these addresses and to no others."""
 
     host: str
     port: int
     addresses: tuple[str, ...]
-    """Judged, in the order of the system; none where a proxy looks the host up."""
+    """Checked, in the order that the system gives; empty where a proxy resolves the name."""
     proxied: bool
 
     def one(self, limit_s: float = 6) -> str:
-        """One address, for what takes only one: where there are several, the first that takes a connection."""
+        """One address, for programs that take only one: of several, the first that accepts a connection. Effects: connects."""
         if len(self.addresses) > 1:
             until = time.monotonic() + limit_s
             for address in self.addresses:
@@ -54,15 +54,16 @@ class Place:
 
 
 def check_host(url: str, settings: Settings, error: type[FleetError] = RefusedEdit) -> None:
-    """Refuse a URL whose host is not taken, as far as the URL itself tells. Raises: FLEET-219, as the error that is named."""
+    """Refuse a URL whose host is not allowed, as far as the URL alone shows. Nothing is resolved. Raises: `error` FLEET-219."""
     if not _admitted(url, settings, looked_up_later=True):
         raise error("FLEET-219", *_words(url))
 
 
 def find(url: str, settings: Settings, halted: Callable[[], str | None] = lambda: None) -> Place | None:
-    """Where the host of a remote is; None for a local one.
+    """Find and check the host of a remote; None for a local one.
 
-    Raises: SyncError FLEET-219 (not taken: one text, whatever it is that answers there), 201 (no such host), 202, 502.
+    Raises: SyncError FLEET-219 (not allowed; the text is the same whatever answers there), 201 (the name does not resolve), 202 (time
+    limit), 502 (halted).
     """
     if local_path(url) is not None:
         return None
@@ -94,7 +95,7 @@ def _words(url: str) -> tuple[str, str]:
 
 
 def _looked_up(url: str, host: str, port: int, settings: Settings, halted: Callable[[], str | None]) -> list[Address]:
-    """All addresses of a host name. The system's call knows no time limit, so a thread of its own waits for it."""
+    """All addresses of a host name. The system's call has no time limit, so a separate thread makes it."""
     answers: queue.SimpleQueue[list[Address] | None] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -141,7 +142,7 @@ def _proxy_for(scheme: str, host: str, port: int, environment: Mapping[str, str]
 
 
 def _excepted(host: str, port: int, exceptions: str) -> bool:
-    """Whether a host needs no proxy: it, a domain above it, or a network that it is in stands in the list; or `*`."""
+    """Whether the list excludes a host from the proxy: by its name, a parent domain, its network, or `*`."""
     address = address_of(host)
     for entry in exceptions.lower().replace(",", " ").split():
         if entry == "*" or entry.strip("[]") == host:
