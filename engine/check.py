@@ -32,7 +32,7 @@ _FAILS_AT = {
     "FLEET-208": "form",
     "FLEET-616": "credential",
     "FLEET-217": "credential",
-    **{f"FLEET-{code}": "credential" for code in range(220, 229)},
+    **{f"FLEET-{code}": "credential" for code in range(220, 230)},
     "FLEET-617": "host key",
     "FLEET-216": "host key",
     "FLEET-215": "access",
@@ -58,8 +58,10 @@ class Finding:
     error: FleetError | None = None
 
 
-def check(settings: Settings, kinds: Kinds, repository: Repository) -> tuple[list[Finding], Revision | None]:
-    """Look at everything that a tick of this repository would need.
+def check(
+    settings: Settings, kinds: Kinds, repository: Repository, refusal: FleetError | None = None
+) -> tuple[list[Finding], Revision | None]:
+    """Look at everything that a tick of this repository would need; `refusal` says why its credential may not be used.
 
     Shape: one finding for each step, in their order; and what was fetched.
     """
@@ -74,6 +76,8 @@ def check(settings: Settings, kinds: Kinds, repository: Repository) -> tuple[lis
         )
     except FleetError as error:
         return refused(error), None
+    if refusal is not None:  # neither Vault nor the remote is asked
+        return _until("credential", {}, refusal), None
     with tempfile.TemporaryDirectory(prefix="fleet-check-") as folder:
         # A local path was just allowed by its place in the real home, which the fetch cannot see from here.
         local = sync.local_path(repository.url) is not None

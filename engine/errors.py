@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "FLEET-216": "the ssh host shows another key than the one that is pinned",
     "FLEET-217": "an ssh remote needs a key, and the repository names none",
     "FLEET-218": "a fetch brings more than it may",
+    "FLEET-219": "the settings do not allow a remote on this host",
     "FLEET-220": "Vault is needed, and the settings do not say where it is or how to come in",
     "FLEET-221": "Vault is away, or its certificate is not trusted",
     "FLEET-222": "Vault is sealed, or not initialized",
@@ -48,6 +49,7 @@ CODES: dict[str, str] = {
     "FLEET-226": "Vault refused the login",
     "FLEET-227": "the secret lacks what this kind of remote needs",
     "FLEET-228": "what the secret holds cannot be used",
+    "FLEET-229": "the account may not use the credential, or nobody has confirmed it for this host",
     "FLEET-301": "another process holds the store",
     "FLEET-302": "the store was written by a newer version",
     "FLEET-303": "the store is damaged, or no store",
@@ -125,6 +127,7 @@ CODES: dict[str, str] = {
     "FLEET-685": "a webhook's signature or token is missing or wrong",
     "FLEET-686": "a webhook's delivery is no JSON object",
     "FLEET-687": "no legal name for Gitea",
+    "FLEET-688": "the account may not use the server's Gitea token",
     "FLEET-900": "an unexpected error: a fault of ours",
 }
 """Every code but those of the fleet file (`engine/parse/codes.py`), in a line each."""

@@ -18,8 +18,8 @@ from typing import Any
 import orjson
 
 from engine import apply as applying
+from engine import confirmations, drift, propose, registry, sync
 from engine import diff as diffing
-from engine import drift, propose, registry, sync
 from engine.errors import FleetError, SyncError
 from engine.kinds import Kinds
 from engine.model import (
@@ -120,6 +120,7 @@ def tick(
             return True
 
         with stages.stage("sync"):
+            confirmations.require(store, settings, actor, repository)
             fetch = source or sync.fetch_unless
             revision = fetch(known, repository, settings, halted=halted, meanwhile=standing_now)
         if revision is None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import edits, permits, sync
+from engine import confirmations, edits, permits, sync
+from engine.credentials import plain_path
 from engine.errors import RefusedEdit
 from engine.kinds import name_problem
 from engine.model import Actor, Event, Repository
@@ -46,7 +47,8 @@ def register(
 
     A name that is taken in another account is refused in words that fit any other reason: names are unique in a home, so whoever
     registers learns that the name cannot be had, but not from whom, nor what it is called for.
-    Raises: RefusedEdit FLEET-600 (a switch is on, and the actor may not decide), 601 (name taken), 611 to 616, 629 (name or account).
+    Raises: RefusedEdit FLEET-219 (host), 600 (a switch is on, and the actor may not decide), 601 (name taken), 611 to 616,
+    629 (name or account); SyncError FLEET-229 (Vault path).
     """
     _check_names(name=name, account=account)
     wanted = {**DEFAULTS, **options, "url": url, "account": account}
@@ -65,6 +67,7 @@ def register(
         )
     live.ensure_accounts(tx, [account])
     repository = repositories.insert(tx, name, wanted)
+    confirmations.settle(tx, settings, actor, repository, None)
     shown: dict[str, Any] = {
         "url": sync.shown_url(url),
         "branch": repository.branch,
@@ -88,7 +91,7 @@ def change(
 
     `repository` is the row as this transaction reads it: what is not in `changes` keeps what stands there now.
     A URL on another host or port drops the credential path and the host key, unless they are given with it: a stored key is never
-    sent to a host that it was not given for. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
+    sent to a host that it was not given for. Given with it, the path waits for a confirmation of the new host. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
     Raises: RefusedEdit FLEET-600 (ticks would decide more by themselves, and the actor may not decide), 611 to 617, 629.
     """
     wanted = {name: getattr(repository, name) for name in (*DEFAULTS, "url", "account")}
@@ -107,6 +110,7 @@ def change(
         return repository
     live.ensure_accounts(tx, [changed.account])
     repositories.update(tx, changed)
+    confirmations.settle(tx, settings, actor, changed, repository)
     if moved_to.keys() & _REMOTE and repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)
     shown = {name: sync.shown_url(value) if name == "url" else value for name, value in moved_to.items()}
@@ -253,7 +257,7 @@ def _pin(tx: Transaction, actor: Actor, repository: Repository, key: str, event:
 def check_form(wanted: dict[str, Any], settings: Settings) -> None:
     """Refuse settings that cannot be right, whatever the remote says, and bring the others into their one form.
 
-    Raises: RefusedEdit FLEET-611 to 617.
+    Raises: RefusedEdit FLEET-219, 611 to 617.
     """
     _check_url(wanted["url"], settings)
     _check_rest(wanted)
@@ -264,14 +268,7 @@ def _check_rest(wanted: dict[str, Any]) -> None:
     sync.check_branch(wanted["branch"])
     wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])
     if path := wanted["vault_credential_path"]:
-        parts = path.split("/")
-        if (
-            not path.isprintable()
-            or len(path) > 500
-            or len(parts) < 2
-            or any(part in {"", ".", ".."} for part in parts)
-            or set(path) & set("?#%\\ ")
-        ):
+        if not plain_path(path):
             raise RefusedEdit(
                 "FLEET-616", "The Vault path is not a plain path.", "Write it as secret/data/team/deploy-key."
             )
@@ -300,6 +297,7 @@ def _check_url(url: str, settings: Settings) -> None:
         local_root=settings.home / "demo",
         allow_http=bool(settings.allow_http_remotes),
     )
+    sync.check_host(url, settings)
 
 
 def _check_names(**names: str) -> None:

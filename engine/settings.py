@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from engine.credentials import read_accounts, read_grants
 from engine.errors import RefusedEdit
 from engine.roles import read_rules
 
@@ -112,7 +113,36 @@ def _rules(text: str) -> str:
     return text
 
 
+def _hosts(text: str) -> str:
+    from engine.hosts import read_hosts  # what it brings, only who sets this needs
+
+    read_hosts(text)
+    return text
+
+
+def _grants(text: str) -> str:
+    read_grants(text)
+    return text
+
+
+def _accounts(text: str) -> str:
+    read_accounts(text)
+    return text
+
+
 ACCESS: Mapping[str, Text] = {
+    "remote_hosts": Text(
+        "FLEET_REMOTE_HOSTS",
+        "Where remotes may be: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: anywhere, but for addresses of this machine, of its "
+        "link and of cloud metadata, which are refused unless an address, a network or a full name says otherwise.",
+        reads=_hosts,
+    ),
+    "vault_paths": Text(
+        "FLEET_VAULT_PATHS",
+        "Which accounts may use which paths in Vault: `acme=secret/data/acme/*;zeta=secret/data/zeta/key@git.example.com`, where the host "
+        "after `@` needs no confirmation. Unset: every path for the only account that has repositories, none where several have.",
+        reads=_grants,
+    ),
     "git_ca_file": Text(
         "FLEET_GIT_CA_FILE", "Certificate authorities to trust for https remotes, instead of the system's.", reads=_file
     ),
@@ -160,6 +190,11 @@ SERVING: Mapping[str, Text] = {
     "gitea_url": Text("FLEET_GITEA_URL", "The Gitea that makes repositories.", reads=_address),
     "gitea_token": Text("FLEET_GITEA_TOKEN", "A token of it that may make repositories.", secret=True),
     "gitea_vault_path": Text("FLEET_GITEA_VAULT_PATH", "Or where Vault keeps that token, under `token`."),
+    "gitea_accounts": Text(
+        "FLEET_GITEA_ACCOUNTS",
+        "Accounts that may use that token: `acme, zeta`. Unset: the only account that has repositories. Who may write in every account always may.",
+        reads=_accounts,
+    ),
     "notify_url": Text("FLEET_NOTIFY_URL", "Where notifications go, as CloudEvents.", secret=True, reads=_address),
     "notify_secret": Text("FLEET_NOTIFY_SECRET", "What they are signed with.", secret=True),
     "slack_url": Text(
@@ -187,6 +222,8 @@ class Settings:
     lock_wait_s: int = 3
     allow_local_remotes: int = 0
     allow_http_remotes: int = 0
+    remote_hosts: str = ""
+    vault_paths: str = ""
     git_ca_file: str = ""
     vault_address: str = ""
     vault_namespace: str = ""
@@ -208,6 +245,7 @@ class Settings:
     gitea_url: str = ""
     gitea_token: str = field(default="", repr=False)
     gitea_vault_path: str = ""
+    gitea_accounts: str = ""
     notify_url: str = field(default="", repr=False)
     notify_secret: str = field(default="", repr=False)
     slack_url: str = field(default="", repr=False)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import contract, edits, permits, registry, sync, tokens
+from engine import confirmations, contract, credentials, edits, permits, registry, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
 from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
@@ -114,6 +114,7 @@ class Workbench(Reader):
         # Whatever a killed process left there is nobody's: this process holds the store.
         sync.tidy(settings.home, registered)
         shutil.rmtree(settings.home / SNAPSHOTS, ignore_errors=True)
+        confirmations.take_over(store)
         return cls(store, kinds, settings)
 
     @staticmethod
@@ -206,11 +207,11 @@ class Workbench(Reader):
     def offered_host_key(self, actor: Actor, name: str) -> str:
         """The key that a repository's ssh host shows now, as `TYPE BASE64`. Writes nothing.
 
-        Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201.
+        Raises: RefusedEdit FLEET-617 (no ssh remote); SyncError FLEET-201, 219.
         """
         repository = self._find(name, actor.account)
         registry.refuse_without_ssh(repository)
-        return sync.scan(repository.url, self.settings.git_timeout_s)
+        return sync.offered_host_key(repository.url, self.settings)
 
     @needs(Permission.WRITE)
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
@@ -222,6 +223,25 @@ class Workbench(Reader):
         with self.store.write() as tx:
             repository = self._repository(tx, name, actor.account)
             registry.trust_host_key(tx, actor, repository, key)
+            return repositories.get(tx, repository.id)
+
+    def credential_use(self, name: str) -> confirmations.CredentialUse | None:
+        """The credential that a repository names, where it would be sent, and whether it may be; None where it names none."""
+        repository = self.repository(name)
+        if repository.vault_credential_path is None:
+            return None
+        about = ("credential of", repository, self.settings.vault_paths)
+        return self.store.remembered(about, lambda tx: confirmations.seen(tx, self.settings, repository))
+
+    @needs(Permission.WRITE, everywhere=True)
+    def trust_credential(self, actor: Actor, name: str | int, path: str, host: str) -> Repository:
+        """Confirm that a repository's credential may be sent to its host, both as they were seen.
+
+        Raises: RefusedEdit FLEET-600 for who may not write in every account; FLEET-229 (not allowed, or changed meanwhile).
+        """
+        with self.store.write() as tx:
+            repository = self._repository(tx, name, actor.account)
+            confirmations.confirm(tx, self.settings, actor, repository, path, host)
             return repositories.get(tx, repository.id)
 
     @needs(Permission.APPLY)
@@ -281,7 +301,10 @@ class Workbench(Reader):
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
     ) -> contract.CreatedRepository:
-        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687; SyncError of Vault."""
+        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687, 688; SyncError of Vault."""
+        if self.settings.gitea_url:
+            accounts = self.store.remembered("accounts with repositories", repositories.accounts)
+            credentials.check_gitea(self.settings.gitea_accounts, accounts, actor.account)
         from engine import gitea
 
         made = gitea.create_repository(self.settings, owner, repo, private=private)
@@ -415,12 +438,14 @@ class Workbench(Reader):
             registry.check_form(wanted, self.settings)
         except RefusedEdit as error:
             return checking.refused(error)
-        return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
+        asked = Repository(0, "checked", account, **wanted)
+        return checking.check(self.settings, self.kinds, asked, self._credential_refusal(asked))[0]
 
     @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
         """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
-        return checking.check(self.settings, self.kinds, self._find(name, actor.account))
+        repository = self._find(name, actor.account)
+        return checking.check(self.settings, self.kinds, repository, self._credential_refusal(repository))
 
     @needs(Permission.SYNC)
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
@@ -429,6 +454,8 @@ class Workbench(Reader):
         Raises: SyncError as a tick would fail, FLEET-211 (one is going on); FleetFileInvalid.
         """
         with self._alone(actor, name) as (repository, _):
+            if (refusal := self._credential_refusal(repository)) is not None:
+                raise refusal
             revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
         return revision, self.preview(found, account=repository.account, repository=name)
@@ -556,6 +583,11 @@ class Workbench(Reader):
         edits.kind_of(self.kinds, key.kind)
         with self.store.write() as tx:
             return edits.release(tx, actor, key)
+
+    def _credential_refusal(self, repository: Repository) -> SyncError | None:
+        """Why the credential of a repository, with exactly these settings, may not be used; None where it may."""
+        with self.store.read() as tx:
+            return confirmations.refusal(tx, self.settings, repository)
 
     def _decide(self, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None) -> list[Reviewed]:
         with self.store.write() as tx:

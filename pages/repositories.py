@@ -9,6 +9,8 @@ import streamlit as st
 
 from engine import words
 from engine.check import Finding
+from engine.confirmations import host_of
+from engine.credentials import Verdict
 from engine.jobs import Tell
 from engine.model import Repository
 from engine.permits import DECIDING
@@ -133,6 +135,7 @@ def one_repository(repository: Repository) -> None:
         )
     if row.status == "failed" and row.run_id is not None:
         trouble(row.run_id)
+    unconfirmed(repository)
     buttons(repository)
     going(repository)
     shown_preview(repository)
@@ -180,6 +183,31 @@ def trouble(run_id: int) -> None:
         f"The last tick failed: {plain(error.get('message', ''))} {plain(error.get('hint', ''))} :gray[{plain(error.get('code', ''))}]",
         icon=":material/error:",
     )
+
+
+def unconfirmed(repository: Repository) -> None:
+    """That somebody has to confirm where the credential goes, with the button for whoever may."""
+    found = workbench().credential_use(repository.name)
+    if found is None or found.verdict is not Verdict.UNCONFIRMED:
+        return
+    st.warning(
+        f"Nobody has confirmed that the credential at {plain(found.path)} may be sent to {plain(found.host)}. Until somebody who may write in "
+        "every account does, its runs fail.",
+        icon=":material/key:",
+    )
+    if _may_confirm():
+        act(
+            "Confirm the host of the credential",
+            Permission.WRITE,
+            icon=":material/key:",
+            key="credential",
+            on_click=_open,
+            args=("confirming",),
+        )
+
+
+def _may_confirm() -> bool:
+    return refusal(Workbench.trust_credential) is None
 
 
 def buttons(repository: Repository) -> None:
@@ -398,6 +426,8 @@ def dialogs(repository: Repository | None) -> None:
         st.dialog("Remove the repository", on_dismiss=_close)(_remove)(repository)
     elif asked == "comparing":
         st.dialog("Host key", width="medium", on_dismiss=_close)(_compare)(repository)
+    elif asked == "confirming":
+        st.dialog("Credential", width="medium", on_dismiss=_close)(_confirm)(repository)
     elif asked == "checking":
         st.dialog("Check", width="medium", on_dismiss=_close)(_findings)(st.session_state.get("findings", ()))
 
@@ -519,22 +549,29 @@ def _change(repository: Repository) -> None:
             changes["vault_credential_path"] = repository.vault_credential_path
         with attempt() as tried:
             workbench().change_repository(actor(), repository.name, changes, release=release)
+            if kept and _may_confirm():
+                found = workbench().credential_use(repository.name)
+                if found is not None and found.host == kept:
+                    workbench().trust_credential(actor(), repository.name, found.path, found.host)
         if tried.ok:
             st.toast("Saved; it takes effect at the next tick." if changes else "Nothing was changed.")
             _done()
 
 
-def _confirmed(repository: Repository, url: str, vault: str) -> bool:
-    """Whether the stored credential may go to the new host; asked only where the URL leads to another one."""
+def _confirmed(repository: Repository, url: str, vault: str) -> str | None:
+    """The `host:port` to which the stored credential may go from now on; asked only where the URL leads to another one."""
     path = repository.vault_credential_path
     if path is None or vault != path or endpoint(url) == endpoint(repository.url):
-        return False
+        return None
     (old, _), (new, port) = endpoint(repository.url), endpoint(url)
     st.warning(
         f"Another host or port: the credential at {plain(path)} was given for {plain(old)}, and is dropped unless you say otherwise.",
         icon=":material/key:",
     )
-    return st.checkbox(f"Send this credential to {plain(new)} (port {plain(port)}) from now on", key="set_confirmed")
+    if not _may_confirm():
+        st.caption("Somebody who may write in every account then confirms the new host; until then its runs fail.")
+    asked = st.checkbox(f"Send this credential to {plain(new)} (port {plain(port)}) from now on", key="set_confirmed")
+    return host_of(url) if asked else None
 
 
 def _ask_host(repository: Repository) -> None:
@@ -572,6 +609,34 @@ def _compare(repository: Repository) -> None:
         if tried.ok:
             st.toast("Trusted; the next tick goes by it.")
             _done()
+
+
+def _confirm(repository: Repository) -> None:
+    found = workbench().credential_use(repository.name)
+    if found is None:
+        st.write("It names no credential.")
+        return
+    show("pairs.html", rows=[("Credential", found.path), ("Goes to", found.host), ("Account", repository.account)])
+    st.warning(
+        "Whoever runs that host can read the credential. Compare the address, letter by letter.",
+        icon=":material/warning:",
+    )
+    # The arguments are those that were shown: what somebody changed meanwhile is refused, not confirmed.
+    st.button(
+        "It may be sent there",
+        type="primary",
+        key="confirm_credential",
+        on_click=_trust_credential,
+        args=(repository.name, found.path, found.host),
+    )
+
+
+def _trust_credential(name: str, path: str, host: str) -> None:
+    with attempt() as tried:
+        workbench().trust_credential(actor(), name, path, host)
+    if tried.ok:
+        st.toast("Confirmed; the next tick uses it.")
+        _close()
 
 
 def _pause(repository: Repository) -> None:

@@ -15,6 +15,10 @@ REGISTRATION: dict[str, Any] = {
         "auto_apply": False,
     }
 }
+SEEN_CREDENTIAL: dict[str, Any] = {
+    "vault_credential_path": "secret/data/fleet/deploy-key",
+    "host": "gitea.example.com:22",
+}
 CHANGES: dict[str, Any] = {"gitops_repository": {"path_prefix": "environments/prod", "auto_apply": True}}
 REJECTION: dict[str, Any] = {"reason": "not before the sale is over"}
 REVIEW: dict[str, Any] = {"ids": [42, 43], "action": "approve"}

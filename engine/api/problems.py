@@ -26,6 +26,8 @@ STATUSES = {
     "FLEET-212": 409,
     "FLEET-216": 409,
     "FLEET-217": 409,
+    "FLEET-219": 422,
+    "FLEET-229": 403,
     "FLEET-301": 503,
     "FLEET-304": 507,
     "FLEET-306": 409,
@@ -58,6 +60,7 @@ STATUSES = {
     "FLEET-682": 409,
     "FLEET-683": 502,
     "FLEET-684": 502,
+    "FLEET-688": 403,
     "FLEET-900": 500,
 }
 """HTTP status by code. Other codes: 401 where nobody knows who asks, 500 for a store in trouble, 502 for a remote, else 422."""

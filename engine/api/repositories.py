@@ -79,6 +79,22 @@ class Registration(BaseModel):
     gitops_repository: NewRepository
 
 
+class SeenCredential(BaseModel):
+    """The credential and the host that somebody has seen and confirms."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [examples.SEEN_CREDENTIAL]},
+    )
+
+    vault_credential_path: Text
+    """The repository's own, as it is registered."""
+    host: Text
+    """Host and port of its URL, such as `git.example.com:443`."""
+
+
 class ChangedRepository(BaseModel):
     """As the runbook has it."""
 
@@ -136,7 +152,7 @@ def one_repository(asking: Asking, id_: Id) -> Response:
     "/gitops_repositories/{id}",
     summary="Change a repository's settings from the next tick on",
     description="A URL on another host drops the credential path and the host key, unless they are given with it. "
-    + DECIDES,
+    "A credential that nobody has confirmed for its host is used by no run: see trust_credential. " + DECIDES,
     **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.change_repository, example="REPOSITORY"),
 )
 def change(
@@ -149,6 +165,22 @@ def change(
 ) -> Response:
     bench = asking.may(Workbench.change_repository)
     changed = bench.change_repository(asking.actor, id_, body.gitops_repository.given(), release=release)
+    answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
+    return reply(answer)
+
+
+@router.post(
+    "/gitops_repositories/{id}/trust_credential",
+    summary="Confirm that a repository's credential may be sent to its host",
+    description=(
+        "Takes a token of every account. Refused with FLEET-229 where the repository names another credential or host by now, "
+        "or where the settings do not let its account use the path."
+    ),
+    **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.trust_credential, example="REPOSITORY"),
+)
+def trust_credential(asking: Asking, id_: Id, body: SeenCredential) -> Response:
+    bench = asking.may(Workbench.trust_credential)
+    changed = bench.trust_credential(asking.actor, id_, body.vault_credential_path, body.host)
     answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
     return reply(answer)
 

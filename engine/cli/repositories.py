@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine import words
 from engine.cli.session import Session, account_option, note, verb, verb_group
+from engine.credentials import Verdict
 from engine.errors import RefusedEdit
 from engine.model import Repository
 from engine.permits import DECIDING
 from engine.sync import fingerprint, is_ssh, shown_host_key
+
+if TYPE_CHECKING:
+    from engine.workbench import Workbench
 
 _SWITCHES = {
     "auto_apply": "Approve and apply creates and updates that git moved, without people.",
@@ -57,7 +61,8 @@ def add(session: Session, name: str, url: str, account: str | None, disabled: bo
     given = {option: value for option, value in options.items() if value is not None}
     with session.open() as workbench:
         made = workbench.add_repository(session.actor, name, url, account=account, enabled=not disabled, **given)
-    _show(session, made, f"Registered {name}.", f"repo check {name}", f"sync {name}")
+        confirming = _confirming(session, workbench, name)
+    _show(session, made, f"Registered {name}.", *confirming, f"repo check {name}", f"sync {name}")
     return None
 
 
@@ -86,12 +91,13 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
     with session.open() as workbench:
         before = workbench.repository(name)
         changed = workbench.change_repository(session.actor, name, given, release=release)
+        confirming = _confirming(session, workbench, name)
     if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
         note(
             f"The new URL leads to another host, which the credential at {before.vault_credential_path} was not given for, so it is dropped. "
             f"To send it there: {session.command} repo set {name} --vault-path {before.vault_credential_path}"
         )
-    _show(session, changed, f"Changed {name}; the next tick goes by it.", f"sync {name}")
+    _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {name}")
     return None
 
 
@@ -162,18 +168,23 @@ def remove(session: Session, name: str) -> int | None:
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
     """Say, without syncing, whether credential, remote, host key, branch, folder and file are as they should be."""
+    from engine import confirmations
     from engine.check import check as looking
     from engine.cli import output as out
     from engine.kinds.fleet import FLEET
 
     with session.open() as workbench:
         repository = workbench.repository(name)
+        refusal = None
         if session.served:  # the way to Vault is the server's
             with out.working(f"{name}: reaching out …"):
                 findings, revision = workbench.look_at(session.actor, name)
+        else:
+            with workbench.store.read() as tx:
+                refusal = confirmations.refusal(tx, session.settings, repository)
     if not session.served:  # the store is let go: others need not wait for the network
         with out.working(f"{name}: reaching out …"):
-            findings, revision = looking(session.settings, FLEET, repository)
+            findings, revision = looking(session.settings, FLEET, repository, refusal)
     looked = [finding for finding in findings if finding.ok is not None]
     failed = next((finding.error for finding in looked if finding.error is not None), None)
     if session.as_json:
@@ -197,11 +208,22 @@ def check(session: Session, name: str) -> int | None:
 @click.option(
     "--fingerprint", "wanted", metavar="SHA256:…", help="Trust the key only if this is its fingerprint; asks nothing."
 )
-@click.option("--yes", is_flag=True, help="Trust whatever the host shows now; asks nothing.")
-def trust(session: Session, name: str, wanted: str | None, yes: bool) -> int | None:
-    """Compare the pinned ssh host key with the one that the host shows now, and pin that one if you say so."""
+@click.option("--credential", is_flag=True, help="Not the host key: that its credential may be sent to its host.")
+@click.option(
+    "--host", metavar="HOST:PORT", help="With --credential: confirm only if this is where it goes; asks nothing."
+)
+@click.option("--yes", is_flag=True, help="Trust what is there now; asks nothing.")
+def trust(session: Session, name: str, wanted: str | None, credential: bool, host: str | None, yes: bool) -> int | None:
+    """Compare the pinned ssh host key with the one that the host shows now, and pin that one if you say so.
+
+    With --credential: see which credential would be sent to which host, and confirm it if you say so.
+    """
     from engine.cli import output as out
 
+    if (wanted and credential) or (host and not credential):
+        raise click.UsageError("--fingerprint is for a host key, --host goes with --credential.")
+    if credential:
+        return _trust_credential(session, name, host, yes)
     with session.open() as workbench:
         repository = workbench.repository(name)
         with out.working(f"{name}: asking the host …"):
@@ -231,6 +253,43 @@ def trust(session: Session, name: str, wanted: str | None, yes: bool) -> int | N
         changed = workbench.trust_host_key(session.actor, name, offered)
     _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {name}")
     return None
+
+
+def _trust_credential(session: Session, name: str, host: str | None, yes: bool) -> int | None:
+    from engine.cli import output as out
+
+    with session.open() as workbench:
+        found = workbench.credential_use(name)
+        if found is None:
+            raise RefusedEdit(
+                "FLEET-229",
+                f"{name} names no credential.",
+                f"Say where Vault keeps it: {session.command} repo set {name} --vault-path PATH",
+            )
+        if not session.as_json:
+            out.table(("", ""), [("credential", found.path), ("goes to", found.host)], indent=2)
+        if host is None and not yes and found.verdict is not Verdict.REFUSED:
+            if session.as_json or not sys.stdin.isatty():
+                raise click.UsageError("There is nobody to ask: give --host HOST:PORT (or --yes).")
+            out.line("Whoever runs that host can read the credential. Compare the address, letter by letter.")
+            if not click.confirm("May the credential be sent there?"):
+                out.line("Nothing was changed.")
+                return 1
+        changed = workbench.trust_credential(session.actor, name, found.path, host or found.host)
+    _show(session, changed, f"The credential at {found.path} may be sent to {found.host}.", f"sync {name}")
+    return None
+
+
+def _confirming(session: Session, workbench: Workbench, name: str) -> list[str]:
+    """The verb to type next where the credential of a repository waits for somebody to confirm its host."""
+    found = workbench.credential_use(name)
+    if found is None or found.verdict is not Verdict.UNCONFIRMED:
+        return []
+    if not session.as_json:
+        note(
+            f"Nobody has confirmed yet that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
+        )
+    return [f"repo trust {name} --credential"]
 
 
 def _host_key(repository: Repository) -> str:

@@ -124,6 +124,11 @@ def registered(tx: Transaction, account: str | None = None) -> list[Repository]:
     return _made(tx.rows("repositories/list_repositories", account=account))
 
 
+def accounts(tx: Transaction) -> frozenset[str]:
+    """Accounts that have repositories in service."""
+    return frozenset(account for (account,) in tx.rows("repositories/list_accounts"))
+
+
 def names(tx: Transaction) -> dict[int, str]:
     """Names of all repositories by id, removed ones too."""
     return dict(tx.rows("repositories/list_names"))

@@ -3,6 +3,7 @@
 remotes.py        which URLs, branches and prefixes may be registered (pure)
 vault.py          the secret at a path, anew at each sync
 credentials.py    what such a secret must hold for a remote (pure)
+lookup.py         where a remote's host is, and whether a remote may be there
 hostkeys.py       the keys by which ssh hosts are known
 access.py         the private folder and the environment of one call
 call.py           one call of git: limits in time, bytes, memory, words
@@ -26,6 +27,7 @@ from engine.settings import Settings
 from engine.sync.checkouts import checkout, fetched_commit, reached_at, remove_checkout, tidy
 from engine.sync.credentials import Credential, DeployKey, shaped
 from engine.sync.hostkeys import fingerprint, read_host_key, scan, shown_host_key
+from engine.sync.lookup import check_host, find
 from engine.sync.remotes import (
     check_branch,
     check_prefix,
@@ -39,6 +41,7 @@ from engine.sync.remotes import (
 
 __all__ = [
     "check_branch",
+    "check_host",
     "check_prefix",
     "check_url",
     "endpoint",
@@ -48,6 +51,7 @@ __all__ = [
     "git_version",
     "is_ssh",
     "local_path",
+    "offered_host_key",
     "reached_at",
     "read_host_key",
     "remove_checkout",
@@ -91,7 +95,7 @@ def fetch_unless(
     private folder.
     Raises: SyncError FLEET-201 unreachable, 202 time limit, 203 no such branch, 204 no such folder, 205 no fleet file,
     206 not a plain file, 207 file over its limit, 208 remote not taken, 209 git failed, 213 redirect, 214 certificate,
-    215 credential refused, 216 host key, 217 no key for ssh, 218 fetch over its limit, 220 to 228 Vault and what it holds,
+    215 credential refused, 216 host key, 217 no key for ssh, 218 fetch over its limit, 219 host not allowed, 220 to 228 Vault and what it holds,
     502 halted.
     """
     _leave_surrounding_git()
@@ -100,10 +104,11 @@ def fetch_unless(
 
     _check_allowed(repository, settings)
     credential = _credential(repository, settings, found)
+    place = find(repository.url, settings, halted)
     folder = checkout(settings.home, repository.id)
 
     def once() -> Revision | None:
-        with access.reaching(repository, credential, settings) as reached:
+        with access.reaching(repository, credential, settings, place) as reached:
             try:
                 fetching.fetch(folder, repository, reached, settings, halted, meanwhile)
             finally:
@@ -133,6 +138,13 @@ def fetch_unless(
             f"Git failed: {fetching.cleaned(str(broken))}",
             "Try again; if it stays, check the disk and the remote.",
         ) from broken
+
+
+def offered_host_key(url: str, settings: Settings) -> str:
+    """The key that the host of an ssh URL shows now. Raises: SyncError FLEET-201, 202, 219."""
+    place = find(url, settings)
+    limit = min(settings.git_timeout_s, 15)
+    return scan(url, limit, address=None if place is None else place.one())
 
 
 @cache
@@ -173,6 +185,7 @@ def _check_allowed(repository: Repository, settings: Settings) -> None:
             "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 where the network itself is trusted.",
             repository=repository.name,
         )
+    check_host(repository.url, settings, SyncError)
 
 
 def _credential(repository: Repository, settings: Settings, found: Found) -> Credential | None:

@@ -20,10 +20,11 @@ from engine.settings import Settings
 from engine.sync.checkouts import private
 from engine.sync.credentials import Credential, DeployKey, Login, unusable_key
 from engine.sync.hostkeys import read_host_key
+from engine.sync.lookup import PROXIES, Place
 from engine.sync.remotes import is_ssh, origin, transport
 
-_KEPT = ("PATH", "TMPDIR", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
-"""All that git gets of our own environment: where programs are, and the way out."""
+_KEPT = ("PATH", "TMPDIR")
+"""All that git gets of our own environment, besides the proxy variables where a proxy is used for the remote."""
 
 _ALIAS = "fleet-remote"
 """The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
@@ -42,6 +43,7 @@ exit 1
 
 _SSH_CONFIG = """\
 Host *
+    HostName {address}
     HostKeyAlias {alias}
     UserKnownHostsFile known_hosts
     GlobalKnownHostsFile /dev/null
@@ -82,8 +84,10 @@ class Access:
 
 
 @contextmanager
-def reaching(repository: Repository, credential: Credential | None, settings: Settings) -> Iterator[Access]:
-    """What git needs to reach a repository's remote, removed at the end whatever happens.
+def reaching(
+    repository: Repository, credential: Credential | None, settings: Settings, place: Place | None
+) -> Iterator[Access]:
+    """What git needs to reach a repository's remote at the place that was found for it, removed at the end whatever happens.
 
     Raises: SyncError FLEET-228 for a private key that ssh cannot use.
     """
@@ -91,19 +95,20 @@ def reaching(repository: Repository, credential: Credential | None, settings: Se
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(dir=root))
     try:
-        environment = _environment(repository.url, folder, settings)
+        environment = _environment(repository.url, folder, settings, place)
         if isinstance(credential, Login):
             _write(folder / "origin", origin(repository.url))
             _write(folder / "username", credential.username)
             _write(folder / "password", credential.password)
             _write(folder / "askpass", _ASKPASS, mode=0o700)
             environment["GIT_ASKPASS"] = str(folder / "askpass")
-        if is_ssh(repository.url):
+        if is_ssh(repository.url) and place is not None:
+            limit = min(settings.git_timeout_s, 20)
             known = repository.ssh_host_key
             if known:
                 _write(folder / "known_hosts", f"{_ALIAS} {known}\n")
             strict = "yes" if known else "accept-new"
-            config = _SSH_CONFIG.format(alias=_ALIAS, strict=strict, timeout=min(settings.git_timeout_s, 20))
+            config = _SSH_CONFIG.format(address=place.one(), alias=_ALIAS, strict=strict, timeout=limit)
             _write(folder / "ssh_config", config)
             # Relative to the working folder, so that no path needs quoting for a shell or for ssh's own configuration.
             environment["GIT_SSH_COMMAND"] = "ssh -F ssh_config"
@@ -116,8 +121,10 @@ def reaching(repository: Repository, credential: Credential | None, settings: Se
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _environment(url: str, folder: Path, settings: Settings) -> dict[str, str]:
+def _environment(url: str, folder: Path, settings: Settings, place: Place | None) -> dict[str, str]:
     ours = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    if place is not None:
+        ours |= _way(place)
     authorities = {"GIT_SSL_CAINFO": settings.git_ca_file} if settings.git_ca_file else {}
     return ours | authorities | {
         "HOME": str(folder),
@@ -132,6 +139,20 @@ def _environment(url: str, folder: Path, settings: Settings) -> dict[str, str]:
         "GIT_PROTOCOL_FROM_USER": "0",
         "GIT_LFS_SKIP_SMUDGE": "1",
     }  # fmt: skip
+
+
+def _way(place: Place) -> dict[str, str]:
+    """Settings that keep git to what was checked: through the proxy or not at all, and else to the addresses that were found."""
+    way = {name: os.environ[name] for name in PROXIES if name in os.environ} if place.proxied else {}
+    if place.addresses and ":" not in place.host:  # an address in IPv6 is looked up by nobody
+        addresses = ",".join(f"[{address}]" if ":" in address else address for address in place.addresses)
+        # Source: git-config, http.curloptResolve (since git 2.37); the number of settings counts from 0.
+        way |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.curloptResolve",
+            "GIT_CONFIG_VALUE_0": f"{place.host}:{place.port}:{addresses}",
+        }
+    return way
 
 
 def _check_key(folder: Path, repository: Repository, environment: dict[str, str]) -> None:

@@ -54,14 +54,14 @@ def shown_host_key(key: str) -> str:
     return f"{key.split()[0]} {fingerprint(key)}"
 
 
-def scan(url: str, timeout_s: int) -> str:
-    """The key that the host of an ssh URL shows now, of the best type that it has. Nothing is sent to it.
+def scan(url: str, timeout_s: int, *, address: str | None = None) -> str:
+    """The key that the host of an ssh URL shows now, of the best type that it has; asked at `address`, where one was found for it.
 
     Raises: SyncError FLEET-201 when it shows none.
     """
     host, port = endpoint(url)
     limit = min(timeout_s, 15)
-    command = ["ssh-keyscan", "-T", str(limit), "-p", str(port), "-t", "ed25519,ecdsa,rsa", "--", host]
+    command = ["ssh-keyscan", "-T", str(limit), "-p", str(port), "-t", "ed25519,ecdsa,rsa", "--", address or host]
     try:
         told = subprocess.run(
             command, capture_output=True, text=True, timeout=limit + 5, check=False, stdin=subprocess.DEVNULL

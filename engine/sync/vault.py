@@ -18,6 +18,7 @@ from hvac import exceptions as refusals
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from engine.credentials import split_path
 from engine.errors import SyncError
 from engine.settings import Settings
 
@@ -68,18 +69,6 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
         )
     secret = body["data"]
     return secret if isinstance(secret, dict) else {}
-
-
-def split_path(path: str) -> tuple[str, str]:
-    """(mount, name) of a path: `secret/data/team/key` as the API writes it, or `secret/team/key` as the command does.
-
-    A mount of more than one part is told from the name by `/data/`.
-    """
-    before, data, after = path.partition("/data/")
-    if data:
-        return before, after
-    mount, _, name = path.partition("/")
-    return mount, name
 
 
 @contextmanager

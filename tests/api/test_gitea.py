@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.workbench import Workbench
-from tests.api.conftest import Api
+from tests.api.conftest import ME, Api
 
 TOKEN = "canary-of-gitea"
 
@@ -143,3 +143,24 @@ def test_its_token_may_be_in_vault(
     held.clear()
     refused = call("POST", "integrations/gitea/repositories", {"owner": "acme", "repo": "w"})
     assert refused.json()["code"] == "FLEET-681"
+
+
+def test_the_servers_token_is_for_the_accounts_that_may_use_it(
+    call: Api, gitea: GiteaDouble, registered: Workbench, rest_of: Any
+) -> None:
+    """Repository `fc` of account acme is registered: it is the only account that has one."""
+    acme, rival = rest_of("acme"), rest_of("rival")
+
+    def code(api: Api, repo: str) -> tuple[int, str | None]:
+        answer = api("POST", "integrations/gitea/repositories", {"owner": "acme", "repo": repo})
+        return answer.status_code, answer.json().get("code")
+
+    made, refused = (201, None), (403, "FLEET-688")
+    assert (code(acme, "a"), code(rival, "b"), code(call, "c")) == (made, refused, made)
+    registered.add_repository(ME, "zeta", "https://git.example.com/x", account="zeta")
+    assert (code(acme, "d"), code(rival, "e"), code(call, "f")) == (refused, refused, made)
+    registered.settings = replace(registered.settings, gitea_accounts="acme, zeta")
+    assert (code(acme, "g"), code(rival, "h"), code(call, "i")) == (made, refused, made)
+    assert sorted(gitea.made) == ["acme/a", "acme/c", "acme/f", "acme/g", "acme/i"], (
+        "Gitea was not asked for the others"
+    )

@@ -121,7 +121,9 @@ def send(address: str, provider: str, payload: Any, **options: Any) -> requests.
 @pytest.fixture
 def hooked(workbench: Workbench, serving: Service, address: str) -> Iterator[str]:
     """Where webhooks are taken; the scheduler is awake, its rounds are far away."""
-    workbench.settings = replace(workbench.settings, webhook_secret=SECRET, git_timeout_s=2)
+    workbench.settings = replace(
+        workbench.settings, webhook_secret=SECRET, git_timeout_s=2, remote_hosts="*, localhost"
+    )
     serving.scheduler.start()
     yield address
     workbench.stop()

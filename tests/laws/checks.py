@@ -22,7 +22,7 @@ def query(store: Store, sql: str) -> list[tuple[Any, ...]]:
         cursor.close()
 
 
-TABLES = ["accounts", "resources", "resource_history", "module_versions", "claims", "gitops_repositories", "gitops_sync_runs", "proposals", "live_keys", "withheld_diffs", "applies", "apply_steps", "drift_episodes", "fleet_events", "store_notes", "schema_versions"]  # fmt: skip
+TABLES = ["accounts", "resources", "resource_history", "module_versions", "claims", "gitops_repositories", "credential_hosts", "gitops_sync_runs", "proposals", "live_keys", "withheld_diffs", "applies", "apply_steps", "drift_episodes", "fleet_events", "store_notes", "schema_versions"]  # fmt: skip
 
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:

@@ -72,9 +72,10 @@ def vault(authority: Authority, sshd: Sshd) -> Iterator[VaultDouble]:
 
 @pytest.fixture
 def reaching(settings: Settings, authority: Authority, vault: VaultDouble) -> Settings:
-    """Settings with which both servers and the double can be reached."""
+    """Settings with which both servers and the double can be reached. Remotes on loopback have to be named."""
     return replace(
         settings,
+        remote_hosts="localhost 127.0.0.1",
         git_ca_file=str(authority.file),
         vault_address=vault.address,
         vault_ca_file=str(authority.file),

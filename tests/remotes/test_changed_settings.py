@@ -91,6 +91,11 @@ def test_a_credential_is_not_sent_to_another_host_until_it_is_confirmed(
     assert len(vault.requests) == asked, "Vault is not even asked"
     bench.change_repository(ME, "fc", {"vault_credential_path": HTTPS_PATH})
     assert bench.repository("fc").next_attempt_at is None, "once mended, the schedule does not wait"
+    run = bench.sync(ME, "fc").run
+    assert run.error is not None
+    assert (run.error["code"], len(vault.requests)) == ("FLEET-229", asked), "given is not confirmed"
+    bench.trust_credential(ME, "fc", HTTPS_PATH, f"127.0.0.1:{nginx.port}")
+    assert bench.repository("fc").next_attempt_at is None, "nor does it wait once confirmed"
     assert bench.sync(ME, "fc").run.status == "success"
 
 
@@ -111,7 +116,7 @@ def test_what_counts_as_another_host(bench: Workbench, url: str, kept: bool) -> 
     bench.add_repository(ME, "fc", first, account="acme", vault_credential_path=HTTPS_PATH)
     assert (bench.change_repository(ME, "fc", {"url": url}).vault_credential_path is not None) is kept
     again = bench.change_repository(ME, "fc", {"url": first, "vault_credential_path": "secret/data/given"})
-    assert again.vault_credential_path == "secret/data/given", "given with the URL, it is confirmed"
+    assert again.vault_credential_path == "secret/data/given", "given with the URL, it is kept"
 
 
 def test_a_host_key_belongs_to_its_host(bench: Workbench, sshd: Sshd) -> None:

@@ -81,7 +81,7 @@ def test_certificates_are_checked(nginx: Nginx, served: GitRepository, reaching:
     repository = at(nginx, "public", served)
     expired = replace(repository, url=repository.url.replace(str(nginx.port), str(nginx.expired_port)))
     with pytest.raises(SyncError, match=r"FLEET-214 .*unknown authority"):
-        sync.fetch(repository, settings)
+        sync.fetch(repository, replace(settings, remote_hosts="localhost"))
     with pytest.raises(SyncError, match=r"FLEET-214 .*expired"):
         sync.fetch(expired, reaching)
 

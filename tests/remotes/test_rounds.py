@@ -38,7 +38,7 @@ def silent() -> Iterator[str]:
 def test_fifty_repositories_of_which_ten_hang(settings: Settings, git_repo: GitRepository) -> None:
     """Whatever works has ended, all forty, before the first of the hanging ones gives up; and the round waits for nobody."""
     git_repo.push(TEXT)
-    patient = replace(settings, git_timeout_s=30, sync_interval_s=1)
+    patient = replace(settings, git_timeout_s=30, sync_interval_s=1, remote_hosts="127.0.0.1")
     with silent() as nowhere, Workbench.open_home(patient) as bench:
         for number in range(50):
             hangs = number % 5 == 0

@@ -150,6 +150,10 @@ def test_no_secret_is_left_or_said_anywhere(
         with cut(nginx.port) as web, cut(sshd.port) as deep:
             bench.change_repository(ME, "web", {"url": https.replace(str(nginx.port), str(web)), "vault_credential_path": HTTPS_PATH})  # fmt: skip
             bench.change_repository(ME, "deep", {"url": ssh.replace(str(sshd.port), str(deep)), "vault_credential_path": SSH_PATH})  # fmt: skip
+            for name in ("web", "deep"):
+                use = bench.credential_use(name)
+                assert use is not None
+                bench.trust_credential(ME, name, use.path, use.host)
             go()
         with bench.store.read() as tx:
             tables = [name for (name,) in tx._cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
@@ -186,6 +190,7 @@ def test_no_secret_is_shown_by_the_command_line(
         "FLEET_DEBUG": "1",
         "FLEET_ACTOR": "ana",
         "FLEET_GIT_CA_FILE": reaching.git_ca_file,
+        "FLEET_REMOTE_HOSTS": reaching.remote_hosts,
         "VAULT_ADDR": vault.address,
         "VAULT_CACERT": reaching.vault_ca_file,
         "VAULT_ROLE_ID": ROLE_ID,

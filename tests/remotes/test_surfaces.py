@@ -43,6 +43,7 @@ def environment(reaching: Settings, vault: VaultDouble, tmp_path: Path) -> dict[
         "FLEET_HOME": str(reaching.home),
         "FLEET_ACTOR": "ana",
         "FLEET_GIT_CA_FILE": reaching.git_ca_file,
+        "FLEET_REMOTE_HOSTS": reaching.remote_hosts,
         "VAULT_ADDR": vault.address,
         "VAULT_CACERT": reaching.vault_ca_file,
         "VAULT_TOKEN": TOKEN,
@@ -127,8 +128,8 @@ def test_a_changed_host_key_is_compared_and_trusted(
     fleet("sync", "fc")
 
 
-def test_a_dropped_credential_is_told_with_the_command_that_confirms_it(
-    fleet: Fleet, nginx: Nginx, served: GitRepository
+def test_a_dropped_credential_is_told_with_the_commands_that_bring_it_back(
+    fleet: Fleet, environment: dict[str, str], nginx: Nginx, served: GitRepository
 ) -> None:
     url = nginx.url("private", served.path / ".git")
     fleet("repo", "add", "web", url, "--account", "acme", "--vault-path", HTTPS_PATH)
@@ -136,8 +137,27 @@ def test_a_dropped_credential_is_told_with_the_command_that_confirms_it(
     command = re.search(r"fleet (repo set web --vault-path \S+)", said)
     assert command is not None, said
     assert "FLEET-215" in fleet("sync", "web", code=1).stderr
-    fleet(*command[1].split())
+    changed = fleet(*command[1].split())
+    assert "Nobody has confirmed yet" in changed.stderr
+    assert "repo trust web --credential" in changed.stdout
+    for verb in ("sync", "repo check"):
+        assert "FLEET-229" in fleet(*verb.split(), "web", code=1).stderr
+    assert "--host" in fleet("repo", "trust", "web", "--credential", code=2).stderr
+    assert (
+        "FLEET-229" in fleet("repo", "trust", "web", "--credential", "--host", f"localhost:{nginx.port}", code=1).stderr
+    )
+    code, shown = answered(environment, "n\n", "repo", "trust", "web", "--credential")
+    assert (code, HTTPS_PATH in shown, f"127.0.0.1:{nginx.port}" in shown, "Nothing was changed" in shown) == (
+        1,
+        True,
+        True,
+        True,
+    )
+    fleet("sync", "web", code=1)
+    code, shown = answered(environment, "y\n", "repo", "trust", "web", "--credential")
+    assert (code, "may be sent to" in shown) == (0, True)
     fleet("sync", "web")
+    fleet("repo", "trust", "web", "--credential", "--host", f"127.0.0.1:{nginx.port}", "--json")
 
 
 @pytest.fixture
@@ -198,17 +218,43 @@ def test_the_page_asks_before_a_credential_goes_to_another_host(
     bench = serving.workbench
     url = nginx.url("private", served.path / ".git")
     bench.add_repository(ME, "fc", url, account="acme", vault_credential_path=HTTPS_PATH)
+    elsewhere = url.replace("localhost", "127.0.0.1")
     for confirmed in (False, True):
         app = press(dashboard("repositories", name="fc"), "change")
-        app.text_input(key="set_url").input(url.replace("localhost", "127.0.0.1" if not confirmed else "localhost."))
+        app.text_input(key="set_url").input(elsewhere)
         run(app)
         if confirmed:
             app.checkbox(key="set_confirmed").check()
         press(app, "set_save")
+        assert bench.repository("fc").url == elsewhere
         assert bench.repository("fc").vault_credential_path == (HTTPS_PATH if confirmed else None)
-        bench.change_repository(
-            ME, "fc", {"url": url.replace("localhost", "127.0.0.1"), "vault_credential_path": HTTPS_PATH}
-        )
+        if not confirmed:
+            bench.change_repository(ME, "fc", {"url": url, "vault_credential_path": HTTPS_PATH})
+    assert bench.sync(ME, "fc").run.status == "success", "who may write in every account confirms by that"
+
+
+def test_the_page_says_where_an_unconfirmed_credential_would_go_and_confirms_what_it_showed(
+    serving: Service, dashboard: Dashboard, nginx: Nginx, served: GitRepository
+) -> None:
+    bench = serving.workbench
+    url = nginx.url("private", served.path / ".git")
+    bench.add_repository(ME, "fc", url, account="acme", vault_credential_path=HTTPS_PATH)
+    elsewhere = {"url": url.replace("localhost", "127.0.0.1"), "vault_credential_path": HTTPS_PATH}
+    assert "Nobody has confirmed" not in texts(dashboard("repositories", name="fc"))
+    bench.change_repository(ME, "fc", elsewhere)
+    app = press(dashboard("repositories", name="fc"), "credential")
+    assert f"127.0.0.1:{nginx.port}" in texts(app)
+    evil = {"url": "https://git.evil.example/x.git", "vault_credential_path": HTTPS_PATH}
+    bench.change_repository(ME, "fc", evil)  # between the look and the press
+    press(app, "confirm_credential")
+    assert "FLEET-229" in texts(app).replace("\\", "")
+    for given in (evil, elsewhere):
+        bench.change_repository(ME, "fc", given)
+        error = bench.sync(ME, "fc").run.error
+        assert error is not None
+        assert error["code"] == "FLEET-229", given
+    press(press(dashboard("repositories", name="fc"), "credential"), "confirm_credential")
+    assert bench.sync(ME, "fc").run.status == "success"
 
 
 def test_the_settings_page_shows_how_the_outside_is_reached_and_no_secret(

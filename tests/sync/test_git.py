@@ -114,7 +114,10 @@ def test_a_server_that_accepts_and_stays_silent_costs_the_time_limit_and_leaves_
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
         began = time.monotonic()
         with pytest.raises(SyncError, match="FLEET-202"):
-            sync.fetch(Repository(id=1, name="fc", account="acme", url=url), Settings(home=home, git_timeout_s=2))
+            sync.fetch(
+                Repository(id=1, name="fc", account="acme", url=url),
+                Settings(home=home, git_timeout_s=2, remote_hosts="127.0.0.1"),
+            )
         assert time.monotonic() - began < 15
     left = subprocess.run(["pgrep", "--full", url], capture_output=True, text=True, check=False)
     assert left.stdout == ""
@@ -132,7 +135,9 @@ def test_what_is_done_meanwhile_is_done_while_git_works_and_ends_it_when_it_fail
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/x.git"
         repository = Repository(id=1, name="fc", account="acme", url=url)
         with pytest.raises(KeyError, match="done"):
-            sync.fetch_unless(lambda _commit: False, repository, Settings(home=home), meanwhile=meanwhile)
+            sync.fetch_unless(
+                lambda _commit: False, repository, Settings(home=home, remote_hosts="127.0.0.1"), meanwhile=meanwhile
+            )
     assert not at_work()
 
 
