@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from engine.analysis import Snapshot
-from tests.cli.conftest import Fleet
+from tests.cli.conftest import FILE, Fleet
+from tests.conftest import GitRepository
 from tests.remotes.servers import free_port
 
 
@@ -33,9 +34,11 @@ def test_a_snapshot_is_taken(registered: Fleet, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("served")
 def test_several_commands_at_once_say_that_they_wrote_what_is_there(
-    registered: Fleet, process: Fleet, tmp_path: Path
+    here: Fleet, process: Fleet, git_repo: GitRepository, tmp_path: Path
 ) -> None:
-    registered("sync", "fc")
+    git_repo.push(FILE)
+    assert here("repo", "add", "fc", str(git_repo.path), "--account", "acme").code == 0
+    here("sync", "fc")
     paths = [tmp_path / f"{number}.duckdb" for number in range(3)]
 
     def take(path: Path) -> object:
