@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from engine import api, service
+from engine import api, private, service
 from engine.errors import FleetError
 from engine.sockets import send_at_once
 
@@ -27,6 +27,7 @@ log = logging.getLogger("fleet")
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Own the store and tick while the server runs."""
+    private.close_umask()  # `streamlit run app.py` comes here without the command line
     serving = service.serving(st.get_option("server.address") or "", st.get_option("server.port"))
     send_at_once(st.get_option("server.port"))
     try:

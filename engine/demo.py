@@ -15,6 +15,7 @@ from typing import Any
 
 import git
 
+from engine import private
 from engine.errors import RefusedEdit
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
@@ -83,7 +84,7 @@ def _register(workbench: Workbench, actor: Actor, folder: Path) -> None:
 
 def _make_repository(folder: Path) -> None:
     if not (folder / ".git").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make_folder(folder)
         git.Repo.init(folder, initial_branch="main").close()
 
 
@@ -103,7 +104,7 @@ class _Story:
         for number, event in enumerate(events[done:], done + 1):
             self._clock.set_back(event["day"])
             teller(self._perform(event), number, len(events))
-            self._progress.write_text(json.dumps({"played": number}))
+            private.write(self._progress, json.dumps({"played": number}).encode())
         return bool(done < len(events))
 
     def _perform(self, event: Mapping[str, Any]) -> str:

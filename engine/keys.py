@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from engine import private
 from engine.errors import StoreError
 
 _BYTES = 32
@@ -18,10 +19,10 @@ def key_of(home: Path, name: str) -> bytes:
     """
     path = home / "keys" / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.make_folder(path.parent)
         made = path.with_suffix(f".{secrets.token_hex(4)}")
         if not path.exists():
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with os.fdopen(private.new_file(made), "w") as file:
                 file.write(secrets.token_hex(_BYTES))
             try:
                 os.link(made, path)  # whole or not at all, and the first one stays

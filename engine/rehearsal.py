@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from engine import reconcile
+from engine import private, reconcile
 from engine.kinds import Kinds
 from engine.model import Actor, Repository, Revision, Run, Trigger
 from engine.settings import Settings
@@ -32,7 +31,7 @@ def rehearsal(settings: Settings, kinds: Kinds, *, fork: Path | None = None) -> 
     with tempfile.TemporaryDirectory(prefix="fleet-rehearsal-") as folder:
         home = Path(folder)
         if fork is not None:
-            shutil.copyfile(fork, home / FILE_NAME)
+            private.copy(fork, home / FILE_NAME)
         with Workbench.open_home(replace(settings, home=home, cap=UNCAPPED), kinds=kinds) as bench:
             yield bench
 

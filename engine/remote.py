@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
+from engine import private
 from engine.errors import FleetError, StoreError, StoreLocked
 from engine.kinds.fleet import FLEET
 from engine.model import Actor
@@ -41,11 +42,8 @@ class Place(NamedTuple):
 
 def leave(home: Path, host: str, port: int, token: str) -> None:
     """Leave word of a server for commands on this machine. Effects: `<home>/server.json`, mode 600."""
-    path = home / FILE
-    made = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({"host": host, "port": port, "token": token, "pid": os.getpid()}, file)
-    made.replace(path)
+    word = {"host": host, "port": port, "token": token, "pid": os.getpid()}
+    private.write(home / FILE, json.dumps(word).encode())
 
 
 def take_back(home: Path) -> None:

@@ -65,6 +65,13 @@ SETTINGS: Mapping[str, Setting] = {
     "lock_wait_s": Setting(
         "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
     ),
+    "home_group": Setting(
+        "FLEET_HOME_GROUP",
+        0,
+        0,
+        1,
+        "1 allows a home that its group may write, as some mounted volumes are. Files in it stay the owner's alone.",
+    ),
     "allow_local_remotes": Setting(
         "FLEET_ALLOW_LOCAL_REMOTES", 0, 0, 1, "1 allows local paths and file:// as remotes (for tests)."
     ),
@@ -220,6 +227,7 @@ class Settings:
     keep_days: int = 90
     keep_failed_days: int = 365
     lock_wait_s: int = 3
+    home_group: int = 0
     allow_local_remotes: int = 0
     allow_http_remotes: int = 0
     remote_hosts: str = ""

@@ -108,7 +108,14 @@ class Workbench(Reader):
         on_wait: Callable[[str], None] = lambda _message: None,
     ) -> Self:
         """Open the home that the settings name. Raises: StoreError, StoreLocked."""
-        store = Store.open(settings.home, kinds, clock, lock_wait_s=settings.lock_wait_s, on_wait=on_wait)
+        store = Store.open(
+            settings.home,
+            kinds,
+            clock,
+            lock_wait_s=settings.lock_wait_s,
+            on_wait=on_wait,
+            group=bool(settings.home_group),
+        )
         with store.read() as tx:
             registered = {repository.id for repository in repositories.registered(tx)}
         # Whatever a killed process left there is nobody's: this process holds the store.
@@ -336,10 +343,11 @@ class Workbench(Reader):
     def snapshot(self, actor: Actor, path: Path) -> int:
         """Copy the whole store, but for its tokens, into a file while it runs; gives the file's bytes.
 
-        Raises: RefusedEdit FLEET-600 for who may not read every account, FLEET-607 where a home's store is; StoreError FLEET-304, 305.
+        Raises: RefusedEdit FLEET-600 for who may not read every account, FLEET-607 where a home's store is; StoreError FLEET-304,
+        305, 307 (the copy is not whole), 315 (other copies come first).
         """
-        if path.name == FILE_NAME and path.exists():
-            # Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
+        if path.name.startswith(FILE_NAME) and path.with_name(FILE_NAME).exists():
+            # The store or its log. Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
             raise RefusedEdit(
                 "FLEET-607",
                 f"{path} is a home's store, which no snapshot replaces.",
@@ -367,7 +375,7 @@ class Workbench(Reader):
     def compact(self, actor: Actor) -> tuple[int, int]:
         """Write the store anew without what it has forgotten; gives its bytes before and after. Others read meanwhile.
 
-        Effects: one event. Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 (not now).
+        Effects: one event. Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 and 315 (not now).
         """
         before, after = self.store.compact()
         with self.store.write() as tx:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ import networkx as nx
 import orjson
 import pandas as pd
 
-from engine import charts, words
+from engine import charts, private, words
 from engine.analysis.frames import change_of, changed, documented, frame, framed, key_columns
 from engine.analysis.what_if import WhatIf, approved, edited
 from engine.blame import logged
@@ -76,15 +75,15 @@ class Snapshot:
         """The one account in view, or None for all of them."""
 
     def _open(self, path: Path, kinds: Kinds) -> Store:
-        store = Store.open_snapshot(path, utc_now)
+        store = Store.open_snapshot(path, kinds, utc_now)
         self._file = path
         if not store.current(kinds):
             store.close()
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-snapshot-")))
             self._file = folder / FILE_NAME
-            shutil.copyfile(path, self._file)
+            private.copy(path, self._file)
             Store.open(folder, kinds, utc_now).close()
-            store = Store.open_snapshot(self._file, utc_now)
+            store = Store.open_snapshot(self._file, kinds, utc_now)
         self._stack.callback(store.close)
         return store
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import requests
 
-from engine import remote
+from engine import private, remote
 from engine.analysis.snapshot import Snapshot
 from engine.errors import FleetError, StoreError
 from engine.operator import local_operator
@@ -49,9 +49,7 @@ def fetch(url: str, token: str, account: str | None) -> Snapshot:
             ) as answer:
                 if answer.status_code != 200:
                     raise _refused(url, answer)
-                with file.open("wb") as out:
-                    for piece in answer.iter_content(_PIECE):
-                        out.write(piece)
+                _keep(answer, file)
         except requests.RequestException as error:
             raise StoreError(
                 "FLEET-310",
@@ -59,6 +57,22 @@ def fetch(url: str, token: str, account: str | None) -> Snapshot:
                 "Check the address, and that it runs.",
             ) from error
         return Snapshot(file, account=account, owned=stack.pop_all())
+
+
+def _keep(answer: requests.Response, file: Path) -> None:
+    """Write what a server sends into a new file, mode 600. Raises: StoreError FLEET-304; requests.RequestException."""
+    try:
+        with os.fdopen(private.new_file(file), "wb") as out:
+            for piece in answer.iter_content(_PIECE):
+                out.write(piece)
+    except requests.RequestException:  # an OSError as well, and told by whoever asked
+        raise
+    except OSError as error:
+        raise StoreError(
+            "FLEET-304",
+            f"The snapshot cannot be kept in {file.parent}: {error.strerror}.",
+            "Make room there, or name another place in TMPDIR.",
+        ) from error
 
 
 def _room(stack: ExitStack) -> Path:

@@ -31,6 +31,7 @@ STATUSES = {
     "FLEET-301": 503,
     "FLEET-304": 507,
     "FLEET-306": 409,
+    "FLEET-315": 503,
     "FLEET-401": 404,
     "FLEET-402": 409,
     "FLEET-403": 409,

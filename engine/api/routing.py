@@ -83,7 +83,7 @@ def documented(
         422: "A parameter or field is refused.",
         500: "The store is in trouble.",
         502: "The other side is in trouble.",
-        503: "The server is starting, ending, or lacks a setting.",
+        503: "The server is starting, ending or busy, or lacks a setting.",
         507: "The disk is full.",
     }
     wrong = sorted({401, 403, 422, 500, 503, *problems} if permission else {422, 500, 503, *problems})

@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 
+from engine import private
+
 _VERBS = {
     "demo": "demo:demo",
     "serve": "serve:serve",
@@ -113,6 +115,7 @@ def main() -> None:
     """Run `fleet`: exit 0 done, 1 refused or failed, 2 wrong usage, 3 problems or differences, 130 interrupted."""
     for variable in _FOREIGN_GIT:
         os.environ.pop(variable, None)
+    private.close_umask()  # what we make is for the eyes of whoever runs this, and so is what git and Jupyter make for us
     _open_closed_streams()
     if threading.current_thread() is threading.main_thread():
         # As Ctrl-C does: what was begun is ended and recorded, git with it.

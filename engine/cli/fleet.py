@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from engine import words
+from engine import private, words
 from engine.cli.session import Session, account_option, at_option, page_options, verb
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -258,23 +257,14 @@ def _holds_a_store(path: Path) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; a store or a snapshot stays. Raises: RefusedEdit FLEET-607."""
-    made: Path | None = None
+    """Write a file, mode 600, whole or not at all; a store or a snapshot stays. Raises: RefusedEdit FLEET-607."""
     try:
         if _holds_a_store(path):
             raise RefusedEdit(
                 "FLEET-607", f"{path} is a store, which no export replaces.", "Choose another file with --out."
             )
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.absolute().parent, prefix=".fleet-export-", delete=False, encoding="utf-8"
-        ) as file:
-            made = Path(file.name)
-            file.write(text)
-        made.chmod(0o644)
-        made.replace(path)
+        private.write(path.absolute(), text.encode())
     except OSError as error:
-        if made is not None:
-            made.unlink(missing_ok=True)
         raise RefusedEdit(
             "FLEET-607", f"{path} cannot be written: {error.strerror}.", "Choose another file with --out."
         ) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import click
 
+from engine import private
 from engine.cli.session import Session, note, verb
 from engine.errors import RefusedEdit
 from engine.settings import SHIPPED, SNAPSHOT_VARIABLE
@@ -45,10 +45,10 @@ def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...
 def _lay_out(folder: Path) -> None:
     """Copy the notebooks that are not there yet. Raises: RefusedEdit FLEET-607."""
     try:
-        folder.mkdir(exist_ok=True)
+        private.make_folder(folder)
         for shipped in sorted((SHIPPED / "notebooks").glob("*.ipynb")):
             if not (folder / shipped.name).exists():
-                shutil.copyfile(shipped, folder / shipped.name)
+                private.copy(shipped, folder / shipped.name)
     except OSError as error:
         raise RefusedEdit(
             "FLEET-607", f"{folder} cannot be written: {error.strerror}.", "Choose another home with --home."

@@ -1,130 +1,236 @@
-"""The SQL of people, asked of a snapshot: it reads what stands there and nothing else, and it ends.
+"""The SQL of people, asked of a snapshot in a process of its own: it reads what stands there and nothing else, and it ends.
 
-The connection is opened for reading alone, without files, extensions or network, its configuration locked. Source: DuckDB's
-"Securing DuckDB" (enable_external_access, lock_configuration).
+DuckDB looks at its limits between two pieces of work, and one expression on a very long string is a single piece. So the query
+runs in a child whose memory and time the system limits, and which is killed when it does not end by itself. The child starts
+with the first query and stays for the next ones. What it does is in `engine.store.asked`.
 """
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import pickle
+import selectors
+import signal
+import struct
+import subprocess
+import sys
 import threading
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import duckdb
 
 from engine.errors import QueryError
+from engine.store.asked import DATA, DONE, HEADER, PROBLEM, READY
+from engine.store.opening import MEMORY
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-MEMORY = "1GB"
-"""Most memory that DuckDB takes for a snapshot; what needs more is refused."""
+START_S = 60
+"""How long the child may take to start on a busy machine."""
 
-_CHUNK = 50  # vectors of 2,048 rows that are fetched at once
+GRACE_S = 1.0
+"""How long the child has to end a query by itself before it is killed."""
 
-_READS = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+MOST_BYTES = 1 << 30
+"""Most bytes that an answer may have."""
 
-
-def connect(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a store file for reading alone, shut off from everything else."""
-    connection = duckdb.connect(
-        str(path),
-        read_only=True,
-        config={
-            "enable_external_access": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "memory_limit": MEMORY,
-            "max_temp_directory_size": "0B",
-        },
-    )
-    locked = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
-    if not (locked and locked[0]):  # two of one file share their database within a process, and so its configuration
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.execute("SET GLOBAL lock_configuration = true")
-    return connection
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "SYSTEMROOT", "TZ", "TMPDIR")
+"""All that the child gets of our environment: what a Python needs to start. Secrets of the notebook stay out of it."""
 
 
-def ask(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any], *, seconds: float, most: int
-) -> DataFrame:
-    """One SELECT as a frame. `seconds` is its time limit, `most` the rows that it may give.
-
-    Raises: QueryError FLEET-651 (not one SELECT), 652 (it reaches outside), 653 (too long), 654 (too much), 655 (wrong).
-    """
-    _refuse_all_but_one_select(sql)
-    cursor = connection.cursor()
-    ended = threading.Event()
-
-    def end() -> None:
-        ended.set()
-        cursor.interrupt()
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        return _fetch(cursor.execute(sql, dict(parameters) or None), most)
-    except duckdb.InterruptException as error:
-        if not ended.is_set():
-            raise KeyboardInterrupt from error  # somebody pressed Ctrl-C
-        raise QueryError(
-            "FLEET-653",
-            f"The query took longer than {seconds:g} s and was ended.",
-            "Narrow it, or give it more time: sql(…, seconds=120)",
-        ) from error
-    except duckdb.PermissionException as error:
-        raise QueryError(
-            "FLEET-652",
-            "The query reaches for files, extensions or other databases, which is shut off here.",
-            "Read what the snapshot holds; bring other data in with pandas.",
-        ) from error
-    except duckdb.OutOfMemoryException as error:
-        raise QueryError(
-            "FLEET-654", f"The query needs more than {MEMORY} of memory.", "Narrow or aggregate it."
-        ) from error
-    except duckdb.Error as error:
-        raise QueryError("FLEET-655", str(error).strip(), "See what there is: sql('SHOW TABLES')") from error
-    finally:
-        timer.cancel()
-        cursor.close()
+class _Child(NamedTuple):
+    process: subprocess.Popen[bytes]
+    to: IO[bytes]
+    answers: IO[bytes]
 
 
-def _refuse_all_but_one_select(sql: str) -> None:
-    try:
-        statements = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise QueryError("FLEET-655", str(error).strip(), "See what there is: sql('SHOW TABLES')") from error
-    if len(statements) != 1 or statements[0].type not in _READS:
-        found = ", ".join(statement.type.name for statement in statements) or "nothing"
-        raise QueryError(
-            "FLEET-651",
-            f"Only one SELECT is taken here, not {found}.",
-            "A snapshot is for reading; changes are made in the workbench itself.",
+class Console:
+    """Asks SQL of one snapshot file. One query at a time; others wait. Safe for several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._file = _identity(self._path)
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def ask(self, sql: str, parameters: Mapping[str, Any], *, seconds: float, most: int) -> DataFrame:
+        """One SELECT as a frame. `seconds` is its time limit, `most` the rows that it may give.
+
+        Raises: QueryError FLEET-651 (not one SELECT), 652 (it reaches outside), 653 (too long), 654 (too much), 655 (wrong).
+        """
+        question = _packed(sql, parameters, seconds, most)
+        with self._lock:
+            child = self._started()
+            deadline = time.monotonic() + seconds + GRACE_S
+            try:
+                answer = self._answer(child, question, deadline)
+            except TimeoutError:
+                self._end()
+                raise _too_long(seconds) from None
+            except (EOFError, BrokenPipeError):
+                self._died(seconds)
+            except QueryError:
+                raise
+            except BaseException:  # Ctrl-C in a notebook: the query ends with the cell
+                self._end()
+                raise
+        return _frame(answer)
+
+    def close(self) -> None:
+        """End the child. Safe to call twice; the next question would start another."""
+        with self._lock:
+            self._end()
+
+    def __del__(self) -> None:
+        self._end()
+
+    def _started(self) -> _Child:
+        """The child, started if none is running. Raises: QueryError FLEET-655 where the file is another one by now."""
+        if self._child is not None and self._child.process.poll() is None:
+            return self._child
+        self._end()
+        if _identity(self._path) != self._file:
+            raise QueryError(
+                "FLEET-655", f"{self._path} was replaced or removed since it was opened.", "Open it again."
+            )
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "engine.store.asked", str(self._path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={
+                **{name: os.environ[name] for name in _KEPT if name in os.environ},
+                "PYTHONPATH": os.pathsep.join(place for place in sys.path if place),
+            },
+            start_new_session=True,  # Ctrl-C is ours; we end the child
         )
+        assert process.stdin is not None  # noqa: S101  for mypy
+        assert process.stdout is not None  # noqa: S101
+        self._child = _Child(process, process.stdin, process.stdout)
+        try:
+            kind, _ = _message(self._child.answers, time.monotonic() + START_S)
+        except (TimeoutError, EOFError):
+            kind = PROBLEM
+        except BaseException:
+            self._end()
+            raise
+        if kind != READY:
+            self._end()
+            raise QueryError(
+                "FLEET-655",
+                "The process that answers SQL did not start.",
+                "Try again; if it stays so, please report it.",
+            )
+        return self._child
 
-
-def _fetch(cursor: duckdb.DuckDBPyConnection, most: int) -> DataFrame:
-    """The rows as a frame, fetched piece by piece so that a result without end is noticed."""
-    import pandas as pd
-
-    pieces: list[DataFrame] = []
-    rows = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
+    def _answer(self, child: _Child, question: bytes, deadline: float) -> bytes:
+        """Send a question and gather its answer. Raises: QueryError; TimeoutError; EOFError where the child has ended."""
+        child.to.write(question)
+        child.to.flush()
+        gathered = io.BytesIO()
         while True:
-            piece = cursor.fetch_df_chunk(_CHUNK)
-            rows += len(piece)
-            if rows > most:
-                raise QueryError(
-                    "FLEET-654",
-                    f"The query gives more than {most:,} rows.",
-                    "Add a LIMIT, aggregate it, or allow more: sql(…, rows=10_000_000)",
-                )
-            if len(piece) or not pieces:
-                pieces.append(piece)
-            if len(piece) == 0:
-                break
-    return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
+            kind, body = _message(child.answers, deadline)
+            if kind == DATA:
+                gathered.write(body)
+                if gathered.tell() > MOST_BYTES:
+                    self._end()
+                    raise QueryError(
+                        "FLEET-654", f"The query gives more than {MEMORY} of data.", "Narrow or aggregate it."
+                    )
+            elif kind == DONE:
+                return gathered.getvalue()
+            else:
+                raise QueryError(**json.loads(body))
+
+    def _died(self, seconds: float) -> NoReturn:
+        """Say why the child ended in the middle of a query. Raises: QueryError FLEET-653, 654."""
+        code = self._child.process.wait() if self._child else 0
+        self._end()
+        if code in {-signal.SIGXCPU, -signal.SIGKILL}:
+            raise _too_long(seconds)
+        raise QueryError("FLEET-654", f"The query needs more than {MEMORY} of memory.", "Narrow or aggregate it.")
+
+    def _end(self) -> None:
+        child, self._child = getattr(self, "_child", None), None
+        if child is not None:
+            child.process.kill()
+            child.process.wait()
+            for pipe in (child.to, child.answers):
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue  # half a question was left in it
+
+
+def _too_long(seconds: float) -> QueryError:
+    return QueryError(
+        "FLEET-653",
+        f"The query took longer than {seconds:g} s and was ended.",
+        "Narrow it, or give it more time: sql(…, seconds=120)",
+    )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever is at its path later; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _packed(sql: str, parameters: Mapping[str, Any], seconds: float, most: int) -> bytes:
+    """A question as the child reads it. Raises: QueryError FLEET-655 for a parameter that no other process can be given."""
+    plain = {name: str(value) if isinstance(value, str) else value for name, value in parameters.items()}
+    try:
+        body = pickle.dumps((sql, plain, seconds, most))
+    except Exception as error:
+        raise QueryError(
+            "FLEET-655",
+            f"A parameter cannot be used ({type(error).__name__}).",
+            "Give numbers, texts, times, lists or dicts.",
+        ) from error
+    return struct.pack(HEADER, DATA, len(body)) + body
+
+
+def _message(pipe: IO[bytes], deadline: float) -> tuple[bytes, bytes]:
+    """One message of the child: its kind and its body. Raises: TimeoutError; EOFError."""
+    kind, size = struct.unpack(HEADER, _exactly(pipe, struct.calcsize(HEADER), deadline))
+    return kind, _exactly(pipe, size, deadline)
+
+
+def _exactly(pipe: IO[bytes], size: int, deadline: float) -> bytes:
+    gathered = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while len(gathered) < size:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise TimeoutError
+            piece = os.read(pipe.fileno(), min(1 << 20, size - len(gathered)))
+            if not piece:
+                raise EOFError
+            gathered += piece
+    return bytes(gathered)
+
+
+def _frame(stream: bytes) -> DataFrame:
+    """A stream of Arrow as the frame that DuckDB itself would give."""
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(stream) as reader, warnings.catch_warnings():
+        table = reader.read_all()
+        warnings.simplefilter("ignore", DeprecationWarning)  # DuckDB's own use of pandas
+        with duckdb.connect(config={"enable_external_access": "false"}) as own:
+            own.execute("SET TimeZone = 'UTC'")
+            frame = own.from_arrow(table).df()
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):  # an enum, which is a text by now
+            frame.isetitem(place, table.column(place).to_pandas().cat.as_ordered())
+    return frame

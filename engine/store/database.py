@@ -6,13 +6,12 @@ import errno
 import fcntl
 import json
 import os
-import secrets
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
+from engine import private
 from engine.context import current_request
-from engine.errors import FleetError, StoreError, StoreLocked
+from engine.errors import FleetError, QueryError, StoreError, StoreLocked
 from engine.kinds import Kinds
 from engine.model import Clock, Event, RecordedEvent
-from engine.store import console, snapshots
-from engine.store.gate import Gate
+from engine.store import console, contents, opening, snapshots
+from engine.store.gate import Gate, Turns
 from engine.store.statements import migrations, parsed, statement
 from engine.store.views import views_script
 
@@ -70,6 +70,12 @@ class StoreFacts:
 
 _MOST_REMEMBERED = 5_000
 """Answers kept at once; more than there are repositories, each of which asks two."""
+
+COPY_WAIT_S = 60
+"""How long somebody waits for the copies of others to be made."""
+
+_MOST_WAITING = 8
+"""Copies asked for beside the one that is made; each keeps a thread of the server."""
 
 T = TypeVar("T")
 Listener = Callable[[Sequence[RecordedEvent]], None]
@@ -127,9 +133,11 @@ class Store:
         self._connection = connection
         self._write_lock = threading.RLock()
         self._gate = Gate()
+        self._copying = Turns(_MOST_WAITING)
         self._last_at = _EPOCH
         self._writes = 0
         self._remembered: dict[object, tuple[int, Any]] = {}
+        self._console: console.Console | None = None
         self.on_recorded: Listener | None = None
         """Told the events of each write once it has landed, in their order. Must neither raise nor take long."""
 
@@ -142,31 +150,36 @@ class Store:
         *,
         lock_wait_s: float = 0,
         on_wait: Callable[[str], None] = lambda _: None,
+        group: bool = False,
     ) -> Store:
-        """Open the store of a home, making and migrating it when needed.
+        """Open the store of a home, making and migrating it when needed. `group` allows a home that its group may write.
 
-        Effects: makes the home (mode 700) and the file; finishes the bookkeeping of a process that was killed.
-        Raises: StoreLocked FLEET-301; StoreError FLEET-302 (newer), 303 (not a store, or damaged), 304 (disk full), 305 (no right to write).
+        Effects: makes the home (mode 700) and the file (mode 600); takes from the home what its group may write; finishes the
+        bookkeeping of a process that was killed and removes what it left. Where others may look into the home, the umask of the
+        process becomes 077.
+        Raises: StoreLocked FLEET-301; StoreError FLEET-302 (newer), 303 (not a store, or damaged), 304 (disk full), 305 (no
+        right to write), 314 (others may write into the home).
         """
         path = home / FILE_NAME
         try:
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private.make_folder(home)
         except OSError as error:
             raise StoreError(
                 "FLEET-305",
                 f"The home {home} cannot be made: {error.strerror}.",
                 "Choose another with --home or FLEET_HOME.",
             ) from error
+        private.close_home(home, group=group)
         resolved = path.resolve()
         with _open_guard:
             if resolved in _open_files:
                 raise _locked(path, os.getpid())
             _open_files.add(resolved)
         try:
-            connection = _connect(path, lock_wait_s, on_wait)
+            connection, known = _connect(path, lock_wait_s, on_wait)
             store = cls(connection, path, clock)
             try:
-                store._prepare(kinds)
+                store._prepare(kinds, known=known)
             except BaseException:
                 connection.close()
                 raise
@@ -174,25 +187,28 @@ class Store:
             _open_files.discard(resolved)
             raise
         _write_holder(path)
-        for left in home.glob(_beside(path).name.rpartition(".")[0] + ".*"):
-            _remove(left)  # of one who was killed in the middle of a copy: the store is ours alone
+        for left in home.glob(f".{path.name}.*"):
+            _remove(left)  # of an earlier version that was killed in the middle of a copy: the store is ours alone
+        snapshots.clear(_copies(path))
         return store
 
     @classmethod
-    def open_snapshot(cls, path: Path, clock: Clock) -> Store:
-        """Open a snapshot for reading alone, shut off from all files: people may ask it SQL of their own (`ask`).
+    def open_snapshot(cls, path: Path, kinds: Kinds, clock: Clock) -> Store:
+        """Open a snapshot for reading alone, shut off from all other files: people may ask it SQL of their own (`ask`).
 
         Raises: StoreError FLEET-302 (newer), 303 (no store, or damaged); StoreLocked FLEET-301.
         """
         with _translated(path):
-            connection = console.connect(path)
+            connection = opening.read_only(path)
         store = cls(connection, path, clock)
+        store._console = console.Console(path)
         try:
             with store.read() as tx:
+                contents.refuse_foreign(tx._cursor, path, kinds)
                 store._refuse_newer(int(tx.value("store/schema_version") or 0))
                 store._last_at = time_of(tx.value("store/last_time")) or _EPOCH
         except StoreError as error:
-            connection.close()
+            store.close()
             if error.code == "FLEET-309":  # none of our tables is there
                 raise StoreError(
                     "FLEET-303", f"{path} is no store of Fleet Workbench.", "Make a snapshot with: fleet snapshot OUT"
@@ -209,7 +225,9 @@ class Store:
 
     def ask(self, sql: str, parameters: Mapping[str, Any], *, seconds: float, most: int) -> DataFrame:
         """A query of somebody's own, of a snapshot. Raises: QueryError FLEET-651 to 655."""
-        return console.ask(self._connection, sql, parameters, seconds=seconds, most=most)
+        if self._console is None:
+            raise QueryError("FLEET-652", "Only a snapshot takes SQL of your own.", "Make one with: fleet snapshot OUT")
+        return self._console.ask(sql, parameters, seconds=seconds, most=most)
 
     @property
     def schema_version(self) -> int:
@@ -227,9 +245,12 @@ class Store:
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
         with self._write_lock:
+            if self._console is not None:
+                self._console.close()
             with suppress(duckdb.Error):
                 self._connection.close()
             if self.path.resolve() in _open_files:
+                _note_known(self.path)
                 _open_files.discard(self.path.resolve())
                 with suppress(OSError):
                     _holder(self.path).unlink()
@@ -287,62 +308,68 @@ class Store:
         with self._write_lock:
             yield
 
-    def snapshot(self, path: Path) -> None:
+    def snapshot(self, path: Path, wait_s: float = COPY_WAIT_S) -> None:
         """Copy the whole store, but for its tokens, into a file, whole or not at all; others read and write meanwhile.
 
-        Effects: the file, mode 600; one that is there is replaced. Raises: StoreError FLEET-304 (disk full), FLEET-305 (no right).
+        One copy is made at a time; `wait_s` is how long to wait for those of others.
+        Effects: the file, mode 600, on disk and checked when this returns; one that is there is replaced.
+        Raises: StoreError FLEET-304 (disk full), FLEET-305 (no right), FLEET-307 (the copy is not whole), FLEET-315 (not now).
         """
-        made = _beside(path)
         try:
-            made.touch()  # whether it may be written at all, the system says better than the engine
-            made.unlink()
-            with self._gate.together():
-                self._copy(made, without=snapshots.TOKENS)
-            made.chmod(0o600)
-            made.replace(path)
+            with self._turn(wait_s), snapshots.room(_copies(self.path), path) as room:
+                with self._gate.together():
+                    self._copy(room.made, without=snapshots.TOKENS)
+                snapshots.place(room, path)
         except OSError as error:
-            raise StoreError(
-                "FLEET-305",
-                f"{path} cannot be written: {error.strerror}.",
-                "Name a file in a folder that may be written.",
-            ) from error
-        finally:
-            _remove(made)
+            raise _unwritable(error, str(path), "Name a file in a folder that may be written.") from error
 
-    def compact(self, wait_s: float = 10) -> tuple[int, int]:
+    def compact(self, wait_s: float = 10, turn_s: float = COPY_WAIT_S) -> tuple[int, int]:
         """Write the store anew into a file of its own and go on with that: what is gone from it takes no space any more.
 
-        Gives its bytes before (the log brought in) and after.
-        Others read while it writes; writes wait. Killed at any moment, it leaves the file of before or the new one, whole.
-        Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 (a read did not end in time); then nothing changed.
+        Gives its bytes before (the log brought in) and after. `wait_s` is how long to wait for reads to end, `turn_s` for the
+        copies of others. Others read while it writes; writes wait. Killed at any moment, it leaves the file of before or the
+        new one, whole.
+        Raises: StoreError FLEET-304 (no room for a second file), FLEET-305, FLEET-307, FLEET-313 (a read did not end in time),
+        FLEET-315 (copies are being made); then nothing changed.
         """
-        made = _beside(self.path)
-        with self._write_lock:
-            try:
-                self._copy(made)
-                made.chmod(self.path.stat().st_mode)
+        try:
+            with self._turn(turn_s), self._write_lock, snapshots.room(_copies(self.path), self.path) as room:
+                self._copy(room.made)
+                room.made.chmod(private.FILE)
                 with self._gate.alone(wait_s):
-                    return self._exchange(made), self.size()
+                    return self._exchange(room.made), self.size()
+        except TimeoutError:
+            raise StoreError(
+                "FLEET-313",
+                "Somebody reads from the store and does not end.",
+                "Nothing was changed. Try again later.",
+            ) from None
+        except OSError as error:
+            raise _unwritable(error, f"The home {self.path.parent}", "Check its owner and mode.") from error
+
+    @contextmanager
+    def _turn(self, wait_s: float) -> Iterator[None]:
+        """Be the only one who copies: DuckDB finishes the file of one copy only when no other is going on. Raises: FLEET-315."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._copying.taken(wait_s))
             except TimeoutError:
                 raise StoreError(
-                    "FLEET-313",
-                    "Somebody reads from the store and does not end.",
-                    "Nothing was changed. Try again later.",
+                    "FLEET-315",
+                    "Other copies of the store are being made, and they come first.",
+                    "Nothing was written. Try again in a minute.",
                 ) from None
-            except OSError as error:
-                raise StoreError(
-                    "FLEET-305", f"The home cannot be written: {error.strerror}.", "Check its owner and mode."
-                ) from error
-            finally:
-                _remove(made)
+            yield
 
     def _copy(self, path: Path, without: Collection[str] = ()) -> None:
+        """Make a copy in a new file and check it."""
         with _translated(path):
             cursor = self._connection.cursor()
             try:
-                snapshots.write(cursor, path, without=without)
+                counts = snapshots.write(cursor, path, without=without)
             finally:
                 cursor.close()
+            snapshots.check(path, counts)
 
     def _exchange(self, made: Path) -> int:
         """Take another file over in the place of this one, whose bytes it gives; nobody reads or writes."""
@@ -356,6 +383,7 @@ class Store:
                         "FLEET-313", "The store's log was not brought in.", "Nothing was changed. Try again later."
                     )
                 made.replace(self.path)
+                private.settle(self.path.parent)
             finally:
                 self._connection = _opened(self.path)
         return before
@@ -372,9 +400,12 @@ class Store:
         """Bytes on disk, the write-ahead log included."""
         return sum(path.stat().st_size for path in self.path.parent.glob(f"{self.path.name}*") if path.is_file())
 
-    def _prepare(self, kinds: Kinds) -> None:
+    def _prepare(self, kinds: Kinds, *, known: bool) -> None:
+        """Check what is in the file, unless it is known, and bring it up to date."""
         with _translated(self.path):
             cursor = self._connection.cursor()
+            if not known:
+                contents.refuse_foreign(cursor, self.path, kinds)
             self._migrate(cursor)
             script, digest = views_script(kinds)
             note = cursor.execute(statement("store/get_note"), {"name": "views_digest"}).fetchone()
@@ -443,13 +474,15 @@ def _end(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.close()
 
 
-def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> tuple[duckdb.DuckDBPyConnection, bool]:
+    """Open the file of a home, and say whether it is the one that this home closed last."""
     deadline = time.monotonic() + lock_wait_s
     waited = False
     while True:
         try:
             with _at_the_door(path), _translated(path):
-                return _opened(path)
+                known = _is_known(path)
+                return _opened(path), known
         except StoreLocked as locked:
             if time.monotonic() >= deadline:
                 raise
@@ -465,12 +498,31 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
 
 
 def _opened(path: Path) -> duckdb.DuckDBPyConnection:
-    # No extension is ever fetched or loaded: the store needs none, and a server must not reach out by itself.
-    connection = duckdb.connect(
-        str(path), config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    return connection
+    if not path.exists():
+        _make(path)
+    for each in (path, path.with_name(f"{path.name}.wal")):
+        private.close_file(each)
+    return opening.read_write(path, _copies(path))
+
+
+def _make(path: Path) -> None:
+    """Make an empty store, mode 600 from its first byte: DuckDB goes by the umask, so it makes the file in a private folder.
+
+    Raises: duckdb.Error; StoreError FLEET-304, FLEET-305.
+    """
+    try:
+        with snapshots.room(_copies(path), path) as room:
+            opening.read_write(room.made, _copies(path)).close()
+            snapshots.place(room, path)
+    except OSError as error:
+        raise _unwritable(
+            error, f"The home {path.parent}", "Check its owner and mode, or use another with --home."
+        ) from error
+
+
+def _copies(path: Path) -> Path:
+    """The folder in which copies of a store are made."""
+    return path.parent.resolve() / snapshots.COPIES
 
 
 @contextmanager
@@ -480,27 +532,58 @@ def _at_the_door(path: Path) -> Iterator[None]:
     Raises: StoreError FLEET-304, FLEET-305.
     """
     try:
-        door = path.with_suffix(".door").open("w")
+        door = os.open(path.with_suffix(".door"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, private.FILE)
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise StoreError(
-            "FLEET-304" if full else "FLEET-305",
-            f"The home {path.parent} cannot be written: {error.strerror}.",
-            "Make room, then try again." if full else "Check its owner and mode, or use another with --home.",
+        raise _unwritable(
+            error, f"The home {path.parent}", "Check its owner and mode, or use another with --home."
         ) from error
-    with door:
+    try:
         fcntl.flock(door, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(door)
 
 
-def _beside(path: Path) -> Path:
-    """A new file's name, beside the one that it is to be: it takes its place in one step."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+def _unwritable(error: OSError, what: str, hint: str) -> StoreError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return StoreError(
+            "FLEET-304",
+            f"{what} cannot be written: {error.strerror}.",
+            "Make room, then try again. Nothing was changed.",
+        )
+    return StoreError("FLEET-305", f"{what} cannot be written: {error.strerror}.", hint)
 
 
 def _remove(path: Path) -> None:
     for left in (path, path.with_name(f"{path.name}.wal")):
         left.unlink(missing_ok=True)
+
+
+def _is_known(path: Path) -> bool:
+    """Whether a store is the file that this home closed last, untouched: then what is in it need not be looked through again.
+
+    That takes longer than everything else in opening. A file that was put in its place is another one, or has another time.
+    """
+    try:
+        return path.with_suffix(".known").read_text() == _appearance(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _note_known(path: Path) -> None:
+    """Note how the store looks after it was closed. Never needed for correctness. Effects: `fleet.known` beside it."""
+    with suppress(OSError):
+        private.write(path.with_suffix(".known"), _appearance(path).encode())
+
+
+def _appearance(path: Path) -> str:
+    """What tells one file from another, and from itself once it was written to; with its log, if one is there."""
+    parts = [str(duckdb.__version__)]
+    for each in (path, path.with_name(f"{path.name}.wal")):
+        if each.exists():
+            found = each.stat()
+            parts.append(f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}")
+    return " ".join(parts)
 
 
 def _holder(path: Path) -> Path:
@@ -514,12 +597,9 @@ def _write_holder(path: Path) -> None:
         if Path(sys.argv[0]).name in {"fleet", "__main__.py"}
         else Path(sys.argv[0] or "python").name
     )
+    word = {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
     with suppress(OSError):
-        _holder(path).write_text(
-            json.dumps(
-                {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
-            )
-        )
+        private.write(_holder(path), json.dumps(word).encode())
 
 
 def _locked(path: Path, pid: int | None) -> StoreLocked:

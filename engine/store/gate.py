@@ -1,4 +1,4 @@
-"""Many side by side, and now and then one who must be alone."""
+"""Who may do what beside others: many who read and now and then one alone (`Gate`); one at a time (`Turns`)."""
 
 from __future__ import annotations
 
@@ -54,3 +54,27 @@ class Gate:
     def _open(self) -> None:
         self._closed = False
         self._changed.notify_all()
+
+
+class Turns:
+    """Lets one thread at a time do a thing; a few others wait for their turn."""
+
+    def __init__(self, most_waiting: int) -> None:
+        """`most_waiting` is how many may wait; who comes after them is refused at once."""
+        self._places = threading.BoundedSemaphore(1 + most_waiting)
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def taken(self, wait_s: float) -> Iterator[None]:
+        """Have the turn. Raises: TimeoutError when it does not come in time, or too many wait already."""
+        if not self._places.acquire(blocking=False):
+            raise TimeoutError
+        try:
+            if not self._turn.acquire(timeout=wait_s):
+                raise TimeoutError
+            try:
+                yield
+            finally:
+                self._turn.release()
+        finally:
+            self._places.release()

@@ -11,21 +11,18 @@ from engine.kinds import Kind, Kinds
 _TYPES = {"string": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "map": "JSON", "list": ["VARCHAR"]}
 
 _FLEET_AT = """
-CREATE OR REPLACE MACRO fleet_at(ts) AS TABLE
 SELECT key, account, kind, name, version, spec, valid_from, actor
 FROM resource_history
-WHERE valid_from <= ts AND (valid_to IS NULL OR valid_to > ts) AND spec IS NOT NULL;
+WHERE valid_from <= ts AND (valid_to IS NULL OR valid_to > ts) AND spec IS NOT NULL
 """
 
 _RISK_OF = """
-CREATE OR REPLACE MACRO risk_of(change, cause, reached) AS
-CASE WHEN change = 'destroy' OR cause = 'both' THEN 'high' WHEN cause = 'live_moved' OR reached >= 10 THEN 'medium' ELSE 'low' END;
+CASE WHEN change = 'destroy' OR cause = 'both' THEN 'high' WHEN cause = 'live_moved' OR reached >= 10 THEN 'medium' ELSE 'low' END
 """
 """How closely a proposal wants to be looked at: what destroys or meets a change on both sides, then what undoes somebody's edit or reaches far."""
 
 
 _RESOURCE_STATES = """
-CREATE OR REPLACE VIEW resource_states AS
 SELECT r.key, r.account, r.kind, r.name, g.name AS holder,
        CASE WHEN p.failed THEN 'failed' WHEN d.key IS NOT NULL THEN 'drifted' WHEN p.key IS NOT NULL THEN 'pending'
             WHEN c.base IS NOT NULL THEN 'in_sync' ELSE 'unmanaged' END AS state
@@ -33,27 +30,40 @@ FROM resources r
 LEFT JOIN claims c ON c.key = r.key
 LEFT JOIN gitops_repositories g ON g.id = c.repository_id
 LEFT JOIN (SELECT key, bool_or(status = 'failed') AS failed FROM proposals WHERE live_key IS NOT NULL GROUP BY key) p ON p.key = r.key
-LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM drift_episodes WHERE closed_at IS NULL) d ON d.key = r.key;
+LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM drift_episodes WHERE closed_at IS NULL) d ON d.key = r.key
 """
 """How each live resource stands: the worst of failed, drifted, pending, in_sync; unmanaged where no repository owns it."""
 
 
+def definitions(kinds: Kinds) -> dict[tuple[str, str], str]:
+    """The SELECT of each view and macro by (view or macro, name): all that a store holds beside its tables."""
+    return {
+        ("macro", "fleet_at"): _FLEET_AT,
+        ("macro", "risk_of"): f"SELECT {_RISK_OF}",
+        ("view", "resource_states"): _RESOURCE_STATES,
+        **{("view", kind.view): _typed(kind) for kind in kinds.values()},
+    }
+
+
 def views_script(kinds: Kinds) -> tuple[str, str]:
     """The script that makes every view anew, and its digest (to make them only when a declaration changed)."""
-    script = _FLEET_AT + _RISK_OF + _RESOURCE_STATES + "".join(_view(kind) for kind in kinds.values())
+    script = (
+        f"CREATE OR REPLACE MACRO fleet_at(ts) AS TABLE {_FLEET_AT};\n"
+        f"CREATE OR REPLACE MACRO risk_of(change, cause, reached) AS {_RISK_OF};\n"
+        f"CREATE OR REPLACE VIEW resource_states AS {_RESOURCE_STATES};\n"
+    ) + "".join(f"CREATE OR REPLACE VIEW {_quoted(kind.view)} AS {_typed(kind)};\n" for kind in kinds.values())
     return script, hashlib.sha256(script.encode()).hexdigest()
 
 
-def _view(kind: Kind) -> str:
+def _typed(kind: Kind) -> str:
     shape = json.dumps({field.name: _TYPES[field.type.shape] for field in kind.fields}).replace("'", "''")
     parts = [f"split_part(name, ':', {place}) AS {_quoted(part.label)}" for place, part in enumerate(kind.key, 1)]
     fields = [f"spec.{_quoted(field.name)} AS {_quoted(field.name)}" for field in kind.fields]
     columns = ", ".join(["account", "name", *parts, *fields, "version", "updated_at", "updated_by"])
     return f"""
-CREATE OR REPLACE VIEW {_quoted(kind.view)} AS
 SELECT {columns}
 FROM (SELECT account, name, from_json(spec, '{shape}') AS spec, version, updated_at, updated_by
-      FROM resources WHERE kind = '{kind.section.replace("'", "''")}');
+      FROM resources WHERE kind = '{kind.section.replace("'", "''")}')
 """
 
 

@@ -9,12 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from engine.analysis import Snapshot
-from tests.cli.conftest import Fleet
+from tests.cli.conftest import FILE, Fleet
+from tests.conftest import GitRepository
 from tests.remotes.servers import free_port
 
 
@@ -28,6 +30,24 @@ def test_a_snapshot_is_taken(registered: Fleet, tmp_path: Path) -> None:
     assert "Wrote" in registered("snapshot", str(path)).out
     refused = registered("snapshot", str(tmp_path / "nowhere" / "copy.duckdb"))
     assert (refused.code, "FLEET-305" in refused.err) == (1, True)
+
+
+@pytest.mark.usefixtures("served")
+def test_several_commands_at_once_say_that_they_wrote_what_is_there(
+    here: Fleet, process: Fleet, git_repo: GitRepository, tmp_path: Path
+) -> None:
+    git_repo.push(FILE)
+    assert here("repo", "add", "fc", str(git_repo.path), "--account", "acme").code == 0
+    here("sync", "fc")
+    paths = [tmp_path / f"{number}.duckdb" for number in range(3)]
+
+    def take(path: Path) -> object:
+        taken = process("snapshot", str(path), "--json").json
+        with Snapshot(path) as found:  # at once, while the others go on
+            return taken["bytes"] == path.stat().st_size, found.proposals()["name"].tolist()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(take, paths)) == [(True, ["nginx"])] * 3
 
 
 def test_the_store_is_compacted(registered: Fleet) -> None:
