@@ -138,7 +138,9 @@ def person_of(claims: Mapping[str, Any], *, trust_email: bool = False) -> Person
     }
     shown = (claims.get(claim) for claim in ("name", "preferred_username", "email"))
     display = next((text[:80] for text in shown if isinstance(text, str) and text), "")
-    return Person(address or subject, subject, address, frozenset(groups), display, bool(claims.get("email")) and not address)
+    return Person(
+        address or subject, subject, address, frozenset(groups), display, bool(claims.get("email")) and not address
+    )
 
 
 def role_of(person: Person, rules: Sequence[Rule]) -> tuple[Actor, frozenset[Role]] | None:

@@ -117,9 +117,7 @@ def _ended() -> FleetError:
 def check(store: Store, sign_in: SignIn, hours: int) -> Standing:
     """What the store knows of a sign-in that holds. Raises: AccessDenied FLEET-664 where it does not."""
     names_ = sign_in.person.names
-    known = store.remembered(
-        ("sign-in", sign_in.id, names_), lambda tx: sign_ins.standing(tx, sign_in.id, names_)
-    )
+    known = store.remembered(("sign-in", sign_in.id, names_), lambda tx: sign_ins.standing(tx, sign_in.id, names_))
     if error := refusal(sign_in, known, store.clock(), hours):
         raise error
     return known
@@ -161,7 +159,9 @@ def throw_out(tx: Transaction, actor: Actor, name: str, hours: int, *, keep_out:
     """
     known = sign_ins.names_of(tx, [_named(name)])
     ended = [
-        person for person, subject, *_ in sign_ins.in_force(tx, tx.at - timedelta(hours=hours)) if {person, subject} & {*known}
+        person
+        for person, subject, *_ in sign_ins.in_force(tx, tx.at - timedelta(hours=hours))
+        if {person, subject} & {*known}
     ]
     sign_ins.end(tx, known, actor.name, keep_out=keep_out)
     data = {"sign_ins": len(ended), "kept_out": keep_out}

@@ -308,9 +308,7 @@ class Workbench(Reader):
         with self.store.read() as tx:
             return signins.people(tx, token_rows.makers(tx), self.settings.sign_in_hours)
 
-    def sign_out(
-        self, actor: Actor, person: str, *, with_tokens: bool = False, keep_out: bool = False
-    ) -> SignedOut:
+    def sign_out(self, actor: Actor, person: str, *, with_tokens: bool = False, keep_out: bool = False) -> SignedOut:
         """End every sign-in of a person now, named as the audit shows them; with `with_tokens` their tokens of the API too.
 
         With `keep_out` they and their tokens stay outside until `let_in`, even if they sign in again. Work that they began goes on.
