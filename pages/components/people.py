@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import streamlit as st
 
 from engine import words
@@ -66,10 +69,14 @@ def _listed(found: list[KnownPerson]) -> KnownPerson | None:
         "until": column.time("Until"),
         "tokens": column.number("Tokens", 80),
     }
-    # Who is listed is part of the key: a selection must not move to somebody else when the list changes.
-    key = f"people_{hash(tuple((p.name, p.kept_out) for p in found))}"
-    chosen = table(rows, columns, key=key, select="single", alt="People who are signed in or kept out")
+    chosen = table(rows, columns, key=key_of(found), select="single", alt="People who are signed in or kept out")
     return found[chosen[0]] if chosen else None
+
+
+def key_of(found: Sequence[KnownPerson]) -> str:
+    """Names the list of these people: when the list changes, a selection must not move to somebody else."""
+    text = "\n".join(f"{p.name} {p.kept_out}" for p in found)
+    return f"people_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _open(name: str) -> None:
