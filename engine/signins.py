@@ -7,13 +7,12 @@ the store, which is asked at each use. So the end of a sign-in works at once, in
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import orjson
 
 from engine import names
 from engine.errors import AccessDenied, FleetError, RefusedEdit, StoreError
@@ -71,8 +70,8 @@ class SignedOut:
 def sign_in_of(claims: Mapping[str, Any], person: Person) -> SignIn:
     """The sign-in that claims stand for."""
     kept = {name: value for name, value in claims.items() if name not in _OF_STREAMLIT}
-    text = orjson.dumps(kept, default=repr, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    return SignIn(hashlib.sha256(text).hexdigest(), person, _moment(claims.get("iat")))
+    text = json.dumps(kept, default=repr, sort_keys=True)
+    return SignIn(hashlib.sha256(text.encode()).hexdigest(), person, _moment(claims.get("iat")))
 
 
 def _moment(seconds: object) -> datetime | None:
