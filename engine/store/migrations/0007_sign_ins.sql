@@ -1,5 +1,5 @@
 -- Who has signed in, and whose sign-ins have ended. A cookie cannot be taken back; it names a row here, which is asked at each use.
-CREATE TABLE sign_ins (
+CREATE TABLE IF NOT EXISTS sign_ins (
     id        VARCHAR PRIMARY KEY,         -- digest of the claims, in which the provider's nonce is: one for each sign-in
     person    VARCHAR NOT NULL,            -- as the audit names them
     subject   VARCHAR NOT NULL,            -- oidc:SUB; empty where it cannot be used
@@ -7,7 +7,7 @@ CREATE TABLE sign_ins (
     began_at  TIMESTAMPTZ NOT NULL         -- first seen, by ours
 );
 
-CREATE TABLE sign_outs (
+CREATE TABLE IF NOT EXISTS sign_outs (
     person   VARCHAR PRIMARY KEY,          -- a name or a subject: whatever began before has ended
     ended_at TIMESTAMPTZ NOT NULL,
     ended_by VARCHAR NOT NULL,
@@ -15,4 +15,4 @@ CREATE TABLE sign_outs (
 );
 
 -- The token that a token was made with: it ends with it.
-ALTER TABLE api_tokens ADD COLUMN made_with BIGINT;
+ALTER TABLE api_tokens ADD COLUMN IF NOT EXISTS made_with BIGINT;
