@@ -13,12 +13,14 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from engine import api, private, service
 from engine.errors import FleetError
+from engine.server.cookies import Cookies
 from engine.sockets import send_at_once
 
 log = logging.getLogger("fleet")
@@ -64,6 +66,7 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=unexpected,
     secrets=service.sign_in(),
+    middleware=[Middleware(Cookies, settings=service.in_force)],
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
         Route("/healthz", api.healthz, methods=["GET", "HEAD"]),

@@ -31,6 +31,7 @@ from engine.sync import shown_url
 if TYPE_CHECKING:
     from engine.drill import Drill
     from engine.reader import Blamed, FleetStatus
+    from engine.signins import KnownPerson, SignedOut
 
 T = TypeVar("T")
 
@@ -335,6 +336,21 @@ def token(t: Token, now: datetime) -> contract.TokenBody:
         "revoked_at": when(t.revoked_at),
         "revoked_by": t.revoked_by,
     }
+
+
+def known_person(p: KnownPerson) -> contract.PersonBody:
+    return {
+        "name": p.name,
+        "state": "kept_out" if p.kept_out else "signed_in",
+        "sign_ins": p.sign_ins,
+        "since": when(p.since),
+        "until": when(p.until),
+        "tokens": p.tokens,
+    }
+
+
+def signed_out(done: SignedOut) -> contract.SignedOutBody:
+    return {"person": done.person, "sign_ins": done.sign_ins, "tokens": done.tokens, "kept_out": done.kept_out}
 
 
 def synced(run: contract.RunBody, proposals: Sequence[Proposal]) -> contract.SyncBody:

@@ -486,6 +486,29 @@ class GraphBody(TypedDict):
     edges: list[EdgeBody]
 
 
+class PersonBody(TypedDict):
+    """Somebody who is signed in to the dashboard, or kept out."""
+
+    name: str
+    """As the audit shows it: an address, or oidc:SUB."""
+    state: str
+    """signed_in or kept_out."""
+    sign_ins: int
+    since: str | None
+    until: str | None
+    tokens: int
+    """Valid tokens that they made."""
+
+
+class SignedOutBody(TypedDict):
+    """What ended when somebody was signed out."""
+
+    person: str
+    sign_ins: int
+    tokens: int
+    kept_out: bool
+
+
 class TokenBody(TypedDict):
     """A token of the API. The token itself is shown once, where it is made."""
 

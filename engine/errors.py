@@ -119,6 +119,8 @@ CODES: dict[str, str] = {
     "FLEET-661": "the token is none of this server's",
     "FLEET-662": "the token has expired",
     "FLEET-663": "the token was revoked",
+    "FLEET-664": "the sign-in has ended",
+    "FLEET-665": "a name is not allowed for a person who signs in",
     "FLEET-671": "a token cannot be made so",
     "FLEET-672": "there is no such token",
     "FLEET-680": "no webhook secret is set",

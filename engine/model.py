@@ -139,6 +139,8 @@ class Actor:
     permissions: frozenset[Permission] = frozenset(Permission)
     account: str = "*"
     """The one account they may touch, or `*` for every one."""
+    token_id: int | None = None
+    """The token of the API that they came with, if they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Token:
     expires_at: datetime
     revoked_at: datetime | None
     revoked_by: str | None
+    made_with: int | None = None
+    """The token that it was made with, if it was: it ends with that one."""
 
     def state(self, now: datetime) -> str:
         """valid, expired or revoked."""

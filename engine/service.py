@@ -110,6 +110,11 @@ def sign_in() -> dict[str, Any]:
         return {}
 
 
+def in_force() -> Settings | None:
+    """The settings of the service of this process; None where none is running."""
+    return _running.workbench.settings if _running else None
+
+
 @contextmanager
 def serving(host: str, port: int) -> Iterator[Service]:
     """Serve at an address while the block runs: what was opened before, else the home that the environment names.

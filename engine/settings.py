@@ -62,6 +62,9 @@ SETTINGS: Mapping[str, Setting] = {
     "keep_failed_days": Setting(
         "FLEET_KEEP_FAILED_DAYS", 365, 1, 36_500, "Days that failed and partial runs are kept."
     ),
+    "sign_in_hours": Setting(
+        "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours after which a sign-in ends, and roles and groups are asked for anew."
+    ),
     "lock_wait_s": Setting(
         "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
     ),
@@ -77,6 +80,13 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "allow_http_remotes": Setting(
         "FLEET_ALLOW_HTTP_REMOTES", 0, 0, 1, "1 allows http:// remotes, which anybody on the way can change."
+    ),
+    "oidc_trust_email": Setting(
+        "FLEET_OIDC_TRUST_EMAIL",
+        0,
+        0,
+        1,
+        "1 takes an address as verified where the provider never sends `email_verified`. Only for one where nobody can choose an address.",
     ),
 }
 
@@ -186,7 +196,7 @@ SERVING: Mapping[str, Text] = {
     "oidc_scope": Text("FLEET_OIDC_SCOPE", "Sign-in: what is asked for (default: `openid email profile`)."),
     "roles": Text(
         "FLEET_ROLES",
-        "Who may do what: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme`. The first that fits counts.",
+        "Who may do what: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme, oidc:42=viewer`. The first that fits counts.",
         reads=_rules,
     ),
     "webhook_secret": Text(
@@ -226,12 +236,14 @@ class Settings:
     vault_timeout_s: int = 10
     keep_days: int = 90
     keep_failed_days: int = 365
+    sign_in_hours: int = 12
     lock_wait_s: int = 3
     home_group: int = 0
     allow_local_remotes: int = 0
     allow_http_remotes: int = 0
     remote_hosts: str = ""
     vault_paths: str = ""
+    oidc_trust_email: int = 0
     git_ca_file: str = ""
     vault_address: str = ""
     vault_namespace: str = ""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import confirmations, contract, credentials, edits, permits, registry, sync, tokens
+from engine import confirmations, contract, credentials, edits, permits, registry, signins, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
 from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
@@ -45,7 +45,9 @@ from engine.model import (
 from engine.permits import needs
 from engine.reader import Preview, Reader
 from engine.review import Verb
+from engine.roles import Role, person_of, read_rules, role_of
 from engine.settings import Settings
+from engine.signins import KnownPerson, SignedOut
 from engine.store import FILE_NAME, Store, Transaction, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
 
@@ -292,6 +294,12 @@ class Workbench(Reader):
         with self.store.write() as tx:
             return tokens.revoke(tx, actor, id_)
 
+    @needs(Permission.TOKENS)
+    def revoke_tokens_by(self, actor: Actor, maker: str) -> list[Token]:
+        """End every token that somebody made, and those that were made with these. Gives those that ended now."""
+        with self.store.write() as tx:
+            return tokens.revoke_made_by(tx, actor, {maker})
+
     def bearer(self, token: str) -> Actor:
         """Who comes with a token. Raises: AccessDenied FLEET-661, 662, 663."""
         jti = tokens.read(token, self._token_key)
@@ -301,6 +309,53 @@ class Workbench(Reader):
     @cached_property
     def _token_key(self) -> bytes:
         return key_of(self.settings.home, "tokens")
+
+    # People who sign in
+
+    def enter(self, claims: Mapping[str, Any]) -> tuple[Actor, frozenset[Role]] | None:
+        """Whoever has signed in with these claims of the identity provider, and their roles; None where no rule gives them one.
+
+        Asked at each use, so that the end of a sign-in works at once. Effects: at the first use of a sign-in, its row and one event.
+        Raises: AccessDenied FLEET-664 (the sign-in has ended), FLEET-665 (they have no name that is allowed).
+        """
+        person = person_of(claims, trust_email=bool(self.settings.oidc_trust_email))
+        sign_in = signins.sign_in_of(claims, person)
+        hours = self.settings.sign_in_hours
+        known = signins.check(self.store, sign_in, hours)
+        found = role_of(person, read_rules(self.settings.roles))
+        if found is not None and known.began_at is None:
+            signins.begin(self.store, sign_in, found[0], sorted(found[1]), hours)
+        return found
+
+    def leave(self, claims: Mapping[str, Any]) -> None:
+        """Sign somebody out in every browser. Raises: AccessDenied FLEET-665; StoreError."""
+        person = person_of(claims, trust_email=bool(self.settings.oidc_trust_email))
+        with self.store.write() as tx:
+            signins.leave(tx, person)
+
+    @needs(Permission.TOKENS, everywhere=True)
+    def people(self, actor: Actor) -> list[KnownPerson]:
+        """Who is signed in, or kept out, by name."""
+        with self.store.read() as tx:
+            return signins.people(tx, token_rows.makers(tx), self.settings.sign_in_hours)
+
+    @needs(Permission.TOKENS, everywhere=True)
+    def sign_out(self, actor: Actor, person: str, *, with_tokens: bool = False, keep_out: bool = False) -> SignedOut:
+        """End every sign-in of a person now, named as the audit shows them; with `with_tokens` their tokens of the API too.
+
+        With `keep_out` they and their tokens stay outside until `let_in`, even if they sign in again. Work that they began goes on.
+        Raises: RefusedEdit FLEET-665 where it is no name of a person who signs in.
+        """
+        with self.store.write() as tx:
+            known, ended = signins.throw_out(tx, actor, person, self.settings.sign_in_hours, keep_out=keep_out)
+            gone = tokens.revoke_made_by(tx, actor, known) if with_tokens or keep_out else []
+        return SignedOut(person, ended, len(gone), keep_out)
+
+    @needs(Permission.TOKENS, everywhere=True)
+    def let_in(self, actor: Actor, person: str) -> bool:
+        """Keep a person out no longer; gives whether they were kept out. Raises: RefusedEdit FLEET-665."""
+        with self.store.write() as tx:
+            return signins.let_in(tx, actor, person)
 
     # Git hosts
 

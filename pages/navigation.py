@@ -11,7 +11,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)  # pages import their components from here, wherever the server was started
 
-from pages.components.gate import door, shut  # noqa: E402
+from pages.components.gate import door, outside  # noqa: E402
 from pages.components.markup import stylesheet  # noqa: E402
 from pages.components.strip import dialogs, strip  # noqa: E402
 
@@ -37,7 +37,7 @@ def page(file: str, title: str, icon: str, *, default: bool = False, hidden: boo
     )
 
 
-closed = shut()
+visitor = outside()
 chosen = st.navigation(
     {
         "Operate": [
@@ -59,10 +59,10 @@ chosen = st.navigation(
             page("settings", "Settings", "tune"),
         ],
     },
-    position="hidden" if closed else "sidebar",
+    position="sidebar" if visitor is None else "hidden",
 )
-if closed:
-    door()
+if visitor is not None:
+    door(visitor)
     st.stop()
 if st.session_state.get("page_in_view") != chosen.url_path:
     # A filter that two pages share by name belongs to the page on which it was set; only the account goes along.

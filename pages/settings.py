@@ -15,6 +15,7 @@ from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.layout import beside
 from pages.components.markup import show
+from pages.components.people import people
 from pages.components.session import actor, attempt, everywhere, going, service, signed_in, workbench
 from pages.components.text import plain
 from pages.components.tokens import tokens
@@ -154,6 +155,7 @@ def main() -> None:
     st.title("Settings")
     left, right = beside(1.5, 1)
     with left:
+        people()
         tokens()
         limits()
         if everywhere():

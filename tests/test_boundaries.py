@@ -15,7 +15,7 @@ PAGES = ROOT / "pages"
 PURE = [
     "model.py", "fields.py", "blame.py", "charts.py", "graph.py", "prospects.py", "soundness.py", "order.py", "diff.py", "propose.py", "drift.py", "plan.py", "export.py", "revert.py", "schema.py",
     *(f"kinds/{p.name}" for p in (ENGINE / "kinds").glob("*.py")), *(f"parse/{p.name}" for p in (ENGINE / "parse").glob("*.py")),
-    "store/views.py", "sync/remotes.py", "review.py", "roles.py", "credentials.py", "hosts.py", "webhooks.py", "notify/messages.py",
+    "store/views.py", "sync/remotes.py", "review.py", "roles.py", "names.py", "credentials.py", "hosts.py", "webhooks.py", "notify/messages.py",
 ]  # fmt: skip
 IMPURE = {
     "duckdb",

@@ -22,7 +22,7 @@ from engine.api.problems import not_found, problem, unexpected
 from engine.api.routing import slow
 from engine.context import carried
 from engine.errors import AccessDenied, FleetError
-from engine.model import Actor
+from engine.operator import operator_named
 from engine.service import Service, running
 
 log = logging.getLogger("fleet.api")
@@ -45,7 +45,7 @@ async def call(request: Request) -> Response:
         if verb not in wire.verbs():
             raise not_found(path)
         asked = orjson.loads(await request.body())
-        actor = Actor(str(asked["actor"] or service.operator.name)[:255])
+        actor = operator_named(str(asked["actor"] or service.operator.name))
         given = wire.arguments(verb, asked["arguments"], actor)
         told = [name for name in asked["tell"] if name in wire.callbacks(verb)]
     except FleetError as error:

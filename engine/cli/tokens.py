@@ -99,19 +99,30 @@ def list_(session: Session) -> int | None:
 
 
 @verb("revoke", group=token)
-@click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID))
-def revoke(session: Session, id_: int) -> int | None:
-    """End a token now; the next request that brings it is refused."""
+@click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID), required=False)
+@click.option("--by", metavar="PERSON", help="Instead of one token, all that this person made.")
+def revoke(session: Session, id_: int | None, by: str | None) -> int | None:
+    """End a token now, and every token that was made with it; the next request that brings it is refused."""
     from engine import bodies
 
+    if (id_ is None) == (by is None):
+        raise click.UsageError("Give the number of a token, or --by PERSON.")
+    now = datetime.now(UTC)
     with session.open() as workbench:
-        gone = workbench.revoke_token(session.actor, id_)
+        if by is not None:
+            gone = workbench.revoke_tokens_by(session.actor, by)
+        elif id_ is not None:
+            gone = [workbench.revoke_token(session.actor, id_)]
     if session.as_json:
-        session.json({"api_token": bodies.token(gone, datetime.now(UTC))})
+        listed = [bodies.token(each, now) for each in gone]
+        session.json(bodies.page(listed) if by is not None else {"api_token": listed[0]})
         return None
     from engine.cli import output as out
 
-    out.line(f"Token {gone.id}, {gone.name}, holds no longer.")
+    for each in gone:
+        out.line(f"Token {each.id}, {each.name}, holds no longer.")
+    if not gone:
+        out.line(f"{by} made no token that still holds.")
     return None
 
 

@@ -1,28 +1,48 @@
-"""The door of the dashboard: where people sign in, it lets in only those who have a role."""
+"""The door of the dashboard: where people sign in, it lets in only those who have a role and whose sign-in holds."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.session import identity, service, signed_in
+from pages.components.session import Visitor, refused, service, sign_out, visitor
 from pages.components.text import plain
 
 
-def shut() -> bool:
-    """Whether whoever looks may not come in yet."""
-    return service().workbench.settings.signs_in and signed_in() is None
+def outside() -> Visitor | None:
+    """Who may not come in yet; None for whoever may, and where nobody signs in."""
+    if not service().workbench.settings.signs_in:
+        return None
+    found = visitor()
+    return None if found.actor is not None else found
 
 
-def door() -> None:
+def door(found: Visitor) -> None:
     """What stands before the dashboard until somebody with a role has signed in."""
-    known = identity()
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.container(border=True):
         st.title("Fleet Workbench")
-        if known is None:
+        if found.refusal is not None:
+            refused(found.refusal)
+            _sign_in()
+        elif found.person is None:
             st.write("Changes to the fleet are seen and approved here. Sign in to go on.")
-            st.button("Sign in", type="primary", icon=":material/login:", key="sign_in", on_click=st.login)
-            return
-        st.write(f"You are signed in as **{plain(known)}**, and no role is given to you here.")
-        st.caption("Whoever runs this server gives roles with FLEET_ROLES.")
-        st.button("Sign out", icon=":material/logout:", key="sign_out", on_click=st.logout)
+            _sign_in()
+        else:
+            _without_role(found)
+
+
+def _sign_in() -> None:
+    st.button("Sign in", type="primary", icon=":material/login:", key="sign_in", on_click=st.login)
+
+
+def _without_role(found: Visitor) -> None:
+    """Say who they are here, so that they can ask for a role by that name."""
+    person = found.person
+    if person is None:
+        return
+    called = f" ({plain(person.display)})" if person.display and person.display.lower() != person.name else ""
+    st.write(f"You are signed in as **{plain(person.name)}**{called}, and no role is given to you here.")
+    if person.unverified:
+        st.caption("The identity provider does not say that your address is verified, so it does not count.")
+    st.caption(f"Whoever runs this server gives roles with FLEET_ROLES, for example {plain(person.name)}=viewer")
+    st.button("Sign out", icon=":material/logout:", key="sign_out", on_click=sign_out)

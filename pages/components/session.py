@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
 from engine import service as services
-from engine.errors import FleetError
+from engine.errors import AccessDenied, FleetError
 from engine.jobs import Job, Tell
 from engine.model import Actor
-from engine.roles import Role, Rule, actor_of, name_of, read_rules
+from engine.roles import Person, Role, person_of
 from engine.service import Service
 from engine.workbench import Workbench
 from pages.components.text import plain
@@ -34,31 +33,63 @@ def workbench() -> Workbench:
     return service().workbench.seen_by(actor())
 
 
-def identity() -> str | None:
-    """Who the identity provider says is there, whatever they may do; None where nobody is signed in."""
-    return name_of(st.user.to_dict()) if st.user.get("is_logged_in") else None
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever is in front of the page, where people sign in. Nobody without an actor sees or does anything."""
+
+    actor: Actor | None = None
+    roles: frozenset[Role] = frozenset()
+    person: Person | None = None
+    """Who the identity provider says is there; None where nobody is, or without a name that is allowed."""
+    refusal: FleetError | None = None
+    """Why their sign-in does not hold."""
+
+
+def visitor() -> Visitor:
+    """Whoever is in front of the page, asked anew at each call: a sign-in may have ended since the page was drawn."""
+    if not st.user.get("is_logged_in"):
+        return Visitor()
+    bench, claims = service().workbench, st.user.to_dict()
+    person = None
+    try:
+        person = person_of(claims, trust_email=bool(bench.settings.oidc_trust_email))
+        found = bench.enter(claims)
+    except FleetError as error:
+        return Visitor(person=person, refusal=error)
+    return Visitor(person=person) if found is None else Visitor(found[0], found[1], person)
 
 
 def signed_in() -> tuple[Actor, frozenset[Role]] | None:
     """Who is signed in and has a role; None where nobody is."""
-    if identity() is None:
-        return None
-    return actor_of(st.user.to_dict(), _rules(service().workbench.settings.roles))
+    found = visitor()
+    return None if found.actor is None else (found.actor, found.roles)
 
 
-@cache
-def _rules(text: str) -> tuple[Rule, ...]:
-    return read_rules(text)
+def sign_out() -> None:
+    """Sign out everywhere: in every tab and every browser of whoever is signed in."""
+    with attempt() as tried:
+        service().workbench.leave(st.user.to_dict())
+    # Without a name that is allowed nothing here knows them; then there is only this browser's cookie.
+    if tried.ok or isinstance(tried.error, AccessDenied):
+        st.logout()
 
 
 def actor() -> Actor:
-    """Who acts: whoever is signed in, or where nobody signs in the one local operator. The page ends where there is nobody."""
+    """Who acts: whoever is signed in, or where nobody signs in the one local operator.
+
+    Where there is nobody, or their sign-in has ended, the page is drawn anew, which shows the door; the button that asked does nothing.
+    """
     if not service().workbench.settings.signs_in:
         return service().operator
     found = signed_in()
-    if found is None:
-        st.stop()
-    return found[0]
+    return _to_the_door() if found is None else found[0]
+
+
+def _to_the_door() -> NoReturn:
+    st.rerun()
+    raise AccessDenied(
+        "FLEET-664", "Your sign-in has ended.", "Sign in again."
+    )  # outside of a page there is nothing to draw
 
 
 def everywhere() -> bool:

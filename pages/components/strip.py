@@ -11,7 +11,7 @@ from engine.jobs import Job
 from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.markup import show
-from pages.components.session import account, actor, attempt, everywhere, going, service, signed_in, workbench
+from pages.components.session import account, actor, attempt, everywhere, going, service, sign_out, signed_in, workbench
 from pages.components.text import plain
 
 _CALM_S = 15
@@ -47,7 +47,7 @@ def _who() -> None:
     me, roles = found
     where = "" if me.account == "*" else f" of {plain(me.account)}"
     st.caption(f"Signed in as **{plain(me.name)}**, {plain(' and '.join(sorted(roles)))}{where}")
-    st.button("Sign out", icon=":material/logout:", key="sign_out", type="tertiary", on_click=st.logout)
+    st.button("Sign out", icon=":material/logout:", key="sign_out", type="tertiary", on_click=sign_out)
 
 
 def _role() -> str:

@@ -40,12 +40,18 @@ def tokens() -> None:
                 f"Revoke {plain(chosen.name)}", Workbench.revoke_token, icon=":material/block:", key="token_revoke",
                 on_click=_open, args=("revoking",),
             )  # fmt: skip
+            act(
+                f"Revoke all by {plain(chosen.created_by)}", Workbench.revoke_tokens_by, icon=":material/block:", key="token_revoke_all",
+                on_click=_open, args=("revoking_all",),
+            )  # fmt: skip
     st.caption("The description of the API, to read and to try: [/api/docs](/api/docs)")
     match st.session_state.get("token_dialog"):
         case "making":
             st.dialog("New token", on_dismiss=_close)(_make)()
         case "revoking" if chosen is not None:
             st.dialog("Revoke the token", on_dismiss=_close)(_revoke)(chosen)
+        case "revoking_all" if chosen is not None:
+            st.dialog("Revoke all tokens of a person", on_dismiss=_close)(_revoke_all)(chosen.created_by)
 
 
 def _listed(found: list[Token]) -> Token | None:
@@ -129,10 +135,24 @@ def _ask() -> None:
 
 
 def _revoke(token: Token) -> None:
-    st.write("The next request that brings it is refused. This cannot be taken back.")
+    st.write(
+        "The next request that brings it is refused, and so is any that brings a token made with it. This cannot be taken back."
+    )
     if st.button(f"Revoke {plain(token.name)}", type="primary", key="token_revoke_confirm"):
         with attempt() as tried:
             workbench().revoke_token(actor(), token.id)
+        if tried.ok:
+            _close()
+            st.rerun()
+
+
+def _revoke_all(maker: str) -> None:
+    st.write(
+        f"Every token that {plain(maker)} made ends now, and every token made with one of these. This cannot be taken back."
+    )
+    if st.button(f"Revoke all by {plain(maker)}", type="primary", key="token_revoke_all_confirm"):
+        with attempt() as tried:
+            workbench().revoke_tokens_by(actor(), maker)
         if tried.ok:
             _close()
             st.rerun()

@@ -6,8 +6,11 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -88,6 +91,130 @@ def test_who_has_no_role_stays_outside(server: Server, browser: Window, provider
     expect(screen.page.get_by_text("nginx")).to_have_count(0)
 
 
+ANA = {"sub": "1", "email": "ana@acme.example"}
+
+NOT_ANA: list[dict[str, Any]] = [
+    {**ANA, "email_verified": False, "preferred_username": "ana@acme.example"},
+    {**ANA},
+    {**ANA, "email_verified": "true"},
+    {**ANA, "email_verified": None, "sub": "ana@acme.example", "name": "ana@acme.example"},
+    {**ANA, "email_verified": True, "email": "\u0430na@acme.example"},
+    {"sub": "4", "preferred_username": "gitops_auto_apply"},
+]
+"""Claims by which an identity provider does not say that somebody is Ana."""
+
+
+def test_who_only_says_that_they_are_somebody_is_not_them(
+    server: Server, browser: Window, provider: OidcDouble
+) -> None:
+    screen = browser()
+    for claims in NOT_ANA:
+        provider.user = claims
+        screen.page.context.clear_cookies()
+        screen.open("/approvals")
+        screen.button("Sign in").click()
+        screen.page.get_by_text("no role is given to you here").wait_for(timeout=PATIENCE_MS)
+        expect(screen.page.get_by_text(f"oidc:{claims['sub']}".replace("@", "@\u2060")).first).to_be_visible()
+        expect(screen.page.get_by_text("nginx")).to_have_count(0)
+    provider.user = {"sub": "gitops_scheduler"}
+    screen.page.context.clear_cookies()
+    screen.open("/approvals")
+    screen.button("Sign in").click()
+    screen.sees("FLEET-665")
+    screen.sees("Ask who runs the identity provider")
+    assert provider.faults == []
+    server.stop()
+    with server.store() as workbench:
+        assert not [e for e in workbench.events() if e.event.type.startswith("access.")]
+
+
+def signed_in(window: Window, path: str = "/") -> Screen:
+    screen = window()
+    screen.open("/")
+    screen.button("Sign in").click()
+    screen.page.get_by_text("acme.example").first.wait_for(timeout=PATIENCE_MS)
+    return screen.open(path)
+
+
+def another_tab(screen: Screen, server: Server, path: str) -> Screen:
+    return Screen(screen.page.context.new_page(), server.address).open(path)
+
+
+def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(
+    server: Server, browser: Window, chromium: Browser, provider: OidcDouble
+) -> None:
+    first = signed_in(browser)
+    tab, page = another_tab(first, server, "/approvals"), another_tab(first, server, "/proposal?id=1")
+    elsewhere = signed_in(browser, "/repositories?name=fc")
+    cookies = first.page.context.cookies()
+    (kept,) = [cookie for cookie in cookies if cookie["name"] == "_streamlit_user"]
+    assert (kept["httpOnly"], kept["sameSite"]) == (True, "Lax")
+    assert kept["expires"] - time.time() <= 12 * 3600
+    tab.press("Pause")
+    tab.fill("Reason", "frozen", within=tab.dialog)
+    first.button("Sign out").click()
+    first.page.get_by_text("Sign in to go on").wait_for(timeout=PATIENCE_MS)
+    tab.button("Pause", within=tab.dialog).click()
+    page.button("Approve").click()
+    elsewhere.button("Sync now").click()
+    for each in (tab, page, elsewhere):
+        each.sees("Your sign-in has ended")
+        expect(each.button("Sign in")).to_be_visible()
+        expect(each.page.get_by_text("nginx")).to_have_count(0)
+    thief = chromium.new_context()
+    try:
+        thief.add_cookies(cookies)
+        copied = Screen(thief.new_page(), server.address).open("/approvals")
+        copied.sees("Your sign-in has ended")
+        expect(copied.page.get_by_text("nginx")).to_have_count(0)
+    finally:
+        thief.close()
+    tab.button("Sign in").click()
+    tab.page.get_by_text("ana@acme.example").first.wait_for(timeout=PATIENCE_MS)
+    command = [
+        sys.executable,
+        "-m",
+        "engine.cli",
+        "--home",
+        str(server.home),
+        "sign-out",
+        "ana@acme.example",
+        "--keep-out",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "FLEET_ACTOR": "night"}, capture_output=True, text=True, timeout=60
+    )
+    assert "1 sign-in of ana@acme.example ended" in done.stdout
+    tab.sees("An administrator has ended your access")
+    tab.button("Sign in").click()
+    tab.sees("An administrator has ended your access")
+    server.stop()
+    with server.store() as workbench:
+        assert workbench.pauses() == []
+        assert workbench.proposal(1).status == "pending"
+        assert len(workbench.runs()) == 1
+        happened = [(e.event.type, e.actor) for e in reversed(workbench.events()) if e.event.type.startswith("access.")]
+    ana = "ana@acme.example"
+    assert happened == [
+        ("access.signed_in", ana), ("access.signed_in", ana), ("access.signed_out", ana), ("access.signed_in", ana),
+        ("access.signed_out", "night"),
+    ]  # fmt: skip
+
+
+def test_an_old_sign_in_is_over_and_a_new_one_is_asked_for(
+    server: Server, browser: Window, provider: OidcDouble
+) -> None:
+    provider.user = {**ANA, "email_verified": True, "iat": int(time.time()) - 12 * 3600}
+    screen = browser()
+    screen.open("/approvals")
+    screen.button("Sign in").click()
+    screen.sees("Your sign-in has ended")
+    expect(screen.page.get_by_text("nginx")).to_have_count(0)
+    provider.user = {**ANA, "email_verified": True}
+    screen.button("Sign in").click()
+    screen.page.get_by_text("ana@acme.example").first.wait_for(timeout=PATIENCE_MS)
+
+
 @pytest.fixture
 def behind(
     tmp_path: Path, provider: OidcDouble, git_repo: GitRepository, tmp_path_factory: pytest.TempPathFactory
@@ -143,6 +270,11 @@ def test_behind_the_readmes_proxy_people_sign_in_over_tls(
         screen.page.wait_for_url(f"{public}/", timeout=PATIENCE_MS)
         screen.calm()
         screen.sees("ana@acme.example")
+        kept = context.cookies()
+        assert {cookie["name"] for cookie in kept} >= {"_streamlit_user", "_streamlit_xsrf"}
+        assert [
+            cookie["name"] for cookie in kept if not cookie["secure"] and cookie["domain"] == "fleet.example.com"
+        ] == []
         screen.open("/repositories?name=fc")
         screen.press("Sync now")
         screen.page.get_by_text("1 proposal pending").first.wait_for(timeout=PATIENCE_MS)

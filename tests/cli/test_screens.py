@@ -190,14 +190,16 @@ def test_hostile_text_of_repository_and_people_is_text_on_every_screen(
     fleet("set", "nodes", "a")
     verbs = ["sync fc", "proposals", "show 1", "run list", "run show 1", "repo check fc", "approve 1", "plan", "apply"]
     shown = "".join(fleet(*verb.split()).out for verb in verbs)
-    actor = HOSTILE
+    refused_actor = fleet("set", "nodes", "a", "labels={}", FLEET_ACTOR=HOSTILE)
+    assert "FLEET-602" in refused_actor.err
+    actor = "[red]r[/red] |`<img src=x>` @ana #12 \\"
     fleet("set", "nodes", "a", "labels={}", FLEET_ACTOR=actor)
     fleet("sync", "fc")
     fleet("reject", "2", "--reason", HOSTILE, FLEET_ACTOR=actor)
     fleet("pause", "--reason", HOSTILE)
     refused = fleet("sync", "fc")
     later = ["show 2", "drift", "status", "drift --all", "graph", "graph --dot"]
-    shown += refused.err + "".join(fleet(*verb.split()).out for verb in later)
+    shown += refused_actor.err + refused.err + "".join(fleet(*verb.split()).out for verb in later)
     file = tmp_path / "fleet.yaml"
     file.write_text(text)
     shown += fleet("diff", str(file), "--account", "acme").out

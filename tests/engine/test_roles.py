@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import RefusedEdit
+from engine.errors import AccessDenied, RefusedEdit
 from engine.model import Permission
-from engine.roles import PERMISSIONS, Role, actor_of, name_of, read_rules
+from engine.operator import local_operator
+from engine.roles import PERMISSIONS, Role, actor_of, person_of, read_rules
 from engine.settings import Settings
 from engine.signin import check_binding, client, hosts
 
@@ -27,11 +28,16 @@ def settings(home: Path, **given: str) -> Settings:
     return Settings.from_environment(home, given)
 
 
+VERIFIED = {"sub": "1", "email": "ana@x.example", "email_verified": True}
+
+
 def test_the_first_rule_that_fits_counts() -> None:
-    rules = read_rules("ana@x.example=admin, group:sre=operator+reviewer, @x.example=viewer:acme *=viewer:public")
+    rules = read_rules(
+        "ana@x.example=admin, oidc:7=operator, group:sre=operator+reviewer, @x.example=viewer:acme *=viewer:public"
+    )
 
     def found(**claims: Any) -> Any:
-        actor, roles = actor_of({"sub": "1", **claims}, rules) or (None, frozenset())
+        actor, roles = actor_of({**VERIFIED, **claims}, rules) or (None, frozenset())
         return actor and (actor.name, actor.account, set(roles))
 
     assert found(email="Ana@X.example") == ("ana@x.example", "*", {Role.ADMIN})
@@ -39,14 +45,173 @@ def test_the_first_rule_that_fits_counts() -> None:
     assert found(email="ben@x.example", roles=["sre"]) == ("ben@x.example", "*", {Role.OPERATOR, Role.REVIEWER})
     assert found(email="ben@x.example", groups="sre") == ("ben@x.example", "acme", {Role.VIEWER})
     assert found(email="ben@evil-x.example") == ("ben@evil-x.example", "public", {Role.VIEWER})
-    assert found(email="ana@x.example", email_verified=False) == ("1", "public", {Role.VIEWER}), (
-        "anybody may claim an address"
+    assert found(sub="7", email=None) == ("oidc:7", "*", {Role.OPERATOR})
+    assert found(sub="7", email="ben@x.example") == ("ben@x.example", "*", {Role.OPERATOR}), (
+        "a subject is theirs, verified or not"
     )
-    assert found(preferred_username="ana@x.example") == ("ana@x.example", "public", {Role.VIEWER}), (
-        "a name is no address"
-    )
-    assert actor_of({"email": "eve@evil.example"}, read_rules("@x.example=viewer")) is None
-    assert actor_of({}, read_rules("@x.example=viewer")) is None
+    assert actor_of({**VERIFIED, "email": "eve@evil.example"}, read_rules("@x.example=viewer")) is None
+    assert actor_of({}, read_rules("*=viewer")) is None, "without a name nobody comes in"
+
+
+@pytest.mark.parametrize(
+    "verified", [None, False, "true", "True", "false", "", 1, 0, 1.0, [True], [], {"a": True}, "missing"], ids=repr
+)
+@pytest.mark.parametrize("elsewhere", ["nowhere", "preferred_username", "name", "sub", "upn", "unique_name"])
+def test_an_address_that_is_not_verified_is_nobodys(verified: Any, elsewhere: str) -> None:
+    claims: dict[str, Any] = {"sub": "1", "email": "ana@x.example", "email_verified": verified}
+    if verified == "missing":
+        del claims["email_verified"]
+    if elsewhere != "nowhere":
+        claims[elsewhere] = "ana@x.example"
+    person = person_of(claims)
+    assert person.name == f"oidc:{claims['sub']}"
+    assert (person.address, person.unverified) == ("", True)
+    assert actor_of(claims, read_rules("ana@x.example=admin, @x.example=admin")) is None
+    actor, _ = actor_of(claims, read_rules("*=viewer")) or (None, None)
+    assert actor is not None
+    assert actor.name == f"oidc:{claims['sub']}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "\u0131na@x.example",
+        "ana@\u212a.example",  # the Kelvin sign is k in lower case
+        "an\uff41@x.example",
+        "ana\uff20x.example",
+        "\u0430na@x.example",
+        "ana@x.example.",
+        "ana@x.example ",
+        " ana@x.example",
+        "ana@x.example\n",
+        "ana@x.example\u202e",
+        "ana@x.example\u200b",
+        "ana@@x.example",
+        "eve@evil.example@x.example",
+        "ana@x.example@evil.example",
+        "@x.example",
+        "ana@",
+        "ana",
+        '"eve@evil.example"@x.example',
+        "ana@x..example",
+        "ana@.x.example",
+        "<ana@x.example>",
+        "ana@x.example,eve@x.example",
+        "token:ana@x.example",
+        "",
+        "a" * 300 + "@x.example",
+        7,
+        ["ana@x.example"],
+        {"ana@x.example": 1},
+        True,
+        None,
+    ],
+    ids=ascii,
+)
+def test_what_only_looks_like_an_address_is_none_though_it_is_verified(address: Any) -> None:
+    claims = {"sub": "1", "email": address, "email_verified": True}
+    assert person_of(claims).name == "oidc:1"
+    assert actor_of(claims, read_rules("ana@x.example=admin, ana@k.example=admin, @x.example=admin")) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "fits"),
+    [
+        ("ana@x.example", True),
+        ("ANA@X.EXAMPLE", True),
+        ("ana@sub.x.example", False),
+        ("ana@evil-x.example", False),
+        ("ana@x.example.evil.example", False),
+        ("x.example@evil.example", False),
+        ("ana+x.example@evil.example", False),
+    ],
+)
+def test_a_domain_is_that_domain_alone(address: str, fits: bool) -> None:
+    found = actor_of({**VERIFIED, "email": address}, read_rules("@X.example=viewer"))
+    assert (found is not None) is fits
+
+
+def test_a_provider_that_never_sends_the_claim_may_be_trusted_by_a_setting() -> None:
+    rules = read_rules("ana@x.example=admin")
+    silent = {"sub": "1", "email": "ana@x.example"}
+    assert actor_of(silent, rules) is None
+    assert actor_of(silent, rules, trust_email=True) is not None
+    for said in (False, None, "true", 1):
+        assert actor_of({**silent, "email_verified": said}, rules, trust_email=True) is None, "what is sent counts"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gitops_auto_apply",
+        "gitops_scheduler",
+        "GitOps_Scheduler",
+        "token:cron",
+        "webhook:github",
+        "oidc:2",
+        "restore_drill",
+        "a\nb",
+        "a\u202eb",
+        "a b",
+        "\uff54oken:cron",
+        "a" * 256,
+        "",
+        7,
+        None,
+        ["1"],
+    ],
+    ids=ascii,
+)
+def test_a_name_of_the_system_is_no_persons(name: Any) -> None:
+    rules = read_rules("*=admin, group:gitops_auto_apply=admin")
+    claims = {"sub": name, "preferred_username": "gitops_auto_apply", "name": "token:cron"}
+    with pytest.raises(AccessDenied, match=r"FLEET-665.*Ask who runs the identity provider"):
+        person_of(claims)
+    assert actor_of(claims, rules) is None
+    actor, _ = actor_of({**claims, "email": "ana@x.example", "email_verified": True}, rules) or (None, None)
+    assert actor is not None
+    assert actor.name == "ana@x.example", "a verified address is name enough"
+
+
+@pytest.mark.parametrize("claim", ["preferred_username", "name", "nickname", "given_name", "display_name", "upn"])
+@pytest.mark.parametrize("name", ["gitops_auto_apply", "token:cron", "ana@x.example", "a\nb", "\u202eana"], ids=ascii)
+def test_what_the_provider_calls_somebody_never_takes_the_place_of_their_name(claim: str, name: str) -> None:
+    assert person_of({"sub": "auth0|5f7c", claim: name}).name == "oidc:auth0|5f7c"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gitops_auto_apply",
+        "GITOPS_SCHEDULER",
+        "gitops_new",
+        "restore_drill",
+        "token:cron",
+        "Token:cron",
+        "webhook:gitea",
+        "oidc:1",
+        "\uff54\uff4f\uff4b\uff45\uff4e\uff1acron",
+        "git\u00adops_scheduler",
+        "ana\u202e",
+        "ana\u200b",
+        "ana\nben",
+        "\x1b[2Jana",
+        "a" * 256,
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("by", ["FLEET_ACTOR", "LOGNAME"])
+def test_the_local_operator_takes_no_name_of_the_system(monkeypatch: pytest.MonkeyPatch, name: str, by: str) -> None:
+    monkeypatch.delenv("FLEET_ACTOR", raising=False)
+    monkeypatch.setenv(by, name)
+    with pytest.raises(RefusedEdit, match=r"(?s)FLEET-602.*FLEET_ACTOR"):
+        local_operator()
+
+
+@pytest.mark.parametrize("name", ["ana", "ana@x.example", "Ana Duarte", "Jos\u00e9", "CORP\\ana", "token", "git"])
+def test_the_local_operator_has_any_other_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("FLEET_ACTOR", name)
+    assert local_operator().name == name
 
 
 def test_who_proposes_or_applies_need_not_be_who_approves() -> None:
@@ -58,7 +223,23 @@ def test_who_proposes_or_applies_need_not_be_who_approves() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ana", "ana=admin", "=admin", "a@x.example=boss", "a@x.example=", "group:=viewer", "a@x.example=viewer+"]
+    "text",
+    [
+        "ana",
+        "ana=admin",
+        "=admin",
+        "a@x.example=boss",
+        "a@x.example=",
+        "group:=viewer",
+        "a@x.example=viewer+",
+        "oidc:=viewer",
+        "oidc:token:x=viewer",
+        "a@b@x.example=viewer",
+        "@=viewer",
+        "@x@y.example=viewer",
+        "\u212a@x.example=viewer",
+        "@x.example=viewer:",
+    ],
 )
 def test_what_is_no_rule_is_said(home: Path, text: str) -> None:
     with pytest.raises(ValueError, match="no rule"):
@@ -69,10 +250,13 @@ def test_what_is_no_rule_is_said(home: Path, text: str) -> None:
 
 @given(st.dictionaries(st.sampled_from(["email", "email_verified", "groups", "roles", "sub", "preferred_username"]), st.none() | st.booleans() | st.text() | st.lists(st.text() | st.integers()) | st.integers()))  # fmt: skip
 def test_any_claims_end_in_a_name_and_no_more_than_a_viewer(claims: dict[str, Any]) -> None:
-    assert isinstance(name_of(claims), str)
     found = actor_of(claims, read_rules("ana@x.example=admin *=viewer"))
-    assert found is not None
-    assert found[0].permissions == PERMISSIONS[Role.VIEWER] or str(claims["email"]).lower() == "ana@x.example"
+    if found is None:
+        with pytest.raises(AccessDenied, match="FLEET-665"):
+            person_of(claims)
+        return
+    assert found[0].name in {f"oidc:{claims.get('sub')}", str(claims.get("email")).lower()}
+    assert found[0].permissions == PERMISSIONS[Role.VIEWER] or claims["email_verified"] is True
 
 
 @pytest.mark.parametrize("missing", OIDC)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.errors import AccessDenied
 from engine.jobs import Job
 from engine.model import Actor, Permission, ResourceKey, Status
 from engine.permits import need_of
 from engine.roles import PERMISSIONS, Role
 from engine.service import Service
 from engine.workbench import Workbench
+from pages.components.people import key_of
 from tests.pages.conftest import ME, NAVIGATION, Dashboard, calm, texts
 
 READ, WRITE, REVIEW, APPLY = Permission.READ, Permission.WRITE, Permission.REVIEW, Permission.APPLY
@@ -128,7 +132,10 @@ def as_user(page: str, claims: dict[str, Any], **query: str) -> AppTest:
 
 
 def claims(email: str, **more: Any) -> dict[str, Any]:
-    return {"is_logged_in": True, "email": email, "sub": "1", **more}
+    """What the provider says of somebody who has just signed in; `nonce` tells two sign-ins apart."""
+    return {
+        "is_logged_in": True, "email": email, "email_verified": True, "sub": email, "iat": int(time.time()), "nonce": "1", **more,
+    }  # fmt: skip
 
 
 def test_nobody_sees_anything_before_they_have_signed_in(signing_in: Workbench) -> None:
@@ -146,6 +153,8 @@ def test_who_has_no_role_is_told_so_and_sees_nothing(signing_in: Workbench) -> N
         assert "no role is given to you here" in texts(app)
         assert [b.label for b in app.button] == ["Sign out"]
         assert "nginx" not in texts(app)
+    assert "does not say that your address is verified" in texts(app)
+    assert "for example oidc:ana@acme.example=viewer" in texts(app).replace("\\", "").replace("\u2060", "")
 
 
 @pytest.mark.parametrize(
@@ -265,3 +274,107 @@ def test_trusting_another_host_key_is_for_those_who_may_decide(
             app.button(key="host_key").click().run()
             calm(app)
             assert app.button(key="trust").disabled is (not needs <= held), (key, held)
+ENDED = "Your sign-in has ended."
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    calm(app)
+    return app
+
+
+def outside(app: AppTest) -> None:
+    """The door is all that there is, and it says why."""
+    calm(app)
+    assert ENDED in texts(app).replace("\\", "")
+    assert "Sign in again" in texts(app)
+    assert [b.label for b in app.button] == ["Sign in"]
+    assert "nginx" not in texts(app)
+
+
+def test_signing_out_in_one_tab_ends_the_others_before_they_do_anything(signing_in: Workbench) -> None:
+    """Each tab holds a button of another kind: one that calls back, one in a dialog, one in a strip that draws itself anew."""
+    ana = claims("ana@acme.example")
+    first, strip, dialog, proposal = (
+        as_user("overview", ana),
+        as_user("overview", ana),
+        as_user("approvals", ana, select="1"),
+        as_user("proposal", ana, id="1"),
+    )
+    elsewhere = as_user("overview", claims("ana@acme.example", nonce="another browser"))
+    press(strip, "strip_pause")
+    strip.text_input(key="pause_reason").set_value("frozen").run()
+    press(dialog, "do_approve")
+    press(first, "sign_out")
+    for app, key in (
+        (strip, "pause_confirm"),
+        (dialog, "decide_confirm"),
+        (proposal, "do_reject"),
+        (elsewhere, "strip_pause"),
+    ):
+        outside(app.button(key=key).click().run())
+    assert signing_in.pauses() == []
+    assert signing_in.proposal(1).status is Status.PENDING
+    outside(as_user("approvals", ana))
+    back = as_user("approvals", claims("ana@acme.example", nonce="2", iat=int(time.time()) + 1))
+    assert "nginx" in texts(back)
+    types = [e.event.type for e in signing_in.events() if e.event.type.startswith("access.")]
+    assert types == ["access.signed_in", "access.signed_out", "access.signed_in", "access.signed_in"]
+
+
+def test_a_button_that_calls_back_does_nothing_after_the_end_of_the_sign_in(signing_in: Workbench) -> None:
+    signing_in.pause(ME, "frozen")
+    ana = claims("ana@acme.example")
+    app = as_user("overview", ana)
+    signing_in.leave(ana)
+    outside(app.button(key="strip_resume").click().run())
+    assert len(signing_in.pauses()) == 1
+
+
+def test_a_sign_in_ends_with_its_hours_on_a_page_that_stays_open(signing_in: Workbench) -> None:
+    app = as_user("approvals", claims("ana@acme.example"), select="1")
+    press(app, "do_approve")
+    now = signing_in.store.clock
+    signing_in.store.clock = lambda: now() + timedelta(hours=11, minutes=59)
+    app.run()
+    assert "nginx" in texts(app)
+    signing_in.store.clock = lambda: now() + timedelta(hours=12)
+    outside(app.button(key="decide_confirm").click().run())
+    assert signing_in.proposal(1).status is Status.PENDING
+
+
+def test_who_has_no_name_that_is_allowed_is_told_what_to_do(signing_in: Workbench) -> None:
+    app = as_user("approvals", claims("gitops@", sub="gitops_auto_apply", email_verified=False))
+    said = texts(app).replace("\\", "")
+    assert "FLEET-665" in said
+    assert "Ask who runs the identity provider" in said
+    assert "nginx" not in said
+
+
+def test_an_admin_sees_who_is_signed_in_and_throws_them_out_with_their_tokens(signing_in: Workbench) -> None:
+    ana, ben = claims("ana@acme.example"), claims("ben@acme.example")
+    theirs = as_user("overview", ben)
+    assert "People" not in [each.value for each in as_user("settings", ben).subheader]
+    rob = as_user("settings", claims("rob@rival.example"))
+    assert "People" not in [each.value for each in rob.subheader], "of every account, so for nobody of one"
+    _, jwt = signing_in.create_token(Actor("ben@acme.example"), "cron", account="*", permissions=[READ])
+    app = as_user("settings", ana)
+    assert "ben@acme.example" in texts(app)
+    app.session_state[key_of(signing_in.people(ME))] = {"selection": {"rows": [1], "columns": []}}
+    app.run()
+    press(app, "person_out")
+    app.checkbox(key="person_keep_out").check().run()
+    press(app, "person_out_confirm")
+    theirs.run()
+    assert "An administrator has ended your access" in texts(theirs)
+    again = as_user("overview", claims("ben@acme.example", nonce="2", iat=int(time.time()) + 2))
+    assert "An administrator has ended your access" in texts(again)
+    with pytest.raises(AccessDenied, match="FLEET-663"):
+        signing_in.bearer(jwt)
+    app = as_user("settings", ana)
+    assert "kept out" in texts(app)
+    app.session_state[key_of(signing_in.people(ME))] = {"selection": {"rows": [1], "columns": []}}
+    app.run()
+    press(app, "person_let_in")
+    again.run()
+    assert "ben@acme.example" in texts(again).replace("\\", "").replace("\u2060", "")

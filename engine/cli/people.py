@@ -1,0 +1,93 @@
+"""`fleet people`, `fleet sign-out`, `fleet let-in`: who is signed in to the dashboard, and how that ends."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+import click
+
+from engine import words
+from engine.cli.session import Session, verb
+
+
+@verb("people")
+def people(session: Session) -> int | None:
+    """Who is signed in to the dashboard, since when and until when; and who is kept out."""
+    from engine import bodies
+
+    with session.open() as workbench:
+        found = workbench.people(session.actor)
+    if session.as_json:
+        session.json(bodies.page([bodies.known_person(p) for p in found]))
+        return None
+    from engine.cli import output as out
+
+    if not found:
+        out.line("Nobody is signed in.")
+        return None
+    rows = [
+        (
+            p.name,
+            out.styled("kept out", "red") if p.kept_out else out.styled("signed in", "green"),
+            str(p.sign_ins),
+            words.ago(p.since),
+            f"{p.until:%Y-%m-%d %H:%M}" if p.until else "",
+            str(p.tokens),
+        )
+        for p in found
+    ]
+    out.table(("name", "state", "sign-ins", "since", "until (UTC)", "tokens"), rows, right=(2, 5))
+    first = next((p for p in found if not p.kept_out), None)
+    out.next_steps(session.command, f"sign-out {quote(first.name)}" if first else f"let-in {quote(found[0].name)}")
+    return None
+
+
+@verb("sign-out")
+@click.argument("person", metavar="PERSON")
+@click.option("--tokens", is_flag=True, help="Also revoke every token that they made.")
+@click.option(
+    "--keep-out", is_flag=True, help="Also revoke their tokens, and let them in again only after fleet let-in."
+)
+def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int | None:
+    """End every sign-in of PERSON now, in every browser. PERSON is the name that the audit shows: an address, or oidc:SUB.
+
+    Without --keep-out they may sign in again at once, with the role that FLEET_ROLES gives them. Work that they began goes on; fleet pause
+    stops it.
+    """
+    from engine import bodies
+
+    with session.open() as workbench:
+        done = workbench.sign_out(session.actor, person, with_tokens=tokens, keep_out=keep_out)
+    if session.as_json:
+        session.json(bodies.signed_out(done))
+        return None
+    from engine.cli import output as out
+
+    out.line(
+        f"{words.count(done.sign_ins, 'sign-in')} of {done.person} ended, {words.count(done.tokens, 'token')} revoked."
+    )
+    if not done.sign_ins:
+        out.line("Nobody of this name was signed in; whatever they still hold from before has ended too.")
+    if keep_out:
+        out.line("They stay outside.")
+        out.next_steps(session.command, f"let-in {quote(done.person)}")
+    elif not tokens:
+        out.next_steps(
+            session.command, f"token revoke --by {quote(done.person)}", f"sign-out {quote(done.person)} --keep-out"
+        )
+    return None
+
+
+@verb("let-in")
+@click.argument("person", metavar="PERSON")
+def let_in(session: Session, person: str) -> int | None:
+    """Let PERSON sign in again who was kept out. Their old sign-ins and tokens stay ended."""
+    with session.open() as workbench:
+        was = workbench.let_in(session.actor, person)
+    if session.as_json:
+        session.json({"person": person, "was_kept_out": was})
+        return None
+    from engine.cli import output as out
+
+    out.line(f"{person} may sign in again." if was else f"{person} was not kept out.")
+    return None
