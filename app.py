@@ -13,12 +13,17 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from engine import api, service
 from engine.errors import FleetError
+from engine.server.door import Door
+from engine.server.headers import Headers
+from engine.server.origin import OwnOrigin
+from engine.server.welcome import welcome
 from engine.sockets import send_at_once
 
 log = logging.getLogger("fleet")
@@ -30,7 +35,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     serving = service.serving(st.get_option("server.address") or "", st.get_option("server.port"))
     send_at_once(st.get_option("server.port"))
     try:
-        await run_in_threadpool(serving.__enter__)
+        welcome(await run_in_threadpool(serving.__enter__))
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
     try:
@@ -63,6 +68,7 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=unexpected,
     secrets=service.sign_in(),
+    middleware=[Middleware(Headers), Middleware(OwnOrigin), Middleware(Door)],
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
         Route("/healthz", api.healthz, methods=["GET", "HEAD"]),

@@ -19,6 +19,7 @@ import click
 _VERBS = {
     "demo": "demo:demo",
     "serve": "serve:serve",
+    "open": "opening:open_",
     "status": "status:status",
     "repo": "repositories:repo",
     "sync": "runs:sync",
