@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from engine import remote
@@ -79,6 +81,28 @@ class Server:
         place = remote.find(self.home)
         assert place is not None
         return remote.link(place, file=False)
+
+    def cookie(self) -> str:
+        """A link exchanged, as the `Cookie` header of a browser that was let in."""
+        with requests.get(self.link(), allow_redirects=False, timeout=30) as answer:
+            return answer.headers["set-cookie"].partition(";")[0]
+
+    def handshake(self, **headers: str) -> int:
+        """The status that a websocket is answered with; a browser's headers where no others are given, none where they are empty."""
+        sent = {
+            "Host": f"127.0.0.1:{self.port}", "Origin": self.address, "Upgrade": "websocket", "Connection": "Upgrade",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",
+        } | headers  # fmt: skip
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.putrequest("GET", "/_stcore/stream", skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value:
+                connection.putheader(name, value)
+        connection.endheaders()
+        try:
+            return connection.getresponse().status
+        finally:
+            connection.close()
 
     def let_in(self, context: BrowserContext) -> None:
         """Use a link up in a browser, without drawing the page that it leads to."""
