@@ -7,10 +7,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from engine import remote
 from tests.browser.conftest import PATIENCE_MS, ROOT, Screen, Server
@@ -54,20 +53,12 @@ def foreign() -> Iterator[Callable[[str, str], str]]:
     server.server_close()
 
 
-def asked(page: Page) -> set[str]:
-    """Hosts that the page asks for something from now on, and where its sockets go."""
-    hosts: set[str] = set()
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
-    return hosts
-
-
 def test_a_person_comes_by_a_link_from_a_chat_and_is_told_what_to_type(
     server: Server, context: BrowserContext, chromium: Browser
 ) -> None:
     server.start()
     page = context.new_page()
-    hosts = asked(page)
+    first = Screen(page, server.address)
     deep = f"{server.address}/settings?account=acme"
     page.goto(deep)
     expect(page.get_by_text(TELLS)).to_be_visible()
@@ -79,15 +70,14 @@ def test_a_person_comes_by_a_link_from_a_chat_and_is_told_what_to_type(
     link = typed.stdout.strip()
 
     other = context.new_page()
-    second = asked(other)
     screen = Screen(other, server.address)
     other.goto(link)
     screen.calm().sees("No repository is registered yet")
     assert other.url == f"{server.address}/", "the secret is in no address"
     page.get_by_role("link", name="open this page again").click()
-    Screen(page, server.address).calm().sees("Limits in force")
+    first.calm().sees("Limits in force")
     assert page.url == deep
-    assert hosts | second == {f"127.0.0.1:{server.port}"}, "no other host is asked for anything"
+    assert (first.hosts | screen.hosts) - {""} == {f"127.0.0.1:{server.port}"}, "no other host is asked for anything"
     icons = page.eval_on_selector_all("link[rel~=icon]", "found => found.map(each => each.href)")
     assert icons
     assert all(icon.startswith(("data:", server.address)) for icon in icons), icons
