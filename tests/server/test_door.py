@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import pty
 import re
@@ -13,15 +15,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from starlette.types import Message, Receive, Scope, Send
 
 from engine import demo, remote
 from engine.local import started_as
 from engine.model import Actor, Permission, ResourceKey
+from engine.server.headers import Headers
 from engine.server.links import COOKIE_S, LINK_S, LocalLinks, page_of
 from engine.server.site import Origin, Site
 from engine.service import Service
@@ -93,6 +98,7 @@ def test_a_link_opens_once_and_its_secret_stays_in_no_address(running: Server) -
     assert USED in again.text
     assert f"type: <code>{started_as()} open</code>" in again.text
     assert get(running, path, Cookie=name).headers["location"] == "/", "a browser that was let in goes on"
+    assert json.loads(fleet(running, "--json", "open").stdout).keys() == {"url"}
     assert running.handshake(Cookie=name) == 101
     assert link.partition("key=")[2] not in running.log.read_text()
 
@@ -480,7 +486,30 @@ def test_a_refused_websocket_carries_them_too(running: Server) -> None:
     own = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}  # fmt: skip
     answer = get(running, "/_stcore/stream", Origin=running.address, **own)
     assert (answer.status_code, answer.json()["code"]) == (403, NEEDED)
-    assert HEADERS.keys() <= set(answer.headers) | {name.title() for name in answer.headers}
+    assert {name.lower() for name in HEADERS} <= {name.lower() for name in answer.headers}
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_what_nobody_foresaw_is_answered_with_them_too(began: bool) -> None:
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        if began:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("canary-of-an-error")
+
+    sent: list[Any] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    asked = Headers(fails)({"type": "http", "method": "GET", "path": "/x"}, receive, send)
+    with pytest.raises(RuntimeError) if began else nullcontext():
+        asyncio.run(asked)
+    assert sent[0]["status"] == (200 if began else 500)
+    assert {name.lower().encode() for name in HEADERS} <= {name for name, _ in sent[0]["headers"]}
+    assert b"canary" not in b"".join(message.get("body", b"") for message in sent)
 
 
 def test_no_other_site_may_send_messages_to_the_dashboard(running: Server) -> None:
