@@ -150,7 +150,7 @@ SERVING: Mapping[str, Text] = {
     ),
     "local_link": Text(
         "FLEET_LOCAL_LINK",
-        "`off` opens the dashboard to everybody who reaches its port, where nobody signs in (default: `on`, by the link of `fleet open`).",
+        "Whether the dashboard asks for the link of `fleet open` where nobody signs in: `off` admits everybody who reaches the port (default: `on`).",
         reads=_on_or_off,
     ),
     "oidc_metadata_url": Text(

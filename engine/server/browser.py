@@ -1,4 +1,4 @@
-"""Whether this machine can show a browser to whoever types a command."""
+"""Whether this machine can show a browser to the person who types a command."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The way into the dashboard where nobody signs in: a link is exchanged for a cookie, and the websocket opens to that cookie alone.
 
-The websocket carries everything that the dashboard shows and does. Pages are gated as well, so that whoever has no cookie reads what to
-type in place of a page that cannot connect. The API has tokens of its own.
+The websocket carries everything that the dashboard shows and does. Without the cookie a page says what to type, because the dashboard
+itself could not connect. The API has tokens of its own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ small {{ opacity: 0.7; }}
 </body>
 </html>
 """
-# Whoever comes back from the terminal, or from the tab that the link opened, finds the page that they wanted.
+# A person who returns from the terminal, or from the tab that the link opened, sees the page that they asked for.
 
 
 class Door:
@@ -90,8 +90,8 @@ def _answer(scope: Scope) -> Response | None:
     if asked and asked.name != service.site.address.name and asked.port == service.site.address.port:
         # This machine by another name: the browser has its cookie under the name that links have.
         return RedirectResponse(f"{service.site.address}{wanted}", 307, {"Cache-Control": "no-store"})
-    # What is gated is the websocket: a page holds nothing of the fleet, so that it is no refusal to say what to type.
-    return _told(_needed(), wanted, 200)
+    # What is gated is the websocket: a page holds nothing of the fleet, so that it saying what to type is no refusal.
+    return _instructions(_needed(), wanted, 200)
 
 
 def _may_enter(links: LocalLinks, scope: Scope) -> bool:
@@ -118,10 +118,10 @@ def _exchange(service: Service, scope: Scope) -> Response:
             samesite="lax",  # a link to a page, followed in a chat, has to bring the cookie along
         )
         return answer
-    return answer if _may_enter(links, scope) else _told(_used(), page, 403)
+    return answer if _may_enter(links, scope) else _instructions(_used(), page, 403)
 
 
-def _told(error: FleetError, page: str, status: int) -> Response:
+def _instructions(error: FleetError, page: str, status: int) -> Response:
     """A plain page that says in one sentence what to type."""
     text = _PAGE.format(
         message=html.escape(error.message), command=f"{started_as()} open", page=html.escape(page), code=error.code

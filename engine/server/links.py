@@ -1,7 +1,7 @@
 """Links that open the dashboard where nobody signs in, and the cookies that they are exchanged for.
 
 A link holds a secret, works once and within ten minutes; only its hash is kept, in memory. A cookie is signed with a key of the home,
-so that a browser that was let in stays in across restarts, for 30 days or until `<home>/keys/door` is removed.
+so that a browser that opened a link once has access across restarts, for 30 days or until `<home>/keys/door` is removed.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class Site:
         """Whether a request comes from this machine: from a loopback address, or from the address that it is sent to.
 
         A request through a proxy does not, where the proxy adds a header or keeps the public name; a proxy on this machine that does
-        neither cannot be told from a command on this machine.
+        neither looks the same as a command on this machine.
         """
         asked, client, server = self.asked(scope), scope.get("client"), scope.get("server")
         if asked is None or not client or any(name in _FORWARDED for name, _ in scope["headers"]):
