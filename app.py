@@ -21,6 +21,10 @@ from starlette.routing import Route
 from engine import api, private, service
 from engine.errors import FleetError
 from engine.server.cookies import Cookies
+from engine.server.door import Door
+from engine.server.headers import Headers
+from engine.server.origin import OwnOrigin
+from engine.server.welcome import welcome
 from engine.sockets import send_at_once
 
 log = logging.getLogger("fleet")
@@ -33,7 +37,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     serving = service.serving(st.get_option("server.address") or "", st.get_option("server.port"))
     send_at_once(st.get_option("server.port"))
     try:
-        await run_in_threadpool(serving.__enter__)
+        welcome(await run_in_threadpool(serving.__enter__))
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
     try:
@@ -66,7 +70,7 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=unexpected,
     secrets=service.sign_in(),
-    middleware=[Middleware(Cookies, settings=service.in_force)],
+    middleware=[Middleware(Headers), Middleware(OwnOrigin), Middleware(Door), Middleware(Cookies, settings=service.in_force)],
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
         Route("/healthz", api.healthz, methods=["GET", "HEAD"]),

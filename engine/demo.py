@@ -77,6 +77,12 @@ def run(settings: Settings, actor: Actor, teller: Teller = lambda _sentence, _nu
         raise
 
 
+def is_alone(workbench: Workbench) -> bool:
+    """Whether a home holds the example and nothing else: no other repository, and nothing live of another account."""
+    others = [r.name for r in workbench.repositories() if r.name != REPOSITORY]
+    return not others and set(workbench.accounts()) <= {ACCOUNT}
+
+
 def _register(workbench: Workbench, actor: Actor, folder: Path) -> None:
     if not any(repository.name == REPOSITORY for repository in workbench.repositories()):
         workbench.add_repository(actor, REPOSITORY, str(folder), account=ACCOUNT)

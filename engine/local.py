@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
 from collections import deque
 from pathlib import Path
 
 from engine import remote
+
+
+def started_as() -> str:
+    """How `fleet` is called on this machine: by uv, if uv started this process."""
+    return "uv run fleet" if os.environ.get("UV_RUN_RECURSION_DEPTH") else "fleet"
 
 
 class LocalAccess:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FILE = "server.json"
 CONNECT_S = 2.0
+ANSWER_S = 10.0
 
 
 class Place(NamedTuple):
@@ -169,6 +170,31 @@ class RemoteWorkbench:
                 return _other_version()
             return FleetError(body["code"], body["message"], body["hint"])
         return _other_version()
+
+
+def link(place: Place, *, file: bool) -> str:
+    """The address of a new link to a server's dashboard; with `file` that of a file in the home that leads to one, where a link is needed.
+
+    Raises: StoreError FLEET-310 (the server is gone), 311 (another version); FleetError as the server refuses.
+    """
+    connection = http.client.HTTPConnection(place.host, place.port, timeout=ANSWER_S)
+    headers = {"Authorization": f"Bearer {place.token}", "Content-Type": "application/json"}
+    try:
+        connection.request("POST", "/api/local/link", json.dumps({"file": file}), headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise RemoteWorkbench._refused(answer)
+        return str(json.loads(answer.read())["address"])
+    except (OSError, http.client.HTTPException) as error:
+        raise StoreError(
+            "FLEET-310",
+            f"The server on this home went away ({type(error).__name__}).",
+            "See its log; then start it again: fleet serve",
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _other_version() from error
+    finally:
+        connection.close()
 
 
 def _other_version() -> StoreError:

@@ -24,6 +24,8 @@ from engine.notify.sinks import sinks_of
 from engine.observers import Observers
 from engine.operator import local_operator
 from engine.scheduler import Scheduler
+from engine.server.links import LocalLinks
+from engine.server.site import Site
 from engine.settings import Settings
 from engine.workbench import Workbench
 
@@ -33,7 +35,8 @@ _running: Service | None = None
 class Service:
     """One home, served. Nothing runs before `start`."""
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, workbench: Workbench, *, link_needed: bool = True, opens_browser: bool | None = None) -> None:
+        """`link_needed`: whether the dashboard asks for a link where the settings do not say otherwise."""
         # Reading a fleet makes many small objects; the collector looking through them again and again takes a third of a page.
         gc.set_threshold(100_000, 20, 20)
         self.workbench = workbench
@@ -42,6 +45,11 @@ class Service:
         self.jobs = Jobs(workbench.store.clock)
         self.scheduler = Scheduler(workbench)
         self.local = LocalAccess(workbench.settings.home)
+        self.links = LocalLinks(workbench.settings.home, needed=link_needed and workbench.settings.asks_for_link)
+        self.site = Site.of(workbench.settings, "127.0.0.1", 0)
+        """Where this server is; known once it was announced."""
+        self.opens_browser = opens_browser
+        """Whether a browser is opened on the dashboard at the start; None: where a person looks at the terminal."""
         self.metrics = Metrics(workbench)
         self._couriers = [
             Courier(workbench.store, sink, lambda name, outcome: self.metrics.notifications.labels(name, outcome).inc())
@@ -61,9 +69,12 @@ class Service:
         self.scheduler.start()
 
     def announce(self, host: str, port: int) -> None:
-        """Say to commands on this machine where the server answers."""
+        """Say to commands on this machine, and to browsers, where the server answers."""
+        self.site = Site.of(self.workbench.settings, host, port)
+        self.links.announce(self.site.address, port)
         self.local.announce(host, port)
         self.scheduler.each_minute(self.local.renew, 10)
+        self.scheduler.each_minute(self.links.tidy, 1)
 
     def aside(self, work: Callable[[], None]) -> None:
         """Do a small thing that nobody waits for, such as a note of what came in."""
@@ -72,6 +83,7 @@ class Service:
     def close(self) -> None:
         """End cleanly: the apply step in hand is finished, the rest stays approved, nothing stays running."""
         self.local.close()
+        self.links.close()
         self.workbench.stop()
         self.scheduler.stop()
         self.jobs.close()

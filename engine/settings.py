@@ -22,6 +22,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHIPPED = PROJECT if (PROJECT / "app.py").is_file() else Path(__file__).resolve().parent / "_data"
 """Where what is no module lies: the dashboard's files, the example fleet, the notebooks. Of the same layout in an installed copy."""
 
+DEFAULT_HOME = PROJECT / "data" / "state"
+"""The home where neither an option nor `FLEET_HOME` names one."""
+
 SNAPSHOT_VARIABLE = "FLEET_SNAPSHOT"
 """Names the snapshot that notebooks open; `fleet notebook` sets it."""
 
@@ -125,6 +128,12 @@ def _log_format(text: str) -> str:
     return text
 
 
+def _on_or_off(text: str) -> str:
+    if text not in {"on", "off"}:
+        raise ValueError("on or off")
+    return text
+
+
 def _rules(text: str) -> str:
     read_rules(text)
     return text
@@ -185,6 +194,11 @@ SERVING: Mapping[str, Text] = {
         "FLEET_PUBLIC_URL",
         "Where people reach the dashboard, such as `https://fleet.example.com`: links and sign-in lead there.",
         reads=_address,
+    ),
+    "local_link": Text(
+        "FLEET_LOCAL_LINK",
+        "Whether the dashboard asks for the link of `fleet open` where nobody signs in: `off` admits everybody who reaches the port (default: `on`).",
+        reads=_on_or_off,
     ),
     "oidc_metadata_url": Text(
         "FLEET_OIDC_METADATA_URL",
@@ -256,6 +270,7 @@ class Settings:
     vault_kubernetes_token_file: str = ""
     vault_auth_mount: str = ""
     public_url: str = ""
+    local_link: str = "on"
     oidc_metadata_url: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
@@ -304,7 +319,7 @@ class Settings:
                     "FLEET-602", f"{asked.variable}: {shown} is not right: {error}.", "Correct it, or unset it."
                 ) from None
         _check_sign_in(values)
-        chosen = Path(home or environment.get("FLEET_HOME") or PROJECT / "data" / "state").expanduser().absolute()
+        chosen = Path(home or environment.get("FLEET_HOME") or DEFAULT_HOME).expanduser().absolute()
         return cls(home=chosen, sources=sources, **values)
 
     @property
@@ -316,6 +331,11 @@ class Settings:
     def signs_in(self) -> bool:
         """Whether people sign in by OIDC; else there is the one local operator."""
         return bool(self.oidc_metadata_url and self.oidc_client_id and self.oidc_client_secret)
+
+    @property
+    def asks_for_link(self) -> bool:
+        """Whether the dashboard opens by a link with a secret: where nobody signs in, unless that is switched off."""
+        return self.local_link == "on" and not self.signs_in
 
 
 def _check_sign_in(values: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ FILTERS = {
 }  # fmt: skip
 """What lists keep in the address, whatever page they are on."""
 
-st.set_page_config(page_title="Fleet Workbench", page_icon=":material/lan:", layout="wide")
+st.set_page_config(page_title="Fleet Workbench", page_icon=f"{ROOT}/pages/components/icon.svg", layout="wide")
 stylesheet()
 
 

@@ -198,7 +198,7 @@ def unconfirmed(repository: Repository) -> None:
     if _may_confirm():
         act(
             "Confirm the host of the credential",
-            Permission.WRITE,
+            Workbench.trust_credential,
             icon=":material/key:",
             key="credential",
             on_click=_open,

@@ -75,7 +75,8 @@ def build() -> ASGIApp:
     assets = Path(fastapi_offline.__file__).parent / "static"
     app.router.routes.append(Mount("/assets", StaticFiles(directory=assets)))
     handle(app)
-    return Edge(Router([Route("/local/{verb}", local.call, methods=["POST"]), below("/", app)]))
+    ours = [Route("/local/link", local.link, methods=["POST"]), Route("/local/{verb}", local.call, methods=["POST"])]
+    return Edge(Router([*ours, below("/", app)]))
 
 
 def below(path: str, app: ASGIApp) -> Mount:

@@ -1,4 +1,8 @@
-"""`/healthz` for whoever watches the process, `/metrics` for Prometheus. Neither needs a token; neither names more than repositories."""
+"""`/healthz` says whether the process does its work, `/metrics` gives Prometheus its figures.
+
+Requests from this machine need no token. From elsewhere `/healthz` says only whether all is well, and `/metrics` wants a token of
+account `*` with `system.gitops.read`, since it names the repositories of every account.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,8 @@ from starlette.responses import Response
 
 from engine.api.problems import problem
 from engine.bodies import when
-from engine.errors import FleetError
+from engine.errors import AccessDenied, FleetError
+from engine.model import Permission
 from engine.service import Service, running
 
 OVERDUE = 3
@@ -23,10 +28,13 @@ OVERDUE = 3
 async def healthz(request: Request) -> Response:
     """Whether the process does its work: 200 when the store can be read and rounds go on, else 503."""
     try:
-        body = await run_in_threadpool(_standing, running())
+        service = running()
+        body = await run_in_threadpool(_standing, service)
     except FleetError as error:
         return problem(error, request.url.path, 503)
     headers = {"Cache-Control": "no-store"}
+    if not service.site.near(request.scope):
+        body = {"status": body["status"]}
     return Response(orjson.dumps(body), 200 if body["status"] == "ok" else 503, headers, "application/json")
 
 
@@ -34,10 +42,26 @@ async def metrics(request: Request) -> Response:
     """The figures, in the form that the scraper asks for."""
     try:
         service = running()
+        if not service.site.near(request.scope):
+            await run_in_threadpool(_check_token, service, request.headers.get("authorization", ""))
         text, media = await run_in_threadpool(service.metrics.render, request.headers.get("accept", ""))
     except FleetError as error:
-        return problem(error, request.url.path, 503)
+        refused = isinstance(error, AccessDenied) or error.code == "FLEET-600"
+        return problem(error, request.url.path, None if refused else 503)
     return Response(text, headers={"Content-Type": media, "Cache-Control": "no-store"})
+
+
+def _check_token(service: Service, authorization: str) -> None:
+    """Refuse who may not read every account. Raises: AccessDenied FLEET-660 to 663; RefusedEdit FLEET-600."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise AccessDenied(
+            "FLEET-660",
+            "A token is needed from another machine.",
+            "Send one: Authorization: Bearer $(fleet token create --account '*' --permission read …)",
+        )
+    actor = service.workbench.bearer(token.strip())
+    service.workbench.permit(actor, Permission.READ, "*")
 
 
 def _standing(service: Service) -> dict[str, Any]:

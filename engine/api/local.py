@@ -35,12 +35,7 @@ async def call(request: Request) -> Response:
     """Do one verb; the answer is a line for each thing told on the way, then one with what it gives or raises."""
     path = request.scope["path"]
     try:
-        service = running()
-        _, _, token = request.headers.get("authorization", "").partition(" ")
-        if not service.local.opens(token):
-            raise AccessDenied(
-                "FLEET-661", "This is not the token of this server.", "It stands in the home's server.json."
-            )
+        service = _asked_by_its_owner(request)
         verb = request.path_params["verb"]
         if verb not in wire.verbs():
             raise not_found(path)
@@ -53,6 +48,35 @@ async def call(request: Request) -> Response:
     except (msgspec.ValidationError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return problem(not_found(path), path)  # another version's words
     return StreamingResponse(_lines(service, verb, given, told), media_type="application/x-ndjson")
+
+
+async def link(request: Request) -> Response:
+    """A new link to the dashboard, or with `{"file": true}` a file in the home that leads to one: `{"address": …}`."""
+    path = request.scope["path"]
+    try:
+        service = _asked_by_its_owner(request)
+        wants_file = orjson.loads(await request.body())["file"]
+        links = service.links
+        address = links.make_file().as_uri() if wants_file and links.needed else links.make()
+    except FleetError as error:
+        return problem(error, path)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return problem(not_found(path), path)  # another version's words
+    return Response(orjson.dumps({"address": address}), headers={"Cache-Control": "no-store"})
+
+
+def _asked_by_its_owner(request: Request) -> Service:
+    """The service, for a command on this machine that has the home's token.
+
+    Raises: AccessDenied FLEET-661; FleetError FLEET-642 from elsewhere, where nothing is here; RefusedEdit FLEET-640.
+    """
+    service = running()
+    if not service.site.near(request.scope):
+        raise not_found(request.scope["path"])
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    if not service.local.opens(token):
+        raise AccessDenied("FLEET-661", "This is not the token of this server.", "It stands in the home's server.json.")
+    return service
 
 
 async def _lines(service: Service, verb: str, given: dict[str, Any], told: list[str]) -> AsyncIterator[bytes]:

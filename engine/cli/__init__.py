@@ -21,6 +21,7 @@ from engine import private
 _VERBS = {
     "demo": "demo:demo",
     "serve": "serve:serve",
+    "open": "opening:open_",
     "status": "status:status",
     "repo": "repositories:repo",
     "sync": "runs:sync",

@@ -49,8 +49,11 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
         if serving:
             from engine import service
 
-            service.use(service.Service(workbench))
-            return run(session.settings, "127.0.0.1", port, open_browser=True)
+            alone = playing.is_alone(workbench)
+            if alone and session.settings.asks_for_link:
+                out.line("The dashboard opens without a link here: this home holds the example and nothing else.")
+            service.use(service.Service(workbench, link_needed=not alone, opens_browser=True))
+            return run(session.settings, "127.0.0.1", port)
         if yes:
             synced = _finish(session, done, rounds)
         if session.as_json:

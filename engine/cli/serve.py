@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-import webbrowser
 from contextlib import suppress
 
 import click
@@ -25,25 +22,28 @@ PORT = 3000
     help="Address to listen on; beyond loopback only where people sign in.",
 )
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port to listen on.")
-@click.option("--open/--no-open", "open_browser", default=False, help="Open the dashboard in a browser.")
-def serve(session: Session, host: str, port: int, open_browser: bool) -> int | None:
+@click.option(
+    "--open/--no-open",
+    "open_browser",
+    default=None,
+    help="Open the dashboard in a browser (default: on a terminal with a display).",
+)
+def serve(session: Session, host: str, port: int, open_browser: bool | None) -> int | None:
     """Serve the dashboard and the REST API, and tick every repository, until stopped with Ctrl-C."""
     check_binding(session.settings, host)
     from engine import service
 
-    service.open_(session.settings)
-    return run(session.settings, host, port, open_browser)
+    service.open_(session.settings).opens_browser = open_browser
+    return run(session.settings, host, port)
 
 
-def run(settings: Settings, host: str, port: int, open_browser: bool) -> int:
+def run(settings: Settings, host: str, port: int) -> int:
     """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
     sys.path.insert(0, str(SHIPPED))
     import app as composition  # brings Streamlit, which no other verb needs
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     note(f"Fleet Workbench is at {address} · stop it with Ctrl-C")
-    if open_browser and _has_display():
-        threading.Timer(1.5, webbrowser.open, [address]).start()
     # Streamlit looks for `.streamlit/config.toml` beside what was started.
     sys.argv = [str(SHIPPED / "app.py")]
     # Ctrl-C is how one ends a server; by then all is closed.
@@ -52,8 +52,3 @@ def run(settings: Settings, host: str, port: int, open_browser: bool) -> int:
             config={"server.port": port, "server.address": host, "server.allowedHosts": hosts(settings, host)}
         )
     return 0
-
-
-def _has_display() -> bool:
-    """Whether a browser could show itself; without a display Python would start one inside the terminal."""
-    return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -14,6 +14,7 @@ import click
 import orjson
 
 from engine.errors import FleetError
+from engine.local import started_as
 from engine.model import Actor
 from engine.operator import local_operator
 from engine.settings import Settings
@@ -86,8 +87,7 @@ class Session:
     @property
     def command(self) -> str:
         """How `fleet` is called here, for the commands that are proposed next."""
-        start = "uv run fleet" if os.environ.get("UV_RUN_RECURSION_DEPTH") else "fleet"
-        return f"{start} --home {self.home}" if self.home else start
+        return f"{started_as()} --home {self.home}" if self.home else started_as()
 
 
 def note(text: str) -> None:

@@ -1,1 +1,1 @@
-"""What one process serves: middleware around the dashboard."""
+"""What one process serves: middleware around the dashboard and the API."""

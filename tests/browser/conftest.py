@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -13,10 +14,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+import requests
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from engine import remote
 from engine.settings import Settings
 from engine.workbench import Workbench
 
@@ -73,6 +77,41 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             raise
 
+    def link(self) -> str:
+        """A new link to the dashboard, as `fleet open --print` gives it; the plain address where none is needed."""
+        place = remote.find(self.home)
+        assert place is not None
+        return remote.link(place, file=False)
+
+    def cookie(self) -> str:
+        """A link exchanged, as the `Cookie` header of a browser that was let in."""
+        with requests.get(self.link(), allow_redirects=False, timeout=30) as answer:
+            return answer.headers["set-cookie"].partition(";")[0]
+
+    def handshake(self, **headers: str) -> int:
+        """The status that a websocket is answered with; a browser's headers where no others are given, none where they are empty."""
+        sent = {
+            "Host": f"127.0.0.1:{self.port}", "Origin": self.address, "Upgrade": "websocket", "Connection": "Upgrade",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",
+        } | headers  # fmt: skip
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.putrequest("GET", "/_stcore/stream", skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value:
+                connection.putheader(name, value)
+        connection.endheaders()
+        try:
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def let_in(self, context: BrowserContext) -> None:
+        """Use a link up in a browser, without drawing the page that it leads to."""
+        link = self.link()
+        if "key=" in link:
+            answer = context.request.get(link, max_redirects=0)
+            assert answer.status == 303, answer.text()
+
     def store(self, **environment: str) -> Workbench:
         """The store of a server that has stopped."""
         return Workbench.open_home(
@@ -81,16 +120,24 @@ class Server:
 
 
 class Screen:
-    """One browser window on the dashboard."""
+    """One browser window on the dashboard, let in by a link of the server before its first page."""
 
-    def __init__(self, page: Page, address: str) -> None:
+    def __init__(self, page: Page, address: str, server: Server | None = None) -> None:
         self.page = page
         self._address = address
+        self._lets_in = server
         self.troubles: list[str] = []
+        self.hosts: set[str] = set()
+        """Every host and port that was asked for something; what pages hold in themselves (`data:`) has none."""
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("websocket", lambda socket: self.hosts.add(urlsplit(socket.url).netloc))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("dialog", lambda dialog: (self.troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def open(self, path: str = "/") -> Screen:
+        if self._lets_in is not None:
+            self._lets_in.let_in(self.page.context)
+            self._lets_in = None
         self.page.goto(f"{self._address}{path}")
         return self.calm()
 
@@ -186,7 +233,7 @@ def browser(request: pytest.FixtureRequest, chromium: Browser, server: Server) -
     def window(width: int = 1440, height: int = 1000, scheme: str = "light") -> Screen:
         context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
         contexts.append(context)
-        return Screen(context.new_page(), server.address)
+        return Screen(context.new_page(), server.address, server)
 
     yield window
     for number, context in enumerate(contexts):

@@ -51,7 +51,7 @@ README = {"proposals": "proposals-selected", "proposal": "proposal", "graph": "g
 
 def take(
     browser: Browser,
-    address: str,
+    server: Server,
     path: str,
     picture: Path,
     *,
@@ -66,7 +66,7 @@ def take(
         color_scheme=scheme,  # type: ignore[arg-type]
         device_scale_factor=1,
     )
-    screen = Screen(context.new_page(), address).open(path)
+    screen = Screen(context.new_page(), server.address, server).open(path)
     screen.page.wait_for_timeout(900)
     if key:
         screen.page.keyboard.press(key)
@@ -103,7 +103,7 @@ def main() -> None:
             if arguments.readme:
                 for name, page in README.items():
                     picture = ROOT / "data" / "pictures" / f"{name}.png"
-                    take(browser, server.address, PAGES[page], picture, width=1440, scheme="light", whole=False)
+                    take(browser, server, PAGES[page], picture, width=1440, scheme="light", whole=False)
                 return
             for name, path in PAGES.items():
                 for width in (1440, 800):
@@ -112,7 +112,7 @@ def main() -> None:
                             picture = ROOT / "data" / "screenshots" / f"{name}-{width}-{scheme}.png"
                             take(
                                 browser,
-                                server.address,
+                                server,
                                 path,
                                 picture,
                                 width=width,

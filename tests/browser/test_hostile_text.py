@@ -84,6 +84,7 @@ def test_no_page_takes_text_for_markup(hostile: Server, browser: Callable[..., S
         assert wide <= 0, (path, wide)
         assert "unexpected error" not in screen.page.inner_text("body"), path
     assert screen.troubles == []
+    assert screen.hosts - {""} == {f"127.0.0.1:{hostile.port}"}, "no page asks another host for anything"
 
 
 def test_what_was_hostile_can_be_read(hostile: Server, browser: Callable[..., Screen]) -> None:

@@ -282,6 +282,8 @@ def test_behind_the_readmes_proxy_people_sign_in_over_tls(
         asked = {"/healthz": 200, "/api/v1/system/proposals": 401, "/metrics": 404, "/api/local/accounts": 404}
         answers = {path: screen.page.evaluate("async path => (await fetch(path)).status", path) for path in asked}
         assert answers == asked
+        said = screen.page.evaluate("async () => (await fetch('/healthz')).json()")
+        assert said == {"status": "ok"}, "what runs here, and since when, is said on the machine itself"
         assert (screen.troubles, provider.faults) == ([], [])
     finally:
         context.close()

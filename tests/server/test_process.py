@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -76,17 +75,8 @@ def test_every_page_has_an_address_of_its_own(running: Server) -> None:
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("localhost", 101), ("evil.example", 403)])
 def test_only_this_machines_names_lead_to_the_dashboard(running: Server, host: str, status: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
-    headers = {
-        "Host": f"{host}:{running.port}", "Origin": f"http://{host}:{running.port}", "Upgrade": "websocket", "Connection": "Upgrade",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",
-    }  # fmt: skip
-    connection.putrequest("GET", "/_stcore/stream", skip_host=True, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders()
-    assert connection.getresponse().status == status
-    connection.close()
+    address = f"{host}:{running.port}"
+    assert running.handshake(Host=address, Origin=f"http://{address}", Cookie=running.cookie()) == status
 
 
 def test_it_listens_on_loopback_alone(tmp_path: Path) -> None:
