@@ -13,12 +13,14 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from engine import api, service
 from engine.errors import FleetError
+from engine.server import limits
 from engine.sockets import send_at_once
 
 log = logging.getLogger("fleet")
@@ -31,6 +33,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     send_at_once(st.get_option("server.port"))
     try:
         await run_in_threadpool(serving.__enter__)
+        limits.install()
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
     try:
@@ -63,6 +66,7 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=unexpected,
     secrets=service.sign_in(),
+    middleware=[Middleware(limits.Limits)],
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
         Route("/healthz", api.healthz, methods=["GET", "HEAD"]),

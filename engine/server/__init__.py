@@ -1,0 +1,1 @@
+"""What one process serves: middleware around the dashboard and the API."""
