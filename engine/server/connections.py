@@ -14,8 +14,11 @@ from typing import Any
 
 log = logging.getLogger("fleet.limits")
 
-BACKLOG = 128
-"""Connections that the system keeps until they are accepted. Without descriptors, asyncio fails so many times in a row."""
+ACCEPTED = 128
+"""Connections that asyncio accepts in one go. Without descriptors, it fails so many times in a row, and each failure is a line."""
+
+BACKLOG = 1_024
+"""Connections that the system keeps until they are accepted. Over it, a client tries again only after a second."""
 
 MOST_MESSAGE = 4 * 1_048_576
 """Bytes of one message that a browser sends over its websocket. (`server.maxMessageSize` counts what the dashboard sends, too.)"""
@@ -152,7 +155,10 @@ def guard_connections(loop: asyncio.AbstractEventLoop, book: Book) -> None:
     start = loop.create_server
 
     async def create_server(factory: Callable[[], Any], *args: Any, **options: Any) -> asyncio.Server:
-        return await start(lambda: Guard(factory(), book), *args, **{**options, "backlog": BACKLOG})
+        made = await start(lambda: Guard(factory(), book), *args, **{**options, "backlog": ACCEPTED})
+        if (listening := options.get("sock")) is not None:
+            listening.listen(BACKLOG)  # asyncio has one number for both, and has told it to the system by now
+        return made
 
     try:
         vars(loop)["create_server"] = create_server
