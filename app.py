@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from engine import api, private, service
 from engine.errors import FleetError
+from engine.server import limits
 from engine.server.cookies import Cookies
 from engine.server.door import Door
 from engine.server.headers import Headers
@@ -38,6 +39,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     send_at_once(st.get_option("server.port"))
     try:
         welcome(await run_in_threadpool(serving.__enter__))
+        limits.install()
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
     try:
@@ -70,7 +72,14 @@ app = st.App(
     lifespan=lifespan,
     on_script_error=unexpected,
     secrets=service.sign_in(),
-    middleware=[Middleware(Headers), Middleware(OwnOrigin), Middleware(Door), Middleware(Cookies, settings=service.in_force)],
+    # The first is the outermost: headers are on every answer, those of the others too.
+    middleware=[
+        Middleware(Headers),
+        Middleware(limits.Limits),
+        Middleware(OwnOrigin),
+        Middleware(Door),
+        Middleware(Cookies, settings=service.in_force),
+    ],
     routes=[
         Route("/app/approvals", to_approvals, methods=["GET", "HEAD"]),
         Route("/healthz", api.healthz, methods=["GET", "HEAD"]),

@@ -78,6 +78,28 @@ SETTINGS: Mapping[str, Setting] = {
         1,
         "1 allows a home that its group may write, as some mounted volumes are. Files in it stay the owner's alone.",
     ),
+    "max_sockets": Setting(
+        "FLEET_MAX_SOCKETS",
+        1_000,
+        1,
+        100_000,
+        "Most windows of the dashboard that may be open at once; fewer where the system allows few open files.",
+    ),
+    "max_sockets_per_address": Setting(
+        "FLEET_MAX_SOCKETS_PER_ADDRESS",
+        250,
+        1,
+        100_000,
+        "Most of them from one address; one address never gets more than half.",
+    ),
+    "max_page_runs": Setting("FLEET_MAX_PAGE_RUNS", 4, 1, 64, "How many pages are made side by side; others wait."),
+    "request_wait_s": Setting(
+        "FLEET_REQUEST_WAIT_S",
+        30,
+        1,
+        3_600,
+        "Longest that a request may take to arrive, in seconds; its head may take 10 at most.",
+    ),
     "allow_local_remotes": Setting(
         "FLEET_ALLOW_LOCAL_REMOTES", 0, 0, 1, "1 allows local paths and file:// as remotes (for tests)."
     ),
@@ -253,6 +275,10 @@ class Settings:
     sign_in_hours: int = 12
     lock_wait_s: int = 3
     home_group: int = 0
+    max_sockets: int = 1_000
+    max_sockets_per_address: int = 250
+    max_page_runs: int = 4
+    request_wait_s: int = 30
     allow_local_remotes: int = 0
     allow_http_remotes: int = 0
     remote_hosts: str = ""

@@ -49,6 +49,8 @@ class Push:
     branch: str | None = None
     """The branch that moved; None for a tag, and for what is no push."""
     revision: str | None = None
+    deleted: bool = False
+    """Whether the branch was deleted: there is no commit to fetch."""
 
 
 def check(provider: Provider, headers: Mapping[str, str], body: bytes, secret: str) -> None:
@@ -80,11 +82,11 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
     """
     event = headers.get(_EVENT[provider], "")[:100]
     delivery = _text(headers.get(_DELIVERY[provider]), 100)
-    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        body = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("payload", [""])[0].encode()
     try:
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            body = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("payload", [""])[0].encode()
         payload = orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except ValueError:  # not JSON, text that is no Unicode, or a form of more fields than any git host sends
         payload = None
     if not isinstance(payload, dict):
         raise RefusedEdit("FLEET-686", "The delivery is no JSON object.", "Have the git host send application/json.")
@@ -94,12 +96,14 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
     urls = [each.get(name) for each in named if isinstance(each, dict) for name in _URLS]
     ref = payload.get("ref")
     branch = ref.removeprefix("refs/heads/") if isinstance(ref, str) and ref.startswith("refs/heads/") else None
+    after = _text(payload.get("after"), 64)
     return Push(
         "push",
         delivery,
         frozenset(place(url) for url in urls if isinstance(url, str) and len(url) <= 2000),
         branch,
-        _text(payload.get("after"), 64),
+        after,
+        payload.get("deleted") is True or bool(after and not after.strip("0")),
     )
 
 

@@ -14,6 +14,7 @@ if ROOT not in sys.path:
 from pages.components.gate import door, outside  # noqa: E402
 from pages.components.markup import stylesheet  # noqa: E402
 from pages.components.strip import dialogs, strip  # noqa: E402
+from pages.components.turns import turn  # noqa: E402
 
 FILTERS = {
     "at", "cause", "change", "depth", "health", "near", "of", "older", "page", "proposals", "q", "repository", "risk", "rows", "scope",
@@ -69,6 +70,7 @@ if st.session_state.get("page_in_view") != chosen.url_path:
     st.session_state["page_in_view"] = chosen.url_path
     for name in FILTERS - set(st.query_params):
         st.session_state.pop(name, None)
-dialogs()
-strip()
-chosen.run()
+with turn():
+    dialogs()
+    strip()
+    chosen.run()

@@ -14,6 +14,7 @@ from pages.components.markup import show
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, table
 from pages.components.text import ago, count
+from pages.components.turns import in_turn
 
 DAYS = 30
 SHOWN = 8
@@ -150,7 +151,7 @@ def main() -> None:
             "A repository holds the fleet file. Each tick compares it with live and opens a proposal for each difference.",
         )
         link("repositories", "Register a repository", icon=":material/add:")
-    st.fragment(tiles, run_every=REFRESH_S)()
+    st.fragment(in_turn(tiles), run_every=REFRESH_S)()
     left, right = beside(1.7, 1)
     with left:
         worst()

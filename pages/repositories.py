@@ -26,6 +26,7 @@ from pages.components.markup import show
 from pages.components.session import account, actor, attempt, begin, service, workbench
 from pages.components.tables import badge, column, empty, paged, table
 from pages.components.text import count, plain
+from pages.components.turns import in_turn
 
 HEALTH = ("failing", "paused", "failed proposals", "drifting", "never synced", "partial", "ok", "disabled")
 
@@ -261,7 +262,7 @@ def buttons(repository: Repository) -> None:
 def going(repository: Repository) -> None:
     """Where the sync that goes on is."""
     if any(job.key == _key(repository.name) for job in service().jobs.going()):
-        st.fragment(_stages, run_every=0.5)(repository.name)
+        st.fragment(in_turn(_stages), run_every=0.5)(repository.name)
 
 
 def _stages(name: str) -> None:

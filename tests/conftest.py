@@ -72,17 +72,20 @@ class GitRepository:
 
 @cache
 def rest() -> ASGIApp:
-    """The API, built once: what it serves is found at each request."""
+    """The API, built once, behind the limits that are around everything: what it serves is found at each request."""
     from engine import api
+    from engine.server.limits import Limits
 
     mounted = api.build()
-    return Starlette(
-        routes=[
-            Route("/healthz", api.healthz),
-            Route("/metrics", api.metrics),
-            Route("/api", mounted),
-            api.below("/api", mounted),
-        ]
+    return Limits(
+        Starlette(
+            routes=[
+                Route("/healthz", api.healthz),
+                Route("/metrics", api.metrics),
+                Route("/api", mounted),
+                api.below("/api", mounted),
+            ]
+        )
     )
 
 
@@ -90,7 +93,8 @@ def rest() -> ASGIApp:
 def listening() -> Iterator[int]:
     """The API over real HTTP, in a thread of this process, while the block runs; gives its port."""
     server = uvicorn.Server(uvicorn.Config(rest(), log_config=None, lifespan="off"))
-    with socket.socket() as own:
+    # Named as TCP, so that asyncio sends small pieces at once, as a real server does.
+    with socket.socket(proto=socket.IPPROTO_TCP) as own:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         own.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, args=([own],), daemon=True)

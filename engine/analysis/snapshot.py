@@ -27,6 +27,7 @@ from engine.graph import grouped
 from engine.kinds import Kinds
 from engine.kinds.fleet import FLEET
 from engine.model import ResourceKey
+from engine.moments import read_moment
 from engine.reader import MOST, Reader
 from engine.settings import Settings
 from engine.store import FILE_NAME, Store, frames, live
@@ -158,7 +159,7 @@ class Snapshot:
         >>> wb.fleet(at="2026-11-20T02:13:00Z").query("kind == 'modules'")
         """
         with self._store.read() as tx:
-            made = frames.fleet(tx, self.account) if at is None else frames.fleet_at(tx, self.account, moment(at))
+            made = frames.fleet(tx, self.account) if at is None else frames.fleet_at(tx, self.account, read_moment(at))
         made["spec"] = pd.Series([orjson.loads(text) for text in made["spec"]], dtype=object)
         return made
 
@@ -247,9 +248,9 @@ class Snapshot:
 
         >>> wb.compare("2026-11-20", "2026-11-21")
         """
-        later = self.taken_at if until is None else moment(until)
+        later = self.taken_at if until is None else read_moment(until)
         with self._store.read() as tx:
-            found = live.changed(tx, self.account, moment(since), later)
+            found = live.changed(tx, self.account, read_moment(since), later)
         rows = [
             {
                 **key_columns(row.key), "change": change_of(row.before, row.after), "actor": row.actor, "at": row.at, "proposal": row.proposal_id,
@@ -267,7 +268,7 @@ class Snapshot:
 
         >>> nx.ancestors(wb.graph(), "northwind/modules/nginx-public")
         """
-        found = self.reader.graph(account=self.account, at=None if at is None else moment(at))
+        found = self.reader.graph(account=self.account, at=None if at is None else read_moment(at))
         made = nx.DiGraph()
         for n in found.nodes:
             made.add_node(n.key.text, **key_columns(n.key), state=n.state, layer=n.layer, repository=n.repository)
@@ -303,7 +304,7 @@ class Snapshot:
 
     def plot_graph(self, at: Moment | None = None) -> go.Figure:
         """The fleet in layers; as groups where there are too many resources to draw."""
-        found = self.reader.graph(account=self.account, at=None if at is None else moment(at))
+        found = self.reader.graph(account=self.account, at=None if at is None else read_moment(at))
         return charts.fleet_graph(found) if len(found.nodes) <= MOST_DRAWN else charts.group_graph(grouped(found))
 
     # Trying things on
@@ -350,7 +351,7 @@ class Snapshot:
     def export(self, account: str | None = None, at: Moment | None = None) -> str:
         """The canonical fleet.yaml of an account, as it is or was. Raises: RefusedEdit FLEET-630."""
         account = self.reader.account(account or self.account)
-        return self.reader.export(account=account, at=None if at is None else moment(at))
+        return self.reader.export(account=account, at=None if at is None else read_moment(at))
 
     # Naming things
 
@@ -387,15 +388,6 @@ class Snapshot:
             f"<tr><th style='text-align:left'>{name}</th><td>{html.escape(text)}</td></tr>" for name, text in rows
         )
         return f"<b>{html.escape(str(self.path))}</b><table>{cells}</table>"
-
-
-def moment(at: Moment) -> datetime:
-    """A time as given. Raises: RefusedEdit FLEET-646 for what is none."""
-    try:
-        made = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    except (TypeError, ValueError) as error:
-        raise RefusedEdit("FLEET-646", f"{at!r} is no time.", "Give it as 2026-11-20T02:13:00Z.") from error
-    return made.replace(tzinfo=UTC) if made.tzinfo is None else made.astimezone(UTC)
 
 
 def _content(yaml: str | Path) -> bytes:

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.problems import problem, too_large, unexpected
@@ -46,6 +47,11 @@ def _size(scope: Scope) -> int:
     return int(said) if said.isdecimal() and len(said) < 19 else 0
 
 
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
 class Edge:
     """ASGI middleware around the API."""
 
@@ -59,7 +65,16 @@ class Edge:
         given = Headers(scope=scope).get("x-request-id", "")
         id_ = given if _GOOD_ID.fullmatch(given) else secrets.token_hex(8)
         status = 0
+        gone = False
+        whole = not _has_body(scope)
         began = time.perf_counter()
+
+        async def receiving() -> Message:
+            nonlocal gone, whole
+            message = await receive()
+            gone = gone or (not whole and message["type"] == "http.disconnect")
+            whole = whole or not message.get("more_body", False)
+            return message
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -76,7 +91,11 @@ class Edge:
                 if _size(scope) > most_body(scope["path"]):
                     await problem(too_large(), scope["path"])(scope, receive, sending)
                 else:
-                    await self._app(scope, receive, sending)
+                    await self._app(scope, receiving, sending)
+            except ClientDisconnect:
+                gone = (
+                    True  # whether it went away or was too slow: there is nobody to answer, and nothing is wrong here
+                )
             except Exception as error:
                 log.exception("%s %s failed unexpectedly", scope["method"], scope["path"])
                 if not status:  # not even the app's own handler got so far
@@ -87,7 +106,7 @@ class Edge:
                     method = scope["method"] if scope["method"] in METHODS else "other"
                     running().metrics.requests.labels(method, str(status)).inc()
                 facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(took, 1)}
-                # What a command on this machine asks is told by the events that follow.
-                level = logging.DEBUG if scope["path"].startswith("/api/local/") else logging.INFO
-                words = "%s %s %d in %.0f ms"
+                # What a command on this machine asks is told by the events that follow; half a request is no request.
+                level = logging.DEBUG if gone or scope["path"].startswith("/api/local/") else logging.INFO
+                words = "%s %s did not arrive whole: %d in %.0f ms" if gone else "%s %s %d in %.0f ms"
                 log.log(level, words, scope["method"], scope["path"], status, took, extra={"facts": facts})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Body, Header, Path, Query, Response
@@ -10,7 +9,7 @@ from fastapi import Body, Header, Path, Query, Response
 from engine import bodies, contract
 from engine.api import routing
 from engine.api.access import Asking, Before, Limit
-from engine.api.routing import also_created, as_file, documented, reply, utc
+from engine.api.routing import Moment, also_created, as_file, documented, reply
 from engine.blame import logged
 from engine.edits import no_resource
 from engine.errors import RefusedEdit
@@ -39,7 +38,7 @@ def fleet_yaml(
     asking: Asking,
     repository: Annotated[str | None, Query(description="Only what this repository owns.")] = None,
     unmanaged: Annotated[bool, Query(description="Only what no repository owns.")] = False,
-    at: Annotated[datetime | None, Query(description="As it was then; without a zone it is UTC.")] = None,
+    at: Annotated[Moment | None, Query(description="As it was then; without a zone it is UTC.")] = None,
 ) -> Response:
     bench = asking.may(Workbench.export)
     account = bench.account(None)
@@ -47,7 +46,7 @@ def fleet_yaml(
         if unmanaged:
             raise RefusedEdit("FLEET-646", "repository and unmanaged exclude each other.", "Give one of them.")
         account = bench.repository(repository).account
-    text = bench.export(account=account, repository=repository, unmanaged=unmanaged, at=utc(at))
+    text = bench.export(account=account, repository=repository, unmanaged=unmanaged, at=at)
     return Response(text, media_type="application/yaml")
 
 

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 from engine import bodies, contract
 from engine.api import routing
 from engine.api.access import MOST_ID, Asking, Before, Limit
-from engine.api.routing import as_file, documented, reply, slowly, utc
+from engine.api.routing import Moment, as_file, documented, reply, slowly
 from engine.reader import page_of
 from engine.store.events import EventFilter
 from engine.workbench import SNAPSHOTS, Workbench
@@ -73,13 +73,13 @@ def fleet_events(
     type_: Annotated[list[str], Query(alias="type", description="Types of event; several are alternatives.")] = [],  # noqa: B006
     actor: Annotated[str | None, Query(description="Part of the name of who did it.")] = None,
     repository_id: Annotated[int | None, Query(ge=0, le=MOST_ID)] = None,
-    since: datetime | None = None,
+    since: Moment | None = None,
     text: Annotated[str | None, Query(description="Part of the resource's name or of the reason.")] = None,
     before: Before = None,
     limit: Limit = 100,
 ) -> Response:
     bench = asking.may(Workbench.find_events)
-    wanted = EventFilter(None, type_, actor, repository_id, utc(since), text)
+    wanted = EventFilter(None, type_, actor, repository_id, since, text)
     found, next_ = page_of(lambda most: bench.find_events(wanted, before=before, limit=most), limit, lambda e: e.seq)
     return reply(bodies.page([bodies.event(e) for e in found], next_))
 
@@ -92,9 +92,9 @@ def fleet_events(
 def graph(
     asking: Asking,
     repository: Annotated[str | None, Query(description="Only this repository's.")] = None,
-    at: Annotated[datetime | None, Query(description="As it was then; without a zone it is UTC.")] = None,
+    at: Annotated[Moment | None, Query(description="As it was then; without a zone it is UTC.")] = None,
 ) -> Response:
-    return reply(bodies.graph(asking.may(Workbench.graph).graph(repository=repository, at=utc(at))))
+    return reply(bodies.graph(asking.may(Workbench.graph).graph(repository=repository, at=at)))
 
 
 @router.get(

@@ -106,6 +106,12 @@ def _follow(service: Service, provider: Provider, push: Push) -> contract.Webhoo
             "repositories": [],
             "detail": f"{push.event or 'this'} is no push; nothing follows from it.",
         }
+    if push.deleted:
+        return {
+            "accepted": False,
+            "repositories": [],
+            "detail": "The branch was deleted; there is no commit to fetch, so nothing follows from it.",
+        }
     concerned = [r for r in service.workbench.repositories() if webhooks.concerns(push, r)]
     if not concerned:
         return {

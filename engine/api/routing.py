@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
 import anyio
 import anyio.to_thread
 import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import AfterValidator
 
 from engine import contract
+from engine.moments import in_utc
 from engine.permits import need_of
 
 T = TypeVar("T")
@@ -116,11 +118,8 @@ def as_file(route: dict[str, Any], media: str) -> dict[str, Any]:
     return {**route, "responses": {**route["responses"], 200: good}}
 
 
-def utc(moment: datetime | None) -> datetime | None:
-    """A time that was asked for; without a zone it is UTC."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+Moment = Annotated[datetime, AfterValidator(in_utc)]
+"""A time as a parameter; without a zone it is UTC. What UTC cannot say is refused as any other wrong parameter."""
 
 
 _PROBLEM = {"$ref": f"#/components/schemas/{contract.Problem.__name__}"}

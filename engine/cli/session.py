@@ -7,15 +7,16 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from engine.errors import FleetError
+from engine.errors import FleetError, RefusedEdit
 from engine.local import started_as
 from engine.model import Actor
+from engine.moments import EXAMPLE, read_moment
 from engine.operator import local_operator
 from engine.settings import Settings
 
@@ -241,10 +242,9 @@ class Moment(click.ParamType[datetime]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no time such as 2026-11-20T02:13:00Z.", param, ctx)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return read_moment(str(value))
+        except RefusedEdit:
+            self.fail(f"{value!r} is no time such as {EXAMPLE}.", param, ctx)
 
 
 def at_option(text: str = "As it was then: 2026-11-20T02:13:00Z.") -> Callable[..., Any]:

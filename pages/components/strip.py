@@ -13,6 +13,7 @@ from pages.components.acts import act
 from pages.components.markup import show
 from pages.components.session import account, actor, attempt, everywhere, going, service, sign_out, signed_in, workbench
 from pages.components.text import plain
+from pages.components.turns import in_turn
 
 _CALM_S = 15
 _BUSY_S = 1
@@ -34,7 +35,7 @@ def strip() -> None:
         _who()
     _toasts()
     busy = bool(going())
-    st.fragment(_draw, run_every=_BUSY_S if busy else _CALM_S)()
+    st.fragment(in_turn(_draw), run_every=_BUSY_S if busy else _CALM_S)()
     st.divider()
 
 
