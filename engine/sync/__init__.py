@@ -114,10 +114,7 @@ def fetch_unless(
             return None
         from engine.sync import reading
 
-        try:
-            revision = reading.read(folder, repository, settings.max_file_bytes)
-        except reading.DAMAGED as error:
-            raise fetching.BrokenFolder(str(error)) from error
+        revision = reading.read(folder, repository, settings, halted)
         return revision if repository.ssh_host_key else replace(revision, host_key=key)
 
     try:
@@ -125,8 +122,12 @@ def fetch_unless(
     except (fetching.BrokenFolder, OSError):
         # A killed git or a bad disk: what we hold can be fetched again, so that is done at once, and only once.
         remove_checkout(settings.home, repository.id)
+    except MemoryError:
+        raise fetching.needs_memory(repository) from None
     try:
         return once()
+    except MemoryError:
+        raise fetching.needs_memory(repository) from None
     except (fetching.BrokenFolder, OSError) as broken:
         raise SyncError(
             "FLEET-209",

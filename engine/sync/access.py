@@ -1,13 +1,12 @@
 """How git reaches one remote, for one call: a private folder with the secret and the known host key, and git's whole environment.
 
-Nothing of a user's or the system's git or ssh is read, and nothing of this process's environment but the way to programs and proxies.
+Nothing of a user's or the system's git or ssh is read, and of this process's environment only the way to programs and proxies.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +16,14 @@ from pathlib import Path
 from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
+from engine.sync.call import TimeLimit, answer, clean_environment, kept
 from engine.sync.checkouts import private
 from engine.sync.credentials import Credential, DeployKey, Login, unusable_key
 from engine.sync.hostkeys import read_host_key
 from engine.sync.remotes import is_ssh, origin, transport
 
-_KEPT = ("PATH", "TMPDIR", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
-"""All that git gets of our own environment: where programs are, and the way out."""
+_PROXIES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
+"""The variables that lead git out through a proxy."""
 
 _ALIAS = "fleet-remote"
 """The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
@@ -117,14 +117,10 @@ def reaching(repository: Repository, credential: Credential | None, settings: Se
 
 
 def _environment(url: str, folder: Path, settings: Settings) -> dict[str, str]:
-    ours = {name: os.environ[name] for name in _KEPT if name in os.environ}
     authorities = {"GIT_SSL_CAINFO": settings.git_ca_file} if settings.git_ca_file else {}
-    return ours | authorities | {
+    return clean_environment() | kept(*_PROXIES) | authorities | {
         "HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
-        "LC_ALL": "C",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "false",
@@ -137,18 +133,13 @@ def _environment(url: str, folder: Path, settings: Settings) -> dict[str, str]:
 def _check_key(folder: Path, repository: Repository, environment: dict[str, str]) -> None:
     """See that ssh can use the key before a host is asked: afterwards, ssh only says that it was denied."""
     try:
-        asked = subprocess.run(
-            ["ssh-keygen", "-y", "-P", "", "-f", "key"],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=20,
-            check=False,
-        )
+        command = ["ssh-keygen", "-y", "-P", "", "-f", "key"]
+        code, _ = answer(command, limit_s=20, cwd=folder, environment=environment)
     except FileNotFoundError:
         raise SyncError("FLEET-209", "There is no ssh on this machine.", "Install OpenSSH's client.") from None
-    if asked.returncode:
+    except TimeLimit:
+        code = 1
+    if code:
         raise unusable_key(repository.vault_credential_path or "")
 
 

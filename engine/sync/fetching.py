@@ -11,7 +11,7 @@ from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
 from engine.sync.access import Access
-from engine.sync.call import GitFailed, Stopped, TimeLimit, run
+from engine.sync.call import GitFailed, Limits, Stopped, TimeLimit, run
 from engine.sync.checkouts import REF, note_reached, outgrown, remove_leftovers
 from engine.sync.remotes import is_ssh, local_path, shown_url
 
@@ -52,8 +52,7 @@ def _make(folder: Path, access: Access, settings: Settings) -> None:
             ["init", "--bare", "--quiet", "--template=", "--initial-branch=fleet", str(folder)],
             cwd=access.folder,
             environment=access.environment,
-            limit_s=settings.git_timeout_s,
-            max_bytes=settings.max_fetch_bytes,
+            limits=Limits.of(settings),
         )
     except GitFailed as error:
         raise BrokenFolder(cleaned(error.said)) from error
@@ -86,8 +85,7 @@ def _fetch(
             command,
             cwd=access.folder,
             environment=access.environment | {"GIT_DIR": str(folder)},
-            limit_s=settings.git_timeout_s,
-            max_bytes=settings.max_fetch_bytes,
+            limits=Limits.of(settings),
             halted=halted,
             meanwhile=meanwhile,
         )
@@ -103,9 +101,7 @@ def _fetch(
         ) from None
     except Stopped:
         remove_leftovers(folder)
-        raise SyncError(
-            "FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew."
-        ) from None
+        raise halfway() from None
     except GitFailed as failed:
         remove_leftovers(folder)
         if str(folder) in failed.said:
@@ -113,9 +109,42 @@ def _fetch(
         raise explained(failed.said, repository, settings) from None
 
 
+def halfway() -> SyncError:
+    """For a git that was ended because its caller is ending."""
+    return SyncError("FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew.")
+
+
+def needs_memory(repository: Repository) -> SyncError:
+    """For what git, or this process, has no memory for."""
+    where = shown_url(repository.url)
+    return SyncError(
+        "FLEET-218",
+        f"What {where} sends needs more memory than a fetch may take.",
+        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_GIT_MEMORY_BYTES.",
+        repository=repository.name,
+        url=where,
+    )
+
+
+def no_memory(said: str) -> bool:
+    """Whether git says that it got no memory."""
+    return re.search(_NO_MEMORY, said, re.IGNORECASE) is not None
+
+
+def _own_words(said: str) -> str:
+    """What git, curl and ssh say by themselves. A remote's own words follow a mark or stand in quotes, and may have line ends in them."""
+    lines = "\n".join(line for line in re.split(r"[\r\n]+", said) if not line.startswith("remote:"))
+    before, error, _ = lines.partition("remote error:")
+    if error:
+        return f"{before.removesuffix('fatal: ')}the remote reports an error"
+    return re.sub(r"(?s)((?:received|got|response[:;]|unexpected|line:|by server:?)\s+)'.*'", r"\1something else", lines)
+
+
 def explained(said: str, repository: Repository, settings: Settings) -> SyncError:
     """What git's words mean, with a next step. What the remote itself says is not believed, and not shown."""
-    own = "\n".join(line for line in said.splitlines() if not line.startswith("remote:"))
+    own = _own_words(said)
+    if no_memory(own):
+        return needs_memory(repository)
     where, name = shown_url(repository.url), repository.name
     facts = {"repository": name, "url": where}
     for pattern, code, message, hint in _MEANINGS:
@@ -160,12 +189,6 @@ _MEANINGS = (
         "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
     ),
     (
-        r"out of memory|memory exhausted|cannot allocate|mmap failed",
-        "FLEET-218",
-        "What {where} sends needs more memory than a fetch may take.",
-        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
-    ),
-    (
         r"unable to update url base from redirection|returned error: 30\d|redirect",
         "FLEET-213",
         "{where} leads on to another address, which is not followed.",
@@ -179,6 +202,8 @@ _MEANINGS = (
     ),
 )
 """What git, curl and ssh say, in English; the first that fits."""
+
+_NO_MEMORY = r"out of memory|memory exhausted|cannot allocate|mmap failed|std::bad_alloc"
 
 _AWAY = r"ssh: connect to host|could not resolve host|connection (?:closed|reset|refused|timed out)|kex_exchange"
 """What ssh says when it has not come as far as the key."""

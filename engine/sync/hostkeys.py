@@ -6,9 +6,9 @@ import base64
 import binascii
 import hashlib
 import re
-import subprocess
 
 from engine.errors import RefusedEdit, SyncError
+from engine.sync.call import TimeLimit, answer
 from engine.sync.remotes import endpoint
 
 _TYPES = (
@@ -63,10 +63,8 @@ def scan(url: str, timeout_s: int) -> str:
     limit = min(timeout_s, 15)
     command = ["ssh-keyscan", "-T", str(limit), "-p", str(port), "-t", "ed25519,ecdsa,rsa", "--", host]
     try:
-        told = subprocess.run(
-            command, capture_output=True, text=True, timeout=limit + 5, check=False, stdin=subprocess.DEVNULL
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        _, told = answer(command, limit_s=limit + 5)
+    except (OSError, TimeLimit):
         told = ""
     keys = [line.partition(" ")[2] for line in told.splitlines() if re.match(r"[^#\s]\S* ", line)]
     found = sorted((_TYPES.index(key.split()[0]), key) for key in keys if key.split()[0] in _TYPES)
