@@ -46,6 +46,7 @@ from engine.review import Verb
 from engine.settings import Settings
 from engine.store import FILE_NAME, Store, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
+from engine.words import argument
 
 if TYPE_CHECKING:
     from engine.analysis import Snapshot
@@ -366,7 +367,9 @@ class Workbench(Reader):
         self.permit(actor, Permission.SYNC, repository.account)
         if not repository.enabled:
             raise SyncError(
-                "FLEET-212", f"Repository {name} is disabled.", f"Enable it first: fleet repo set {name} --enabled"
+                "FLEET-212",
+                f"Repository {name} is disabled.",
+                f"Enable it first: fleet repo set {argument(name)} --enabled",
             )
         self._refuse_paused([repository])
         from engine import reconcile  # brings the reader of fleet files, which only a tick needs
@@ -578,7 +581,7 @@ class Workbench(Reader):
             paused = next((r for r in chosen if r.paused_reason is not None), None)
             reason = f"{paused.name} is paused by {paused.paused_by}: {paused.paused_reason}" if paused else None
         if reason:
-            where = f" --repo {chosen[0].name}" if chosen and "everything is paused" not in reason else ""
+            where = f" --repo {argument(chosen[0].name)}" if chosen and "everything is paused" not in reason else ""
             raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")
 
     @staticmethod

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.model import Permission
 from engine.settings import ACCESS, SERVING, SETTINGS, Text
-from engine.sync import git_version
+from engine.sync import git_version, is_too_old
 from engine.words import count, mebibytes
 from pages.components.acts import act
 from pages.components.layout import beside
@@ -129,10 +129,17 @@ def versions() -> None:
         ("Store schema", str(facts.schema_version)),
         ("DuckDB", facts.engine_version),
         ("Python", platform.python_version()),
-        ("git", git_version() or "missing"),
+        ("git", _git()),
         *((name, _version(name)) for name in names),
     ]
     show("pairs.html", rows=rows)
+
+
+def _git() -> str:
+    version = git_version()
+    if version is None:
+        return "missing"
+    return f"{version} (too old)" if is_too_old(version) else version
 
 
 def _version(name: str) -> str:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import SyncError
@@ -14,6 +18,13 @@ from engine.sync.access import Access
 from engine.sync.call import GitFailed, Limits, Stopped, TimeLimit, run
 from engine.sync.checkouts import REF, note_reached, outgrown, remove_leftovers
 from engine.sync.remotes import is_ssh, local_path, shown_url
+from engine.words import argument
+
+_USUAL_MEMORY = 2**27
+"""Address space of each process of git, which is enough for nearly every fetch, that of a pack of 256 MiB among them."""
+
+_MUCH_MEMORY = threading.Lock()
+"""Held by the one fetch that may take all of `FLEET_GIT_MEMORY_BYTES`."""
 
 
 class BrokenFolder(Exception):
@@ -37,7 +48,7 @@ def fetch(
         _fetch(folder, repository, access, settings, halted, meanwhile)
         note_reached(folder)
     except FileNotFoundError as error:
-        raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
+        raise no_git() from error
     except OSError as error:
         raise BrokenFolder(error.strerror or "the disk refused it") from error
 
@@ -80,15 +91,17 @@ def _fetch(
         repository.url if path is None else str(path.expanduser().absolute()),
         f"+refs/heads/{repository.branch}:{REF}",
     ]
+    environment, limits = access.environment | {"GIT_DIR": str(folder)}, Limits.of(settings)
+    usual = replace(limits, memory_bytes=min(_USUAL_MEMORY, limits.memory_bytes))
     try:
-        run(
-            command,
-            cwd=access.folder,
-            environment=access.environment | {"GIT_DIR": str(folder)},
-            limits=Limits.of(settings),
-            halted=halted,
-            meanwhile=meanwhile,
-        )
+        try:
+            run(command, cwd=access.folder, environment=environment, limits=usual, halted=halted, meanwhile=meanwhile)
+        except GitFailed as failed:
+            if not no_memory(failed.said) or usual == limits:
+                raise
+            remove_leftovers(folder)
+            with _alone(limits.seconds, halted):
+                run(command, cwd=access.folder, environment=environment, limits=limits, halted=halted)
     except TimeLimit:
         remove_leftovers(folder)
         where = shown_url(repository.url)
@@ -107,6 +120,26 @@ def _fetch(
         if str(folder) in failed.said:
             raise BrokenFolder(cleaned(failed.said)) from None
         raise explained(failed.said, repository, settings) from None
+
+
+@contextmanager
+def _alone(limit_s: float, halted: Callable[[], str | None]) -> Iterator[None]:
+    """Wait until no other fetch of this process takes much memory. Raises: TimeLimit, Stopped."""
+    deadline = time.monotonic() + limit_s
+    while not _MUCH_MEMORY.acquire(timeout=0.2):
+        if halted():
+            raise Stopped
+        if time.monotonic() > deadline:
+            raise TimeLimit
+    try:
+        yield
+    finally:
+        _MUCH_MEMORY.release()
+
+
+def no_git() -> SyncError:
+    """For a machine without git."""
+    return SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.37 or newer.")
 
 
 def halfway() -> SyncError:
@@ -133,11 +166,15 @@ def no_memory(said: str) -> bool:
 
 def _own_words(said: str) -> str:
     """What git, curl and ssh say by themselves. A remote's own words follow a mark or stand in quotes, and may have line ends in them."""
-    lines = "\n".join(line for line in re.split(r"[\r\n]+", said) if not line.startswith("remote:"))
+    lines = "\n".join(
+        line for line in re.split(r"[\r\n]+", said) if not re.match(r"remote:|[A-Z][a-z ]+: +\d+% ", line)
+    )
     before, error, _ = lines.partition("remote error:")
     if error:
         return f"{before.removesuffix('fatal: ')}the remote reports an error"
-    return re.sub(r"(?s)((?:received|got|response[:;]|unexpected|line:|by server:?)\s+)'.*'", r"\1something else", lines)
+    return re.sub(
+        r"(?s)((?:received|got|response[:;]|unexpected|line:|by server:?)\s+)'.*'", r"\1something else", lines
+    )
 
 
 def explained(said: str, repository: Repository, settings: Settings) -> SyncError:
@@ -149,7 +186,12 @@ def explained(said: str, repository: Repository, settings: Settings) -> SyncErro
     facts = {"repository": name, "url": where}
     for pattern, code, message, hint in _MEANINGS:
         if found := re.search(pattern, own, re.IGNORECASE):
-            words = {"where": where, "name": name, "branch": repository.branch, "limit": settings.max_fetch_bytes}
+            words = {
+                "where": where,
+                "name": argument(name),
+                "branch": repository.branch,
+                "limit": settings.max_fetch_bytes,
+            }
             return SyncError(code, message.format(**words), hint.format(**words), **facts, **found.groupdict())
     came_in = is_ssh(repository.url) and not re.search(_AWAY, own, re.IGNORECASE)
     barred = came_in and "could not read from remote repository" in own.lower()
@@ -158,7 +200,7 @@ def explained(said: str, repository: Repository, settings: Settings) -> SyncErro
     return SyncError(
         "FLEET-201",
         f"Failed to fetch {where}: {cleaned(own)}",
-        f"See where it stops: fleet repo check {name}. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
+        f"See where it stops: fleet repo check {argument(name)}. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
         **facts,
     )
 
@@ -187,6 +229,12 @@ _MEANINGS = (
         "FLEET-218",
         "{where} sends more than {limit:,} bytes for one commit.",
         "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
+    ),
+    (
+        r"dumb http transport",
+        "FLEET-201",
+        "{where} answers as a plain web server, not as a git server: it cannot send a single commit.",
+        "Serve it by git's smart protocol (git http-backend, or a forge), or check that the URL is that of the repository.",
     ),
     (
         r"unable to update url base from redirection|returned error: 30\d|redirect",
@@ -224,7 +272,7 @@ def _refused(repository: Repository, where: str, facts: dict[str, str]) -> SyncE
         return SyncError(
             "FLEET-215",
             f"{where} wants a credential, and the repository has none.",
-            f"Put one into Vault and say where: fleet repo set {repository.name} --vault-path secret/data/team/name",
+            f"Put one into Vault and say where: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
             **facts,
         )
     what = "deploy key" if is_ssh(repository.url) else "user name and password"

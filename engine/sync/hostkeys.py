@@ -10,6 +10,7 @@ import re
 from engine.errors import RefusedEdit, SyncError
 from engine.sync.call import TimeLimit, answer
 from engine.sync.remotes import endpoint
+from engine.words import argument
 
 _TYPES = (
     "ssh-ed25519",
@@ -72,7 +73,7 @@ def scan(url: str, timeout_s: int) -> str:
         raise SyncError(
             "FLEET-201",
             f"{host} shows no ssh host key on port {port}.",
-            f"See whether it answers: ssh-keyscan -p {port} {host}",
+            f"See whether it answers: ssh-keyscan -p {port} {argument(host)}",
         )
     return read_host_key(found[0][1])
 

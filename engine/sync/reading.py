@@ -19,6 +19,7 @@ from engine.settings import Settings
 from engine.sync.call import Conversation, GitFailed, Limits, Stopped, TimeLimit, clean_environment, conversing
 from engine.sync.checkouts import REF
 from engine.sync.fetching import BrokenFolder, cleaned, halfway, needs_memory, no_memory
+from engine.words import argument
 
 MOST_COMMIT_BYTES = 2**20
 """Size of the largest commit that is read. Messages and signatures have a few thousand bytes."""
@@ -86,7 +87,7 @@ def _read(git: Conversation, repository: Repository, limit: int) -> Revision:
         raise SyncError(
             "FLEET-203",
             f"{at} is a {commit.kind}, not a commit.",
-            f"Name a branch that leads to a commit: fleet repo set {repository.name} --branch NAME",
+            f"Name a branch that leads to a commit: fleet repo set {argument(repository.name)} --branch NAME",
             **facts,
         )
     header, message = _parts(git, commit, repository, at, facts)
@@ -124,7 +125,7 @@ def _parts(
 
 def _file(git: Conversation, root: str, repository: Repository, at: str, facts: dict[str, Any]) -> _Object:
     """The object of the fleet file, found from the top folder on. Raises: SyncError FLEET-204, 205, 206, 218."""
-    hint = f"Name the folder that holds fleet.yaml: fleet repo set {repository.name} --path-prefix FOLDER"
+    hint = f"Name the folder that holds fleet.yaml: fleet repo set {argument(repository.name)} --path-prefix FOLDER"
     folder, walked = _asked(git, root), ""
     for part in repository.path_prefix.split("/") if repository.path_prefix else []:
         mode, id_ = _entry(git, folder, part, walked, at, facts)
@@ -144,9 +145,7 @@ def _file(git: Conversation, root: str, repository: Repository, at: str, facts: 
     return file
 
 
-def _entry(
-    git: Conversation, folder: _Object, name: str, path: str, at: str, facts: dict[str, Any]
-) -> tuple[int, str]:
+def _entry(git: Conversation, folder: _Object, name: str, path: str, at: str, facts: dict[str, Any]) -> tuple[int, str]:
     """Mode and object of what has this name in a folder; (0, "") where nothing has. Raises: SyncError FLEET-218."""
     if folder.size > MOST_TREE_BYTES:
         what = f"The list of files in {path or 'the top folder'} of {at} has {folder.size:,} bytes; at most {MOST_TREE_BYTES:,} are read."
