@@ -6,6 +6,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from tests.conftest import GitRepository
@@ -30,20 +31,18 @@ class Pack:
         self._body = bytearray()
         self._index: list[tuple[bytes, int, int]] = []
 
-    def add(self, kind: str, content: Iterable[bytes], size: int | None = None, *, declared: int | None = None) -> str:
-        """Add an object that is `size` bytes long, or declares another size; gives its id."""
+    def add(self, kind: str, content: Iterable[bytes], size: int | None = None) -> str:
+        """Add an object, whose parts are not held in memory where `size` says how long they are; gives its id."""
         parts = [content] if isinstance(content, bytes) else content
         if size is None:
             parts = list(parts)
             size = sum(map(len, parts))
-        digest, packed = hashlib.sha1(f"{kind} {size}\0".encode()), zlib.compressobj(1)
-        entry = bytearray()
-        left, first = (size if declared is None else declared), True
-        while first or left:
-            low = (_KINDS[kind] << 4 | left & 15) if first else left & 127
-            left >>= 4 if first else 7
-            entry.append(low | (128 if left else 0))
-            first = False
+        digest, packed = hashlib.sha1(f"{kind} {size}\0".encode(), usedforsecurity=False), zlib.compressobj(1)
+        entry, left = bytearray([_KINDS[kind] << 4 | size & 15]), size >> 4
+        while left:
+            entry[-1] |= 128
+            entry.append(left & 127)
+            left >>= 7
         for part in parts:
             digest.update(part)
             entry += packed.compress(part)
@@ -64,21 +63,19 @@ class Pack:
     def write(self, remote: GitRepository, tip: str) -> None:
         """Put the pack into a repository, with its branch at `tip`."""
         head = b"PACK" + struct.pack(">II", 2, len(self._index))
-        trailer = hashlib.sha1(head + self._body).digest()
+        trailer = hashlib.sha1(head + self._body, usedforsecurity=False).digest()
         rows = sorted(self._index)
-        fanout = [sum(1 for id_, _, _ in rows if id_[0] <= first) for first in range(256)] if len(rows) < 1000 else None
-        if fanout is None:
-            counts = [0] * 256
-            for id_, _, _ in rows:
-                counts[id_[0]] += 1
-            fanout = [sum(counts[: first + 1]) for first in range(256)]
+        counts = [0] * 256
+        for id_, _, _ in rows:
+            counts[id_[0]] += 1
+        fanout = list(accumulate(counts))
         index = b"\xfftOc" + struct.pack(">I", 2) + struct.pack(">256I", *fanout) + b"".join(id_ for id_, _, _ in rows)
         index += b"".join(struct.pack(">I", crc) for _, crc, _ in rows)
         index += b"".join(struct.pack(">I", place) for _, _, place in rows) + trailer
         folder = remote.path / ".git" / "objects" / "pack"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"pack-{trailer.hex()}.pack").write_bytes(head + self._body + trailer)
-        (folder / f"pack-{trailer.hex()}.idx").write_bytes(index + hashlib.sha1(index).digest())
+        (folder / f"pack-{trailer.hex()}.idx").write_bytes(index + hashlib.sha1(index, usedforsecurity=False).digest())
         branch(remote.path / ".git", tip)
 
 
