@@ -158,7 +158,8 @@ def fleet_graph(graph: Graph) -> go.Figure:
                 name=f"{state.replace('_', ' ')} {len(chosen):,}",
                 marker={"symbol": symbol, "color": colour, "size": 11, "line": {"width": 1.5, "color": colour}},
                 customdata=[
-                    [node.key.text, _text(node.key.address), node.repository or "no repository"] for node in chosen
+                    [node.key.text, _text(node.key.address), _text(node.repository or "no repository")]
+                    for node in chosen
                 ],
                 hovertemplate="%{customdata[1]}<br>" + state.replace("_", " ") + "<br>%{customdata[2]}<extra></extra>",
             )

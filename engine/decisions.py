@@ -14,6 +14,7 @@ from engine.revert import inverse
 from engine.review import StatusMove, Verb, moved, stale
 from engine.soundness import FleetState
 from engine.store import Transaction, live, proposals, repositories
+from engine.words import argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +201,5 @@ def _refuse_stale(kinds: Kinds, proposal: Proposal, fresh: dict[ResourceKey, tup
         raise ReviewError(
             "FLEET-403",
             f"Proposal {proposal.id} is stale: {why}.",
-            f"The next tick replaces it: fleet sync {proposal.repository}",
+            f"The next tick replaces it: fleet sync {argument(proposal.repository)}",
         )

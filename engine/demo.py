@@ -6,20 +6,21 @@ The story stands in `data/example/story.toml`; nothing but the verbs of `Workben
 from __future__ import annotations
 
 import json
+import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import git
 
 from engine import private
 from engine.errors import RefusedEdit
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
 from engine.settings import SHIPPED, Settings
+from engine.sync import call, fetching
 from engine.workbench import Synced, Workbench, utc_now
 
 EXAMPLE = SHIPPED / "data" / "example"
@@ -67,7 +68,7 @@ def run(settings: Settings, actor: Actor, teller: Teller = lambda _sentence, _nu
     folder = settings.home / "demo" / "fleet-config"
     workbench = Workbench.open_home(settings, kinds=FLEET, clock=clock)
     try:
-        _make_repository(folder)
+        _make_repository(folder, settings)
         played = _Story(workbench, clock, folder).play(teller)
         clock.set_back(0)
         _register(workbench, actor, folder)
@@ -88,10 +89,30 @@ def _register(workbench: Workbench, actor: Actor, folder: Path) -> None:
         workbench.add_repository(actor, REPOSITORY, str(folder), account=ACCOUNT)
 
 
-def _make_repository(folder: Path) -> None:
+def _make_repository(folder: Path, settings: Settings) -> None:
     if not (folder / ".git").exists():
         private.make_folder(folder)
-        git.Repo.init(folder, initial_branch="main").close()
+        command, environment = ["init", "--quiet", "--initial-branch=main"], call.clean_environment()
+        try:
+            call.run(command, cwd=folder, environment=environment, limits=call.Limits.of(settings))
+        except FileNotFoundError:
+            raise fetching.no_git() from None
+
+
+@contextmanager
+def _clean_environment() -> Iterator[None]:
+    """Give this process the environment of a child while the block runs: GitPython starts git with it when it is imported.
+
+    Only for a command that has one thread.
+    """
+    ours = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(call.clean_environment() | {"GIT_PYTHON_REFRESH": "quiet"})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(ours)
 
 
 class _Story:
@@ -152,12 +173,17 @@ class _Story:
 
     def _commit(self, event: Mapping[str, Any]) -> str:
         """Commit one version of the fleet file at the story's time; a version that is there already is left alone."""
+        with _clean_environment():
+            import git
+
         message: str = event["message"].strip()
         subject = message.splitlines()[0]
-        with git.Repo(self._folder) as repo:
+        with git.Repo(
+            self._folder, odbt=git.GitDB
+        ) as repo:  # which writes the objects itself, without a git of its own
             (self._folder / "fleet.yaml").write_bytes((self._source / event["file"]).read_bytes())
             repo.index.add(["fleet.yaml"])
-            if not repo.head.is_valid() or repo.index.diff("HEAD"):
+            if not repo.head.is_valid() or repo.index.write_tree() != repo.head.commit.tree:
                 name, _, mail = event["author"].partition(" <")
                 author = git.Actor(name, mail.rstrip(">"))
                 when = self._clock().astimezone(UTC).replace(microsecond=0)

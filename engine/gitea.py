@@ -8,6 +8,7 @@ from typing import Any
 from engine.contract import CreatedRepository
 from engine.errors import RefusedEdit
 from engine.settings import Settings
+from engine.words import argument
 
 TIMEOUT_S = 15
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -53,7 +54,7 @@ def _token(settings: Settings) -> str:
         raise RefusedEdit(
             "FLEET-681",
             f"What Vault keeps at {settings.gitea_vault_path} has no `token`.",
-            f"Write it there: vault kv put {settings.gitea_vault_path} token=…",
+            f"Write it there: vault kv put {argument(settings.gitea_vault_path)} token=…",
         )
     raise RefusedEdit(
         "FLEET-681",

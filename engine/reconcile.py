@@ -47,6 +47,7 @@ from engine.settings import Settings
 from engine.soundness import FleetState
 from engine.store import Store, Transaction, applies, events, live, proposals, repositories, runs, withheld
 from engine.store import drift as episodes
+from engine.words import argument
 
 FIRST_BACKOFF = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(hours=1)
@@ -153,6 +154,13 @@ def tick(
         with suppress(FleetError):
             return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, error)
         raise
+    except MemoryError:
+        exhausted = SyncError(
+            "FLEET-218",
+            "The tick needed more memory than there is.",
+            "See what made the file or the fleet grow; give the server more memory, or let fewer repositories sync side by side.",
+        )
+        return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, exhausted)
     except BaseException as error:
         unexpected = FleetError(
             "FLEET-502",
@@ -287,7 +295,7 @@ def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Ac
         raise SyncError(
             "FLEET-210",
             f"{repository.file} declares nothing, and the repository owns {owned} resources: all would be destroyed.",
-            f"If that is meant: fleet repo set {repository.name} --allow-empty",
+            f"If that is meant: fleet repo set {argument(repository.name)} --allow-empty",
             owned=owned,
         )
 

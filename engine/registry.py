@@ -15,6 +15,7 @@ from engine.review import Verb, moved
 from engine.settings import Settings
 from engine.store import Transaction, drift, events, live, pauses, proposals, repositories, withheld
 from engine.store.events import EventFilter
+from engine.words import argument
 
 _REMOTE = {"url", "branch", "path_prefix", "vault_credential_path", "ssh_host_key"}
 """Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
@@ -63,7 +64,7 @@ def register(
         raise RefusedEdit(
             "FLEET-601",
             f"There is a repository {name} already.",
-            f"Change it with fleet repo set {name}, or choose another name.",
+            f"Change it with fleet repo set {argument(name)}, or choose another name.",
         )
     live.ensure_accounts(tx, [account])
     repository = repositories.insert(tx, name, wanted)

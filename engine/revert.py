@@ -12,6 +12,7 @@ from engine.errors import ReviewError
 from engine.kinds import Kinds
 from engine.model import Cause, Change, Claim, Difference, LiveFleet, Origin, Proposal, ResourceKey, Spec, Status
 from engine.review import stale
+from engine.words import argument
 
 
 def inverse(
@@ -57,7 +58,7 @@ def _moved(undone: Proposal, why: str) -> ReviewError:
     return ReviewError(
         "FLEET-406",
         f"Proposal {undone.id} cannot be reverted: {why} since it was applied.",
-        f"Look at what is there now: fleet log {undone.key.kind} {undone.key.name}. Then set what is wanted: fleet set",
+        f"Look at what is there now: fleet log {undone.key.kind} {argument(undone.key.name)}. Then set what is wanted: fleet set",
     )
 
 

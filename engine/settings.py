@@ -56,6 +56,13 @@ SETTINGS: Mapping[str, Setting] = {
     "max_fetch_bytes": Setting(
         "FLEET_MAX_FETCH_BYTES", 268_435_456, 1_048_576, 2**40, "Most that one fetch may bring, in bytes."
     ),
+    "git_memory_bytes": Setting(
+        "FLEET_GIT_MEMORY_BYTES",
+        536_870_912,
+        134_217_728,
+        2**40,
+        "Most memory that each process of git may take, in bytes.",
+    ),
     "vault_timeout_s": Setting(
         "FLEET_VAULT_TIMEOUT_S", 10, 1, 300, "Longest that one request to Vault may take, in seconds; three are tried."
     ),
@@ -269,6 +276,7 @@ class Settings:
     sync_workers: int = 4
     git_timeout_s: int = 60
     max_fetch_bytes: int = 268_435_456
+    git_memory_bytes: int = 536_870_912
     vault_timeout_s: int = 10
     keep_days: int = 90
     keep_failed_days: int = 365

@@ -5,6 +5,7 @@ Text from repositories and people stays text: what would steer a terminal or tur
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -24,6 +25,11 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join("\ufffd" if unicodedata.category(c) in _STEERING else c for c in text)
+
+
+def argument(text: str) -> str:
+    """One argument of a command that somebody may paste into a shell: names are free to hold what a shell would act on."""
+    return shlex.quote(clean(text))
 
 
 def clean_lines(text: str) -> str:

@@ -50,6 +50,7 @@ from engine.settings import Settings
 from engine.signins import KnownPerson, SignedOut
 from engine.store import FILE_NAME, Store, Transaction, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
+from engine.words import argument
 
 if TYPE_CHECKING:
     from engine.analysis import Snapshot
@@ -460,7 +461,7 @@ class Workbench(Reader):
                 raise SyncError(
                     "FLEET-212",
                     f"Repository {repository.name} is disabled.",
-                    f"Enable it first: fleet repo set {repository.name} --enabled",
+                    f"Enable it first: fleet repo set {argument(repository.name)} --enabled",
                 )
             self._refuse_paused([repository])
             run = reconcile.tick(
@@ -703,7 +704,7 @@ class Workbench(Reader):
             paused = next((r for r in chosen if r.paused_reason is not None), None)
             reason = f"{paused.name} is paused by {paused.paused_by}: {paused.paused_reason}" if paused else None
         if reason:
-            where = f" --repo {chosen[0].name}" if chosen and "everything is paused" not in reason else ""
+            where = f" --repo {argument(chosen[0].name)}" if chosen and "everything is paused" not in reason else ""
             raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")
 
     @staticmethod

@@ -101,8 +101,9 @@ def restoring(named: str) -> None:
         "is released, not destroyed), register the new one, and sync: its first tick finds every resource equal, adopts it, and "
         "proposes nothing. On an empty store the same file becomes creates, to be approved and applied."
     )
+    account = words.argument(named)
     st.code(
-        f"fleet export --account {named} > fleet.yaml\nfleet repo remove LOST\nfleet repo add NEW URL --account {named}\nfleet sync NEW",
+        f"fleet export --account {account} > fleet.yaml\nfleet repo remove LOST\nfleet repo add NEW URL --account {account}\nfleet sync NEW",
         language="sh",
     )
 

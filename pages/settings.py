@@ -9,7 +9,7 @@ from importlib import metadata
 import streamlit as st
 
 from engine.settings import ACCESS, SERVING, SETTINGS, Text
-from engine.sync import git_version
+from engine.sync import git_version, is_too_old
 from engine.words import count, mebibytes
 from engine.workbench import Workbench
 from pages.components.acts import act
@@ -138,10 +138,17 @@ def versions() -> None:
         ("Store schema", str(facts.schema_version)),
         ("DuckDB", facts.engine_version),
         ("Python", platform.python_version()),
-        ("git", git_version() or "missing"),
+        ("git", _git()),
         *((name, _version(name)) for name in names),
     ]
     show("pairs.html", rows=rows)
+
+
+def _git() -> str:
+    version = git_version()
+    if version is None:
+        return "missing"
+    return f"{version} (too old)" if is_too_old(version) else version
 
 
 def _version(name: str) -> str:

@@ -5,7 +5,6 @@ Reads what each kind declares and nothing else: no kind is named here. Knows no 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -31,6 +30,7 @@ from engine.model import Spec
 from engine.parse import codes
 from engine.parse.events import BROKEN, MOST_PROBLEMS, read_structure
 from engine.parse.positions import Path, Positions
+from engine.words import argument
 
 DEFAULT_LIMIT = 1_048_576
 """Bytes of the largest file that is read, unless the caller says otherwise."""
@@ -170,7 +170,7 @@ class _Document:
             self._report(codes.ACCOUNT_INVALID, f"account: {problem}", "write the account's name", top(("account",)))
         elif account is not None and name != account:
             message = f"Resource constraint: account_id mismatch: the file is of account {shown(name)}, the repository of {shown(account)}"
-            hint = f"if the fleet moved to that account, re-bind the repository: fleet repo set <name> --account {shlex.quote(name)}"
+            hint = f"if the fleet moved to that account, re-bind the repository: fleet repo set <name> --account {argument(name)}"
             self._report(codes.ACCOUNT_MISMATCH, message, hint, top(("account",)))
 
     def _section(self, section: str, value: Any, sections: dict[str, dict[str, Spec]]) -> None:

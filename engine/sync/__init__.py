@@ -6,7 +6,7 @@ credentials.py    what such a secret must hold for a remote (pure)
 lookup.py         where a remote's host is, and whether a remote may be there
 hostkeys.py       the keys by which ssh hosts are known
 access.py         the private folder and the environment of one call
-call.py           one call of git: limits in time, bytes, memory, words
+call.py           starting programs: git under its limits, an environment without secrets
 fetching.py       bringing one branch, and what git's failures mean
 reading.py        one file from the object database
 checkouts.py      where what was fetched lies, and what is removed
@@ -14,8 +14,8 @@ checkouts.py      where what was fetched lies, and what is removed
 
 from __future__ import annotations
 
-import os
-import subprocess
+import re
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +24,7 @@ from functools import cache
 from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
+from engine.sync import call
 from engine.sync.checkouts import checkout, fetched_commit, reached_at, remove_checkout, tidy
 from engine.sync.credentials import Credential, DeployKey, shaped
 from engine.sync.hostkeys import fingerprint, read_host_key, scan, shown_host_key
@@ -38,6 +39,7 @@ from engine.sync.remotes import (
     shown_url,
     transport,
 )
+from engine.words import argument
 
 __all__ = [
     "check_branch",
@@ -50,6 +52,7 @@ __all__ = [
     "fingerprint",
     "git_version",
     "is_ssh",
+    "is_too_old",
     "local_path",
     "offered_host_key",
     "reached_at",
@@ -61,6 +64,12 @@ __all__ = [
     "tidy",
     "transport",
 ]
+
+LEAST_GIT = (2, 37)
+"""The oldest git that works: it knows `cat-file --batch-command` (2.36) and `http.curloptResolve` (2.37).
+
+An older one ignores a setting that it does not know, and so would go to another address than the one that was checked.
+"""
 
 Found = Callable[[str, str], None]
 """Told, by step of a check, what was found there."""
@@ -96,12 +105,12 @@ def fetch_unless(
     Raises: SyncError FLEET-201 unreachable, 202 time limit, 203 no such branch, 204 no such folder, 205 no fleet file,
     206 not a plain file, 207 file over its limit, 208 remote not taken, 209 git failed, 213 redirect, 214 certificate,
     215 credential refused, 216 host key, 217 no key for ssh, 218 fetch over its limit, 219 host not allowed, 220 to 228 Vault and what it holds,
-    502 halted.
+    232 git too old, 502 halted.
     """
-    _leave_surrounding_git()
-    # What a tick alone needs is brought by it: GitPython takes a quarter of a second to import, hvac more.
+    # What a tick alone needs is imported by it.
     from engine.sync import access, fetching
 
+    _check_git()
     _check_allowed(repository, settings)
     credential = _credential(repository, settings, found)
     place = find(repository.url, settings, halted)
@@ -119,10 +128,7 @@ def fetch_unless(
             return None
         from engine.sync import reading
 
-        try:
-            revision = reading.read(folder, repository, settings.max_file_bytes)
-        except reading.DAMAGED as error:
-            raise fetching.BrokenFolder(str(error)) from error
+        revision = reading.read(folder, repository, settings, halted)
         return revision if repository.ssh_host_key else replace(revision, host_key=key)
 
     try:
@@ -130,8 +136,12 @@ def fetch_unless(
     except (fetching.BrokenFolder, OSError):
         # A killed git or a bad disk: what we hold can be fetched again, so that is done at once, and only once.
         remove_checkout(settings.home, repository.id)
+    except MemoryError:
+        raise fetching.needs_memory(repository) from None
     try:
         return once()
+    except MemoryError:
+        raise fetching.needs_memory(repository) from None
     except (fetching.BrokenFolder, OSError) as broken:
         raise SyncError(
             "FLEET-209",
@@ -147,24 +157,35 @@ def offered_host_key(url: str, settings: Settings) -> str:
     return scan(url, limit, address=None if place is None else place.one())
 
 
-@cache
 def git_version() -> str | None:
-    """Version of the git that fetches; None where there is none. Asked once."""
-    with suppress(OSError, subprocess.SubprocessError):
-        command = ["git", "version"]
-        said = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True, stdin=subprocess.DEVNULL)
-        return said.stdout.removeprefix("git version ").strip()
+    """Version of the git that fetches; None where there is none. Each git on PATH is asked once."""
+    found = shutil.which("git")
+    return _version_of(found) if found else None
+
+
+@cache
+def _version_of(git: str) -> str | None:
+    with suppress(OSError, call.TimeLimit):
+        code, said = call.answer([git, "version"], limit_s=5)
+        return said.removeprefix("git version ").strip() if code == 0 else None
     return None
 
 
-def _leave_surrounding_git() -> None:
-    """Take the variables of a surrounding git (of a hook, an alias, a rebase) out of this process.
+def is_too_old(version: str) -> bool:
+    """Whether this git lacks what a fetch needs. One whose version cannot be read is taken for new enough."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) < LEAST_GIT
 
-    They could lead ours to other folders and programs, and GitPython goes by whatever it finds, from its import on.
-    """
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        os.environ.pop(name, None)
-    os.environ["GIT_PYTHON_REFRESH"] = "quiet"  # where there is no git, the fetch says so
+
+def _check_git() -> None:
+    version = git_version()
+    if version is not None and is_too_old(version):
+        least = ".".join(map(str, LEAST_GIT))
+        raise SyncError(
+            "FLEET-232",
+            f"The git on this machine is {version[:40]}; {least} is the oldest that works.",
+            f"Install git {least} or newer; Settings shows which one is found.",
+        )
 
 
 def _check_allowed(repository: Repository, settings: Settings) -> None:
@@ -195,7 +216,7 @@ def _credential(repository: Repository, settings: Settings, found: Found) -> Cre
             raise SyncError(
                 "FLEET-217",
                 f"{repository.name} is reached by ssh, and no key for it is named.",
-                f"Put a deploy key into Vault and say where: fleet repo set {repository.name} --vault-path secret/data/team/name",
+                f"Put a deploy key into Vault and say where: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
                 repository=repository.name,
             )
         return None

@@ -1,13 +1,12 @@
 """How git reaches one remote, for one call: a private folder with the secret and the known host key, and git's whole environment.
 
-Nothing of a user's or the system's git or ssh is read, and nothing of this process's environment but the way to programs and proxies.
+Nothing of a user's or the system's git or ssh is read, and of this process's environment only the way to programs and proxies.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +16,13 @@ from pathlib import Path
 from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
+from engine.sync.call import TimeLimit, answer, clean_environment, kept
 from engine.sync.checkouts import private
 from engine.sync.credentials import Credential, DeployKey, Login, unusable_key
 from engine.sync.hostkeys import read_host_key
 from engine.sync.lookup import PROXIES, Place
 from engine.sync.remotes import is_ssh, origin, transport
 
-_KEPT = ("PATH", "TMPDIR")
-"""All that git gets of our own environment, besides the proxy variables where a proxy is used for the remote."""
 
 _ALIAS = "fleet-remote"
 """The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
@@ -122,16 +120,11 @@ def reaching(
 
 
 def _environment(url: str, folder: Path, settings: Settings, place: Place | None) -> dict[str, str]:
-    ours = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    if place is not None:
-        ours |= _way(place)
+    way = {} if place is None else _way(place)
     authorities = {"GIT_SSL_CAINFO": settings.git_ca_file} if settings.git_ca_file else {}
-    return ours | authorities | {
+    return clean_environment() | way | authorities | {
         "HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
-        "LC_ALL": "C",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "false",
@@ -143,7 +136,7 @@ def _environment(url: str, folder: Path, settings: Settings, place: Place | None
 
 def _way(place: Place) -> dict[str, str]:
     """Settings that keep git to what was checked: through the proxy or not at all, and else to the addresses that were found."""
-    way = {name: os.environ[name] for name in PROXIES if name in os.environ} if place.proxied else {}
+    way = kept(*PROXIES) if place.proxied else {}
     if place.addresses and ":" not in place.host:  # an address in IPv6 is looked up by nobody
         addresses = ",".join(f"[{address}]" if ":" in address else address for address in place.addresses)
         # Source: git-config, http.curloptResolve (since git 2.37); the number of settings counts from 0.
@@ -158,18 +151,13 @@ def _way(place: Place) -> dict[str, str]:
 def _check_key(folder: Path, repository: Repository, environment: dict[str, str]) -> None:
     """See that ssh can use the key before a host is asked: afterwards, ssh only says that it was denied."""
     try:
-        asked = subprocess.run(
-            ["ssh-keygen", "-y", "-P", "", "-f", "key"],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=20,
-            check=False,
-        )
+        command = ["ssh-keygen", "-y", "-P", "", "-f", "key"]
+        code, _ = answer(command, limit_s=20, cwd=folder, environment=environment)
     except FileNotFoundError:
         raise SyncError("FLEET-209", "There is no ssh on this machine.", "Install OpenSSH's client.") from None
-    if asked.returncode:
+    except TimeLimit:
+        code = 1
+    if code:
         raise unusable_key(repository.vault_credential_path or "")
 
 

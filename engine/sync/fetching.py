@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
 from engine.sync.access import Access
-from engine.sync.call import GitFailed, Stopped, TimeLimit, run
+from engine.sync.call import GitFailed, Limits, Stopped, TimeLimit, run
 from engine.sync.checkouts import REF, note_reached, outgrown, remove_leftovers
 from engine.sync.remotes import is_ssh, local_path, shown_url
+from engine.words import argument
+
+_USUAL_MEMORY = 2**27
+"""Address space of each process of git, which is enough for nearly every fetch, that of a pack of 256 MiB among them."""
+
+_MUCH_MEMORY = threading.Lock()
+"""Held by the one fetch that may take all of `FLEET_GIT_MEMORY_BYTES`."""
 
 
 class BrokenFolder(Exception):
@@ -37,7 +48,7 @@ def fetch(
         _fetch(folder, repository, access, settings, halted, meanwhile)
         note_reached(folder)
     except FileNotFoundError as error:
-        raise SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.39 or newer.") from error
+        raise no_git() from error
     except OSError as error:
         raise BrokenFolder(error.strerror or "the disk refused it") from error
 
@@ -52,8 +63,7 @@ def _make(folder: Path, access: Access, settings: Settings) -> None:
             ["init", "--bare", "--quiet", "--template=", "--initial-branch=fleet", str(folder)],
             cwd=access.folder,
             environment=access.environment,
-            limit_s=settings.git_timeout_s,
-            max_bytes=settings.max_fetch_bytes,
+            limits=Limits.of(settings),
         )
     except GitFailed as error:
         raise BrokenFolder(cleaned(error.said)) from error
@@ -81,16 +91,17 @@ def _fetch(
         repository.url if path is None else str(path.expanduser().absolute()),
         f"+refs/heads/{repository.branch}:{REF}",
     ]
+    environment, limits = access.environment | {"GIT_DIR": str(folder)}, Limits.of(settings)
+    usual = replace(limits, memory_bytes=min(_USUAL_MEMORY, limits.memory_bytes))
     try:
-        run(
-            command,
-            cwd=access.folder,
-            environment=access.environment | {"GIT_DIR": str(folder)},
-            limit_s=settings.git_timeout_s,
-            max_bytes=settings.max_fetch_bytes,
-            halted=halted,
-            meanwhile=meanwhile,
-        )
+        try:
+            run(command, cwd=access.folder, environment=environment, limits=usual, halted=halted, meanwhile=meanwhile)
+        except GitFailed as failed:
+            if not no_memory(failed.said) or usual == limits:
+                raise
+            remove_leftovers(folder)
+            with _alone(limits.seconds, halted):
+                run(command, cwd=access.folder, environment=environment, limits=limits, halted=halted)
     except TimeLimit:
         remove_leftovers(folder)
         where = shown_url(repository.url)
@@ -103,9 +114,7 @@ def _fetch(
         ) from None
     except Stopped:
         remove_leftovers(folder)
-        raise SyncError(
-            "FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew."
-        ) from None
+        raise halfway() from None
     except GitFailed as failed:
         remove_leftovers(folder)
         if str(folder) in failed.said:
@@ -113,14 +122,76 @@ def _fetch(
         raise explained(failed.said, repository, settings) from None
 
 
+@contextmanager
+def _alone(limit_s: float, halted: Callable[[], str | None]) -> Iterator[None]:
+    """Wait until no other fetch of this process takes much memory. Raises: TimeLimit, Stopped."""
+    deadline = time.monotonic() + limit_s
+    while not _MUCH_MEMORY.acquire(timeout=0.2):
+        if halted():
+            raise Stopped
+        if time.monotonic() > deadline:
+            raise TimeLimit
+    try:
+        yield
+    finally:
+        _MUCH_MEMORY.release()
+
+
+def no_git() -> SyncError:
+    """For a machine without git."""
+    return SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.37 or newer.")
+
+
+def halfway() -> SyncError:
+    """For a git that was ended because its caller is ending."""
+    return SyncError("FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew.")
+
+
+def needs_memory(repository: Repository) -> SyncError:
+    """For what git, or this process, has no memory for."""
+    where = shown_url(repository.url)
+    return SyncError(
+        "FLEET-218",
+        f"What {where} sends needs more memory than a fetch may take.",
+        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_GIT_MEMORY_BYTES.",
+        repository=repository.name,
+        url=where,
+    )
+
+
+def no_memory(said: str) -> bool:
+    """Whether git says that it got no memory."""
+    return re.search(_NO_MEMORY, said, re.IGNORECASE) is not None
+
+
+def _own_words(said: str) -> str:
+    """What git, curl and ssh say by themselves. A remote's own words follow a mark or stand in quotes, and may have line ends in them."""
+    lines = "\n".join(
+        line for line in re.split(r"[\r\n]+", said) if not re.match(r"remote:|[A-Z][a-z ]+: +\d+% ", line)
+    )
+    before, error, _ = lines.partition("remote error:")
+    if error:
+        return f"{before.removesuffix('fatal: ')}the remote reports an error"
+    return re.sub(
+        r"(?s)((?:received|got|response[:;]|unexpected|line:|by server:?)\s+)'.*'", r"\1something else", lines
+    )
+
+
 def explained(said: str, repository: Repository, settings: Settings) -> SyncError:
     """What git's words mean, with a next step. What the remote itself says is not believed, and not shown."""
-    own = "\n".join(line for line in said.splitlines() if not line.startswith("remote:"))
+    own = _own_words(said)
+    if no_memory(own):
+        return needs_memory(repository)
     where, name = shown_url(repository.url), repository.name
     facts = {"repository": name, "url": where}
     for pattern, code, message, hint in _MEANINGS:
         if found := re.search(pattern, own, re.IGNORECASE):
-            words = {"where": where, "name": name, "branch": repository.branch, "limit": settings.max_fetch_bytes}
+            words = {
+                "where": where,
+                "name": argument(name),
+                "branch": repository.branch,
+                "limit": settings.max_fetch_bytes,
+            }
             return SyncError(code, message.format(**words), hint.format(**words), **facts, **found.groupdict())
     came_in = is_ssh(repository.url) and not re.search(_AWAY, own, re.IGNORECASE)
     barred = came_in and "could not read from remote repository" in own.lower()
@@ -129,7 +200,7 @@ def explained(said: str, repository: Repository, settings: Settings) -> SyncErro
     return SyncError(
         "FLEET-201",
         f"Failed to fetch {where}: {cleaned(own)}",
-        f"See where it stops: fleet repo check {name}. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
+        f"See where it stops: fleet repo check {argument(name)}. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
         **facts,
     )
 
@@ -160,10 +231,10 @@ _MEANINGS = (
         "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
     ),
     (
-        r"out of memory|memory exhausted|cannot allocate|mmap failed",
-        "FLEET-218",
-        "What {where} sends needs more memory than a fetch may take.",
-        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
+        r"dumb http transport",
+        "FLEET-201",
+        "{where} answers as a plain web server, not as a git server: it cannot send a single commit.",
+        "Serve it by git's smart protocol (git http-backend, or a forge), or check that the URL is that of the repository.",
     ),
     (
         r"unable to update url base from redirection|returned error: 30\d|redirect",
@@ -179,6 +250,8 @@ _MEANINGS = (
     ),
 )
 """What git, curl and ssh say, in English; the first that fits."""
+
+_NO_MEMORY = r"out of memory|memory exhausted|cannot allocate|mmap failed|std::bad_alloc"
 
 _AWAY = r"ssh: connect to host|could not resolve host|connection (?:closed|reset|refused|timed out)|kex_exchange"
 """What ssh says when it has not come as far as the key."""
@@ -199,7 +272,7 @@ def _refused(repository: Repository, where: str, facts: dict[str, str]) -> SyncE
         return SyncError(
             "FLEET-215",
             f"{where} wants a credential, and the repository has none.",
-            f"Put one into Vault and say where: fleet repo set {repository.name} --vault-path secret/data/team/name",
+            f"Put one into Vault and say where: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
             **facts,
         )
     what = "deploy key" if is_ssh(repository.url) else "user name and password"

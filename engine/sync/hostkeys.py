@@ -6,10 +6,11 @@ import base64
 import binascii
 import hashlib
 import re
-import subprocess
 
 from engine.errors import RefusedEdit, SyncError
+from engine.sync.call import TimeLimit, answer
 from engine.sync.remotes import endpoint
+from engine.words import argument
 
 _TYPES = (
     "ssh-ed25519",
@@ -63,10 +64,8 @@ def scan(url: str, timeout_s: int, *, address: str | None = None) -> str:
     limit = min(timeout_s, 15)
     command = ["ssh-keyscan", "-T", str(limit), "-p", str(port), "-t", "ed25519,ecdsa,rsa", "--", address or host]
     try:
-        told = subprocess.run(
-            command, capture_output=True, text=True, timeout=limit + 5, check=False, stdin=subprocess.DEVNULL
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        _, told = answer(command, limit_s=limit + 5)
+    except (OSError, TimeLimit):
         told = ""
     keys = [line.partition(" ")[2] for line in told.splitlines() if re.match(r"[^#\s]\S* ", line)]
     found = sorted((_TYPES.index(key.split()[0]), key) for key in keys if key.split()[0] in _TYPES)
@@ -74,7 +73,7 @@ def scan(url: str, timeout_s: int, *, address: str | None = None) -> str:
         raise SyncError(
             "FLEET-201",
             f"{host} shows no ssh host key on port {port}.",
-            f"See whether it answers: ssh-keyscan -p {port} {host}",
+            f"See whether it answers: ssh-keyscan -p {port} {argument(host)}",
         )
     return read_host_key(found[0][1])
 

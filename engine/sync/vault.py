@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 from engine.credentials import split_path
 from engine.errors import SyncError
 from engine.settings import Settings
+from engine.words import argument
 
 _KUBERNETES_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  a path, not a secret
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -64,7 +65,7 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
         raise SyncError(
             "FLEET-225",
             f"The newest version of {path} in Vault was {gone}.",
-            f"Bring it back with vault kv undelete, or write it anew: vault kv put {mount}/{name} …",
+            f"Bring it back with vault kv undelete, or write it anew: vault kv put {argument(mount + '/' + name)} …",
             vault_path=path,
         )
     secret = body["data"]
@@ -196,7 +197,7 @@ def _explained(what: str, denied: str, denial: str) -> Iterator[None]:
         error = SyncError(
             "FLEET-224",
             f"Vault has nothing at {what}.",
-            f"Look with vault kv get {mount}/{name}; correct it with fleet repo set NAME --vault-path PATH",
+            f"Look with vault kv get {argument(mount + '/' + name)}; correct it with fleet repo set NAME --vault-path PATH",
         )
     except refusals.VaultError:
         error = SyncError("FLEET-221", "Vault answered with an error of its own.", "See its log, and try again.")
