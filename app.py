@@ -33,6 +33,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         await run_in_threadpool(serving.__enter__)
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
+    service.ends_on_signals()
     try:
         yield
     finally:

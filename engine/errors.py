@@ -106,6 +106,7 @@ CODES: dict[str, str] = {
     "FLEET-644": "the body of the request is too large",
     "FLEET-645": "the body of the request is not JSON",
     "FLEET-646": "a parameter or field of the request is refused",
+    "FLEET-648": "too many calls to another service are under way",
     "FLEET-651": "only one SELECT is taken",
     "FLEET-652": "a query reaches outside of its snapshot",
     "FLEET-653": "a query took too long",

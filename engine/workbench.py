@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import contract, edits, registry, sync, tokens
+from engine import context, contract, edits, registry, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
-from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
+from engine.errors import ApplyError, FleetError, RefusedEdit, ReviewError, SyncError
 from engine.keys import key_of
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
@@ -208,7 +208,8 @@ class Workbench(Reader):
                 f"{name} has no ssh remote.",
                 "An https host is known by its certificate; nothing to trust.",
             )
-        return sync.scan(repository.url, self.settings.git_timeout_s)
+        with context.ended_by(self._halted):
+            return sync.scan(repository.url, self.settings.git_timeout_s)
 
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
         """Pin the key that a repository's ssh host shall show from now on."""
@@ -276,15 +277,38 @@ class Workbench(Reader):
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
     ) -> contract.CreatedRepository:
-        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687; SyncError of Vault."""
+        """Make an empty repository in Gitea.
+
+        Effects: one event that says what was asked, before Gitea is asked, and one with the outcome: made, refused or unclear.
+        Raises: RefusedEdit FLEET-502, 648, 681 to 684, 687; SyncError of Vault.
+        """
         self.permit(actor, Permission.WRITE)
         from engine import gitea
 
-        made = gitea.create_repository(self.settings, owner, repo, private=private)
+        gitea.check(self.settings, owner, repo)
         account = None if actor.account == "*" else actor.account
-        with self.store.write() as tx:
-            data = {"owner": made["owner"], "repo": made["repo"], "private": made["private"]}
-            events.record(tx, actor.name, [Event("gitops.gitea_repository_created", account, data=data)])
+        wanted = {"owner": owner, "repo": repo, "private": private}
+
+        def note(what: str, error: FleetError | None = None) -> None:
+            data = wanted if error is None else {**wanted, "code": error.code}
+            event = Event(
+                f"gitops.gitea_repository_{what}", account, reason=None if error is None else error.message, data=data
+            )
+            with self.store.write() as tx:
+                events.record(tx, actor.name, [event])
+
+        note("asked")
+        try:
+            with context.ended_by(self._halted):
+                made = gitea.create_repository(self.settings, owner, repo, private=private)
+        except FleetError as error:
+            outcome = error.facts.get("outcome", gitea.Outcome.REFUSED)
+            note("created" if outcome == gitea.Outcome.MADE else outcome, error)
+            raise
+        except BaseException:
+            note(gitea.Outcome.UNCLEAR)
+            raise
+        note("created")
         return made
 
     def note_deliveries(
@@ -301,7 +325,8 @@ class Workbench(Reader):
         self.permit(actor, Permission.WRITE, "*")
         from engine.notify.sinks import sinks_of, test_sink
 
-        return [(sink.name, test_sink(sink, utc_now(), actor.name)) for sink in sinks_of(self.settings)]
+        with context.ended_by(self._halted):
+            return [(sink.name, test_sink(sink, utc_now(), actor.name)) for sink in sinks_of(self.settings)]
 
     # Snapshots
 
@@ -371,7 +396,7 @@ class Workbench(Reader):
         self._refuse_paused([repository])
         from engine import reconcile  # brings the reader of fleet files, which only a tick needs
 
-        with self._alone(actor, repository) as going:
+        with self._alone(actor, repository) as going, context.ended_by(self._halted):
             run = reconcile.tick(
                 self.store,
                 self.kinds,
@@ -410,13 +435,15 @@ class Workbench(Reader):
             registry.check_form(wanted, self.settings)
         except RefusedEdit as error:
             return checking.refused(error)
-        return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
+        with context.ended_by(self._halted):
+            return checking.check(self.settings, self.kinds, Repository(0, "checked", account, **wanted))[0]
 
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
         """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
         repository = self.repository(name)
         self.permit(actor, Permission.WRITE, repository.account)
-        return checking.check(self.settings, self.kinds, repository)
+        with context.ended_by(self._halted):
+            return checking.check(self.settings, self.kinds, repository)
 
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
         """What a sync of this repository would find now: the commit, and each difference. Writes nothing.
@@ -425,7 +452,7 @@ class Workbench(Reader):
         """
         repository = self.repository(name)
         self.permit(actor, Permission.SYNC, repository.account)
-        with self._alone(actor, repository):
+        with self._alone(actor, repository), context.ended_by(self._halted):
             revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
         return revision, self.preview(found, account=repository.account, repository=name)

@@ -52,6 +52,7 @@ STATUSES = {
     "FLEET-643": 405,
     "FLEET-644": 413,
     "FLEET-645": 400,
+    "FLEET-648": 503,
     "FLEET-672": 404,
     "FLEET-680": 503,
     "FLEET-681": 503,
