@@ -59,6 +59,8 @@ class Service:
         self._observers = Observers([EventLog(), self.metrics, *self._couriers])
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self.started_at = datetime.now(UTC)
+        self.ending = False
+        """Whether the server has begun to end."""
         self._closing = threading.Lock()
         self._closed = False
 
@@ -86,6 +88,7 @@ class Service:
 
     def end_soon(self) -> None:
         """Begin to end: what waits for another machine is ended, the apply step in hand is finished, the rest stays approved."""
+        self.ending = True
         self.workbench.stop()
         for courier in self._couriers:
             courier.halt()
@@ -144,7 +147,12 @@ def open_(settings: Settings) -> Service:
 def sign_in() -> dict[str, Any]:
     """What the sign-in of this process goes by; empty where nobody signs in, or a setting is wrong (`serving` says so)."""
     try:
-        return signin.client(_running.workbench.settings if _running else Settings.from_environment())
+        found = signin.client(_running.workbench.settings if _running else Settings.from_environment())
+        if found:
+            from engine import provider  # brings Authlib, which only a sign-in needs
+
+            provider.bound(lambda: "the server is shutting down" if _running and _running.ending else None)
+        return found
     except FleetError:
         return {}
 
