@@ -42,6 +42,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         limits.install()
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
+    service.ends_on_signals()
     try:
         yield
     finally:

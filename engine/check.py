@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import sync
+from engine import context, sync
 from engine.errors import FleetError
 from engine.kinds import Kinds
 from engine.model import Repository, Revision
@@ -84,7 +84,7 @@ def check(
         aside = replace(settings, home=Path(folder), allow_local_remotes=int(local))
         facts: dict[str, str] = {}
         try:
-            revision = sync.fetch(repository, aside, found=facts.__setitem__)
+            revision = sync.fetch(repository, aside, halted=context.halted, found=facts.__setitem__)
         except FleetError as error:
             return _until(_FAILS_AT.get(error.code, "remote"), facts, error), None
     facts |= {

@@ -1,4 +1,8 @@
-"""The request in whose course something happens. Surfaces set it; the store writes it beside events and runs, the log beside its lines."""
+"""The request in whose course something happens, and what ends it early.
+
+Surfaces set the request; the store writes it beside events and runs, the log beside its lines. A server that shuts down, or a caller
+who goes away, ends what is done for them: whatever waits for another machine asks `halted` again and again.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import ParamSpec, TypeVar
 
+Halted = Callable[[], str | None]
+"""Gives why work has to end now; None while it may go on. It is asked often, and from other threads."""
+
 _request: ContextVar[str | None] = ContextVar("request", default=None)
+_enders: ContextVar[tuple[Halted, ...]] = ContextVar("enders", default=())
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +34,44 @@ def in_request(id_: str | None) -> Iterator[None]:
         yield
     finally:
         _request.reset(token)
+
+
+@contextmanager
+def ended_by(halted: Halted) -> Iterator[None]:
+    """Have waiting for other machines end as soon as `halted` gives a reason, within the block and what the block starts.
+
+    Blocks may be nested: each reason counts.
+    """
+    token = _enders.set((*_enders.get(), halted))
+    try:
+        yield
+    finally:
+        _enders.reset(token)
+
+
+@contextmanager
+def unending() -> Iterator[None]:
+    """Have the block go on whatever `halted` said before: for a short last word to another machine."""
+    token = _enders.set(())
+    try:
+        yield
+    finally:
+        _enders.reset(token)
+
+
+def halted() -> str | None:
+    """Why the work in hand has to end now; None while it may go on."""
+    return _reason(_enders.get())
+
+
+def enders() -> Halted:
+    """`halted` of the work in hand, for a thread that does not share its context."""
+    found = _enders.get()
+    return lambda: _reason(found)
+
+
+def _reason(found: tuple[Halted, ...]) -> str | None:
+    return next((reason for ends in found if (reason := ends()) is not None), None)
 
 
 def carried(work: Callable[P, T]) -> Callable[P, T]:

@@ -113,6 +113,7 @@ CODES: dict[str, str] = {
     "FLEET-645": "the body of the request is not JSON",
     "FLEET-646": "a parameter or field of the request is refused",
     "FLEET-647": "too many windows or requests at once",
+    "FLEET-648": "too many calls to another service are under way",
     "FLEET-649": "the request did not arrive in time",
     "FLEET-651": "only one SELECT is taken",
     "FLEET-652": "a query reaches outside of its snapshot",

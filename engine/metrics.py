@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +19,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from engine.model import RecordedEvent, Run, Status
+from engine.notify.courier import Standing
 from engine.reader import Reader
 
 MOST_REPOSITORIES = 200
 """Repositories that have figures of their own; the others share those of `_other`, so that labels stay bounded."""
+
+SINK_STATES = ("ok", "away", "misplaced")
+"""What a sink of notifications may be: misplaced where its address or credential is wrong."""
 
 _STAGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -64,6 +68,10 @@ class Metrics:
         self.notifications = Counter(
             "fleet_notifications", "Notifications that went out.", ["sink", "outcome"], registry=self.registry
         )
+
+    def show_sinks(self, standings: Callable[[], Sequence[Standing]]) -> None:
+        """Have figures of how each sink of notifications does, asked at each scrape."""
+        self.registry.register(_Sinks(standings))
 
     def ticked(self, run: Run) -> None:
         """Count a tick."""
@@ -131,6 +139,24 @@ class _Standing(Collector):
         repositories = {("failing",): failing, ("ok",): len(standing.repositories) - failing}
         yield _gauge("fleet_repositories", "Repositories by how their last tick ended.", ("state",), repositories)
         yield _gauge("fleet_paused", "Pauses in force.", (), {(): len(standing.pauses)})
+
+
+class _Sinks(Collector):
+    """How the sinks of notifications do now."""
+
+    def __init__(self, standings: Callable[[], Sequence[Standing]]) -> None:
+        self._standings = standings
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        found = self._standings()
+        states = {(each.sink, state): float(state == each.state) for each in found for state in SINK_STATES}
+        yield _gauge("fleet_notification_sink", "Sinks of notifications by state.", ("sink", "state"), states)
+        yield _gauge(
+            "fleet_notification_under_way_seconds",
+            "Seconds that the message in hand of a sink has been under way; 0 without one.",
+            ("sink",),
+            {(each.sink,): each.under_way_s for each in found},
+        )
 
 
 def _gauge(name: str, doc: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> GaugeMetricFamily:

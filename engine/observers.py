@@ -12,6 +12,9 @@ from engine.model import RecordedEvent, Run
 
 log = logging.getLogger(__name__)
 
+_CLOSE_S = 5
+"""Most seconds to wait until all that has happened is told."""
+
 
 class Observer(Protocol):
     """Somebody who looks on."""
@@ -44,10 +47,10 @@ class Observers:
         self._told.put(lambda observer: observer.ticked(run))
 
     def close(self) -> None:
-        """End once all that has happened is told."""
+        """End once all that has happened is told, or after a few seconds."""
         self._told.put(None)
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_CLOSE_S)
 
     def _hand_on(self) -> None:
         while (tell := self._told.get()) is not None:

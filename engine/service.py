@@ -6,20 +6,23 @@ Pages and routes find the service of their process with `running()`.
 from __future__ import annotations
 
 import gc
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import log, signin
+from engine import ending, log, signin
 from engine.context import carried
 from engine.errors import FleetError, RefusedEdit
 from engine.jobs import Jobs
 from engine.local import LocalAccess
 from engine.log import EventLog
 from engine.metrics import Metrics
-from engine.notify.courier import Courier
+from engine.notify.courier import Courier, Standing
 from engine.notify.sinks import sinks_of
 from engine.observers import Observers
 from engine.operator import local_operator
@@ -28,6 +31,11 @@ from engine.server.links import LocalLinks
 from engine.server.site import Site
 from engine.settings import Settings
 from engine.workbench import Workbench
+
+logger = logging.getLogger("fleet")
+
+CLOSE_S = 11.0
+"""Most seconds that closing a service takes. What works on then is left alone, and the store with it, as after a kill."""
 
 _running: Service | None = None
 
@@ -55,9 +63,14 @@ class Service:
             Courier(workbench.store, sink, lambda name, outcome: self.metrics.notifications.labels(name, outcome).inc())
             for sink in sinks_of(workbench.settings)
         ]
+        self.metrics.show_sinks(self.sinks)
         self._observers = Observers([EventLog(), self.metrics, *self._couriers])
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self.started_at = datetime.now(UTC)
+        self.ending = False
+        """Whether the server has begun to end."""
+        self._closing = threading.Lock()
+        self._closed = False
 
     def start(self) -> None:
         """Begin to tick, to log and to tell."""
@@ -80,18 +93,47 @@ class Service:
         """Do a small thing that nobody waits for, such as a note of what came in."""
         self._aside.submit(carried(work))
 
-    def close(self) -> None:
-        """End cleanly: the apply step in hand is finished, the rest stays approved, nothing stays running."""
-        self.local.close()
-        self.links.close()
+    def sinks(self) -> list[Standing]:
+        """How each sink of notifications does, in the order of the settings."""
+        return [courier.standing() for courier in self._couriers]
+
+    def end_soon(self) -> None:
+        """Begin to end: what waits for another machine is ended, the apply step in hand is finished, the rest stays approved."""
+        self.ending = True
         self.workbench.stop()
-        self.scheduler.stop()
-        self.jobs.close()
-        self._aside.shutdown(wait=True)
         for courier in self._couriers:
-            courier.stop()
-        self._observers.close()
-        self.workbench.close()
+            courier.halt()
+
+    def close(self) -> None:
+        """End cleanly, within `CLOSE_S`. May be called twice; the second call waits for the first."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self.local.close()
+            self.links.close()
+            self.end_soon()
+            deadline = time.monotonic() + CLOSE_S
+            parts: list[tuple[str, Callable[[], None]]] = [
+                ("ticks", self.scheduler.stop),
+                ("jobs", self.jobs.close),
+                ("notes", self._aside.shutdown),
+                *((f"notifications to {courier.standing().sink}", courier.stop) for courier in self._couriers),
+                ("observers", self._observers.close),
+            ]
+            hanging = [name for name, end in parts if not _ended(end, deadline)]
+            if hanging:
+                logger.warning("the server ends while something works on: %s", ", ".join(hanging))
+            else:
+                self.workbench.close()
+
+
+def _ended(end: Callable[[], None], deadline: float) -> bool:
+    """Whether something has ended by a moment of the monotonic clock. It goes on to end after that, too."""
+    ending = threading.Thread(target=end, daemon=True)
+    ending.start()
+    ending.join(max(deadline - time.monotonic(), 0.1))
+    return not ending.is_alive()
 
 
 def running() -> Service:
@@ -117,7 +159,12 @@ def open_(settings: Settings) -> Service:
 def sign_in() -> dict[str, Any]:
     """What the sign-in of this process goes by; empty where nobody signs in, or a setting is wrong (`serving` says so)."""
     try:
-        return signin.client(_running.workbench.settings if _running else Settings.from_environment())
+        found = signin.client(_running.workbench.settings if _running else Settings.from_environment())
+        if found:
+            from engine import provider  # brings Authlib, which only a sign-in needs
+
+            provider.bound(lambda: "the server is shutting down" if _running and _running.ending else None)
+        return found
     except FleetError:
         return {}
 
@@ -125,6 +172,10 @@ def sign_in() -> dict[str, Any]:
 def in_force() -> Settings | None:
     """The settings of the service of this process; None where none is running."""
     return _running.workbench.settings if _running else None
+def ends_on_signals() -> None:
+    """Have the process end soon after a signal, whatever hangs. Does nothing outside of the main thread, which alone gets signals."""
+    if threading.current_thread() is threading.main_thread():
+        ending.on_signals(running())
 
 
 @contextmanager

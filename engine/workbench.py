@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import confirmations, contract, credentials, edits, permits, registry, signins, sync, tokens
+from engine import confirmations, context, contract, credentials, edits, permits, registry, signins, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
-from engine.errors import ApplyError, RefusedEdit, ReviewError, SyncError
+from engine.errors import ApplyError, FleetError, RefusedEdit, ReviewError, SyncError
 from engine.keys import key_of
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
@@ -221,7 +221,8 @@ class Workbench(Reader):
         """
         repository = self._find(name, actor.account)
         registry.refuse_without_ssh(repository)
-        return sync.offered_host_key(repository.url, self.settings)
+        with context.ended_by(self._halted):
+            return sync.offered_host_key(repository.url, self.settings)
 
     @needs(Permission.WRITE)
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
@@ -364,17 +365,40 @@ class Workbench(Reader):
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
     ) -> contract.CreatedRepository:
-        """Make an empty repository in Gitea. Raises: RefusedEdit FLEET-681 to 684, 687, 688; SyncError of Vault."""
+        """Make an empty repository in Gitea.
+
+        Effects: one event that says what was asked, before Gitea is asked, and one with the outcome: made, refused or unclear.
+        Raises: RefusedEdit FLEET-502, 648, 681 to 684, 687, 688; SyncError of Vault.
+        """
         if self.settings.gitea_url:
             accounts = self.store.remembered("accounts with repositories", repositories.accounts)
             credentials.check_gitea(self.settings.gitea_accounts, accounts, actor.account)
         from engine import gitea
 
-        made = gitea.create_repository(self.settings, owner, repo, private=private)
+        gitea.check(self.settings, owner, repo)
         account = None if actor.account == "*" else actor.account
-        with self.store.write() as tx:
-            data = {"owner": made["owner"], "repo": made["repo"], "private": made["private"]}
-            events.record(tx, actor.name, [Event("gitops.gitea_repository_created", account, data=data)])
+        wanted = {"owner": owner, "repo": repo, "private": private}
+
+        def note(what: str, error: FleetError | None = None) -> None:
+            data = wanted if error is None else {**wanted, "code": error.code}
+            event = Event(
+                f"gitops.gitea_repository_{what}", account, reason=None if error is None else error.message, data=data
+            )
+            with self.store.write() as tx:
+                events.record(tx, actor.name, [event])
+
+        note("asked")
+        try:
+            with context.ended_by(self._halted):
+                made = gitea.create_repository(self.settings, owner, repo, private=private)
+        except FleetError as error:
+            outcome = error.facts.get("outcome", gitea.Outcome.REFUSED)
+            note("created" if outcome == gitea.Outcome.MADE else outcome, error)
+            raise
+        except BaseException:
+            note(gitea.Outcome.UNCLEAR)
+            raise
+        note("created")
         return made
 
     def note_deliveries(
@@ -391,7 +415,8 @@ class Workbench(Reader):
         """Send a test message to each sink, once. Shape: (sink, `delivered` or why not) in the order of the settings."""
         from engine.notify.sinks import sinks_of, test_sink
 
-        return [(sink.name, test_sink(sink, utc_now(), actor.name)) for sink in sinks_of(self.settings)]
+        with context.ended_by(self._halted):
+            return [(sink.name, test_sink(sink, utc_now(), actor.name)) for sink in sinks_of(self.settings)]
 
     # Snapshots
 
@@ -456,7 +481,7 @@ class Workbench(Reader):
         """
         from engine import reconcile  # brings the reader of fleet files, which only a tick needs
 
-        with self._alone(actor, name) as (repository, going):
+        with self._alone(actor, name) as (repository, going), context.ended_by(self._halted):
             if not repository.enabled:
                 raise SyncError(
                     "FLEET-212",
@@ -503,13 +528,15 @@ class Workbench(Reader):
         except RefusedEdit as error:
             return checking.refused(error)
         asked = Repository(0, "checked", account, **wanted)
-        return checking.check(self.settings, self.kinds, asked, self._credential_refusal(asked))[0]
+        with context.ended_by(self._halted):
+            return checking.check(self.settings, self.kinds, asked, self._credential_refusal(asked))[0]
 
     @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
         """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
         repository = self._find(name, actor.account)
-        return checking.check(self.settings, self.kinds, repository, self._credential_refusal(repository))
+        with context.ended_by(self._halted):
+            return checking.check(self.settings, self.kinds, repository, self._credential_refusal(repository))
 
     @needs(Permission.SYNC)
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
@@ -517,7 +544,7 @@ class Workbench(Reader):
 
         Raises: SyncError as a tick would fail, FLEET-211 (one is going on); FleetFileInvalid.
         """
-        with self._alone(actor, name) as (repository, _):
+        with self._alone(actor, name) as (repository, _), context.ended_by(self._halted):
             if (refusal := self._credential_refusal(repository)) is not None:
                 raise refusal
             revision = sync.fetch(repository, self.settings, halted=self._halted)

@@ -105,6 +105,12 @@ def notifications() -> None:
     st.caption(
         f"Told of proposals opened, applied and failed, of drift, and of repositories that fail: {' and '.join(sinks)}."
     )
+    for sink in service().sinks():
+        if sink.trouble:
+            st.warning(
+                f"{plain(sink.sink)}: {plain(sink.trouble)}. Messages wait for a day, and are tried again.",
+                icon=":material/warning:",
+            )
     if act("Send a test", Workbench.test_notifications, icon=":material/send:", key="notify_test"):
         with attempt(), st.spinner("Sending …"):
             for name, outcome in workbench().test_notifications(actor()):

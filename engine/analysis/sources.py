@@ -7,16 +7,23 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import orjson
 import requests
+import urllib3
 
 from engine import private, remote
 from engine.analysis.snapshot import Snapshot
 from engine.errors import FleetError, StoreError
 from engine.operator import local_operator
 from engine.settings import SNAPSHOT_VARIABLE, Settings
+from engine.words import clean
 
 CONNECT_S, READ_S = 10, 600
+"""Seconds to connect, and between two pieces of a snapshot. A snapshot may be large, so that nothing limits the whole."""
+
 _PIECE = 1 << 20
+_MOST_WORDS = 65_536
+"""Most bytes of a refusal that are read."""
 
 
 def open_path(path: Path | None, account: str | None) -> Snapshot:
@@ -41,7 +48,7 @@ def fetch(url: str, token: str, account: str | None) -> Snapshot:
     with ExitStack() as stack:
         file = _room(stack)
         address = f"{url.rstrip('/')}/api/v1/system/snapshot"
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
         try:
             # Redirects are not followed: the token is for this address alone.
             with requests.get(
@@ -81,10 +88,11 @@ def _room(stack: ExitStack) -> Path:
 
 
 def _refused(url: str, answer: requests.Response) -> FleetError:
+    """What the server refuses with, if it is one of ours; a longer answer than ours is not."""
     try:
-        body = answer.json()
-        return FleetError(str(body["code"]), str(body["message"]), str(body["hint"]))
-    except (ValueError, KeyError, TypeError):
+        body = orjson.loads(answer.raw.read(_MOST_WORDS))
+        return FleetError(str(body["code"])[:20], clean(str(body["message"])[:2000]), clean(str(body["hint"])[:2000]))
+    except (ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError):
         return StoreError(
             "FLEET-312",
             f"What answers at {url} is no Fleet Workbench (status {answer.status_code}).",

@@ -11,7 +11,7 @@ from engine import contract, webhooks
 from engine.api import examples, routing
 from engine.api.access import Asking
 from engine.api.edge import MOST_OF_A_WEBHOOK
-from engine.api.routing import documented, reply, slowly
+from engine.api.routing import documented, outwards, reply, slowly
 from engine.errors import AccessDenied, RefusedEdit
 from engine.model import Actor, Permission, Repository
 from engine.service import Service, running
@@ -43,7 +43,10 @@ class WantedRepository(BaseModel):
 @router.post(
     "/integrations/gitea/repositories",
     summary="Make a repository in Gitea",
-    description="Empty, with the branch main to come. Register it next, by one of its addresses.",
+    description=(
+        "Empty, with the branch main to come. Register it next, by one of its addresses. Where it is not clear whether Gitea made it, "
+        "the problem says so in `outcome`, and the events say what was asked."
+    ),
     **documented(
         contract.CreatedRepository,
         400,
@@ -55,12 +58,12 @@ class WantedRepository(BaseModel):
         example="CREATED_REPOSITORY",
     ),
 )
-async def create_in_gitea(asking: Asking, body: WantedRepository) -> Response:
+async def create_in_gitea(request: Request, asking: Asking, body: WantedRepository) -> Response:
     def work() -> contract.CreatedRepository:
         bench = asking.may(Workbench.create_gitea_repository)
         return bench.create_gitea_repository(asking.actor, body.owner, body.repo, private=body.private)
 
-    return reply(await slowly(work), 201)
+    return reply(await outwards(request, "Gitea", work), 201)
 
 
 @hooks.post(

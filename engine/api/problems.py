@@ -57,6 +57,7 @@ STATUSES = {
     "FLEET-644": 413,
     "FLEET-645": 400,
     "FLEET-647": 503,
+    "FLEET-648": 503,
     "FLEET-649": 408,
     "FLEET-667": 403,
     "FLEET-668": 403,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -14,7 +16,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
-from engine import contract
+from engine import context, contract, outbound
+from engine.errors import RefusedEdit
 from engine.moments import in_utc
 from engine.permits import need_of
 
@@ -56,6 +59,40 @@ slow = anyio.CapacityLimiter(64)
 async def slowly(work: Callable[[], T]) -> T:
     """Do work that may take long, beside the threads of quick requests."""
     return await anyio.to_thread.run_sync(work, limiter=slow)
+
+
+_outward = anyio.CapacityLimiter(4)
+"""Places for work that is all about another service: however many of these hang, nothing else waits for them."""
+
+_PATIENCE_S = 2.0
+"""Seconds to wait for such a place."""
+
+
+async def outwards(request: Request, service: str, work: Callable[[], T]) -> T:
+    """Do work that waits for another service, in one of a few places of its own. A client who goes away ends it.
+
+    The request's body has to be read before. Raises: RefusedEdit FLEET-648 where no place becomes free; what the work raises.
+    """
+    place = object()
+    try:
+        with anyio.fail_after(_PATIENCE_S):
+            await _outward.acquire_on_behalf_of(place)
+    except TimeoutError:
+        raise outbound.too_many(service, RefusedEdit) from None
+    gone = threading.Event()
+    watching = asyncio.create_task(_set_when_gone(request, gone))
+    try:
+        with context.ended_by(lambda: "the client has gone away" if gone.is_set() else None):
+            return await anyio.to_thread.run_sync(work, limiter=anyio.CapacityLimiter(1))
+    finally:
+        watching.cancel()
+        _outward.release_on_behalf_of(place)
+
+
+async def _set_when_gone(request: Request, gone: threading.Event) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
 
 
 def reply(body: Any, status: int = 200, **headers: str) -> Response:

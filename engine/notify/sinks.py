@@ -13,15 +13,22 @@ from typing import Any
 
 import orjson
 
+from engine import outbound
 from engine.errors import FleetError
 from engine.notify.messages import Message, cloud_event, slack
+from engine.outbound import Call, CallFailed
 from engine.settings import Settings
 
 TIMEOUT_S = 10
+"""Most seconds that sending one message may take."""
 
 
 class Away(Exception):
     """The other side cannot take a message now, but may later."""
+
+
+class Misplaced(Away):
+    """The address, or what opens it, is wrong; the message is kept until somebody has mended that."""
 
 
 class Refused(Exception):
@@ -43,22 +50,23 @@ class Sink:
         return (slack if self.name == "slack" else cloud_event)(message, self.public_url)
 
     def send(self, message: Message) -> None:
-        """Send one message, once. Raises: Away; Refused."""
-        import requests  # only who notifies needs it
-
+        """Send one message, once. What the other side says beside its status is not read. Raises: Away, Misplaced; Refused."""
         data = orjson.dumps(self.body(message))
         media = "application/json" if self.name == "slack" else "application/cloudevents+json; charset=utf-8"
-        headers = {"Content-Type": media, "User-Agent": "fleet-workbench"}
+        headers = {"Content-Type": media}
         if self.secret:
             headers |= signed(f"msg_{message.seq}", int(time.time()), data, self.secret)
+        call = Call(f"notifications to {self.name}", "POST", self.url, TIMEOUT_S, headers, data, status_only=True)
         try:
-            answer = requests.post(self.url, data=data, headers=headers, timeout=TIMEOUT_S, allow_redirects=False)
-        except requests.RequestException as error:
-            raise Away(type(error).__name__) from None  # its words hold the address, which may be a secret
-        if answer.status_code in {408, 425, 429} or answer.status_code >= 500:
-            raise Away(f"HTTP {answer.status_code}")
-        if answer.status_code >= 300:
-            raise Refused(f"HTTP {answer.status_code}")
+            status = outbound.ask(call).status
+        except CallFailed as failed:
+            raise Away(failed.why.value) from None
+        if 300 <= status < 400 or status in {401, 403, 404}:
+            raise Misplaced(f"HTTP {status}: check the address and its credential")
+        if status in {408, 425, 429} or status >= 500:
+            raise Away(f"HTTP {status}")
+        if status >= 300:
+            raise Refused(f"HTTP {status}")
 
 
 def sinks_of(settings: Settings) -> list[Sink]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import SyncError
 from engine.sync.remotes import is_ssh
+from engine.words import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def shaped(payload: Mapping[str, Any], url: str, path: str) -> Credential:
     needed = ("ssh_key",) if is_ssh(url) else ("username", "password")
     missing = [name for name in needed if not isinstance(payload.get(name), str) or not payload[name].strip()]
     if missing:
-        there = ", ".join(sorted(str(name)[:40] for name in payload)[:10]) or "nothing"
+        there = ", ".join(sorted(clean(str(name)[:40]) for name in payload)[:10]) or "nothing"
         raise SyncError(
             "FLEET-227",
             f"The secret at {path} lacks {' and '.join(missing)} (as text, not empty); it has: {there}.",
@@ -54,7 +55,7 @@ def shaped(payload: Mapping[str, Any], url: str, path: str) -> Credential:
         return login
     # A key is often pasted with Windows line ends or without the last one; OpenSSH then calls it invalid.
     text = payload["ssh_key"].replace("\r\n", "\n").strip() + "\n"
-    if not text.startswith("-----BEGIN ") or "PRIVATE KEY-----" not in text.partition("\n")[0]:
+    if not text.isascii() or not text.startswith("-----BEGIN ") or "PRIVATE KEY-----" not in text.partition("\n")[0]:
         why = "ssh_key is not a private key as OpenSSH writes it, from -----BEGIN to END-----, with its line ends"
         raise _unfit(path, why, "Write the file as it is: vault kv put PATH ssh_key=@deploy-key")
     return DeployKey(text)

@@ -6,8 +6,11 @@ No message of Vault or of a library is handed on: each failure has its own code,
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,42 +18,42 @@ from urllib.parse import urlsplit
 import hvac
 import requests
 from hvac import exceptions as refusals
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
 
+from engine import context, outbound
 from engine.credentials import split_path
 from engine.errors import SyncError
+from engine.outbound import Call, CallFailed, Why
 from engine.settings import Settings
 from engine.words import argument
 
 _KUBERNETES_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  a path, not a secret
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-_RETRY = Retry(
-    total=2,
-    other=0,  # a certificate that is not trusted stays so
-    backoff_factor=0.2,
-    # What passes by itself: a node behind the leader, a rate limit, a proxy whose Vault restarts. Sealed (503) does not.
-    status_forcelist=(412, 429, 500, 502, 504),
-    allowed_methods=None,
-    raise_on_status=False,
-    respect_retry_after_header=False,
-)
+TRIES = 3
+"""How often a request is made before Vault counts as away."""
+
+_AGAIN = {412, 429, 500, 502, 504}
+"""Statuses that pass by themselves: a node behind the leader, a rate limit, a proxy whose Vault restarts. Sealed (503) does not."""
+
+_PAUSE_S = 0.2
+_FAREWELL_S = 2.0
+"""Most seconds that giving a token back may take, also where the time of the call is over or the server ends."""
 
 
 def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
     """The newest version of the secret at a path, as Vault keeps it.
 
-    Raises: SyncError FLEET-220 not set up, 221 away, 222 sealed, 223 denied, 224 nothing there, 225 deleted.
+    One request takes at most `vault_timeout_s`, the whole call three times that, and two seconds for giving a token back. It ends at
+    once when `context.halted` gives a reason.
+    Raises: SyncError FLEET-220 not set up, 221 away, 222 sealed, 223 denied, 224 nothing there, 225 deleted, 226 login refused,
+    502 halted, 648 too many calls to Vault.
     """
     mount, name = split_path(path)
     with _reaching(settings) as client, _explained(path, "FLEET-223", "does not allow reading it"):
         answer = client.secrets.kv.v2.read_secret_version(path=name, mount_point=mount, raise_on_deleted_version=False)
     if not isinstance(answer, dict):
-        raise SyncError(
-            "FLEET-221",
-            "What answers at VAULT_ADDR is not Vault: it leads on elsewhere, or shows a page.",
-            "Name the active node itself, or whatever passes requests on to it.",
-        )
+        raise _no_vault()
     body = answer.get("data")
     metadata = body.get("metadata") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(metadata, dict):
@@ -88,15 +91,15 @@ def _reaching(settings: Settings) -> Iterator[hvac.Client]:
             "VAULT_ADDR is not https://host:port (http is taken on this machine alone).",
             "Correct it, then start again.",
         )
+    transport = _Transport(settings)
     session = requests.Session()
-    session.verify = settings.vault_ca_file or True
-    session.mount(address, HTTPAdapter(max_retries=_RETRY))
+    session.trust_env = False  # no password out of a ~/.netrc; proxies are the client's business
+    session.mount(address, transport)
     try:
         client = hvac.Client(
             url=address,
             token="",
             namespace=settings.vault_namespace or None,
-            timeout=settings.vault_timeout_s,
             allow_redirects=False,  # the token would go along
             session=session,
         )
@@ -105,10 +108,82 @@ def _reaching(settings: Settings) -> Iterator[hvac.Client]:
             yield client
         finally:
             if given_back:
-                with suppress(refusals.VaultError, requests.RequestException):
+                with suppress(refusals.VaultError, requests.RequestException), transport.farewell():
                     client.auth.token.revoke_self()
     finally:
         session.close()
+
+
+class _Transport(BaseAdapter):
+    """Carries hvac's requests through the server's one client: at most three tries of each, and one deadline over all of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._limit_s = float(settings.vault_timeout_s)
+        self._ca_file = settings.vault_ca_file
+        self._deadline = time.monotonic() + TRIES * self._limit_s
+        self._tries = TRIES
+
+    @contextmanager
+    def farewell(self) -> Iterator[None]:
+        """Have the block's requests tried once, for a moment, whatever ends the rest."""
+        self._tries, self._limit_s = 1, min(self._limit_s, _FAREWELL_S)
+        self._deadline = time.monotonic() + self._limit_s
+        with context.unending():
+            yield
+
+    def send(self, request: requests.PreparedRequest, *_: object, **__: object) -> requests.Response:
+        """Raises: _NoAnswer."""
+        for left in reversed(range(self._tries)):
+            try:
+                answer = self._once(request)
+            except CallFailed as failed:
+                if failed.why not in {Why.AWAY, Why.LATE} or not left or not self._waited():
+                    raise _NoAnswer(failed.why) from None
+            else:
+                if answer.status not in _AGAIN or not left or not self._waited():
+                    return _response(request, answer)
+        raise _NoAnswer(Why.LATE)  # for mypy: the last try has returned or raised
+
+    def close(self) -> None:
+        """Nothing is kept between requests."""
+
+    def _once(self, request: requests.PreparedRequest) -> outbound.Answer:
+        limit_s = min(self._limit_s, self._deadline - time.monotonic())
+        if limit_s <= 0:
+            raise CallFailed(Why.LATE)
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        body = _text(request.body).encode() if isinstance(request.body, str | bytes) else None
+        return outbound.ask(
+            Call("Vault", _text(request.method), _text(request.url), limit_s, headers, body, self._ca_file)
+        )
+
+    def _waited(self) -> bool:
+        """Pause before the next try; gives whether there is time for one."""
+        threading.Event().wait(_PAUSE_S)
+        return time.monotonic() < self._deadline and context.halted() is None
+
+
+class _NoAnswer(requests.RequestException):
+    """Vault gave no answer."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
+
+
+def _response(request: requests.PreparedRequest, answer: outbound.Answer) -> requests.Response:
+    """An answer as hvac reads it."""
+    made = requests.Response()
+    made.status_code, made.request, made.url = answer.status, request, _text(request.url)
+    # Where an answer leads is of no interest: it is not followed.
+    made.headers = CaseInsensitiveDict(pair for pair in answer.headers if pair[0].lower() != "location")
+    made.raw = BytesIO(answer.body)
+    return made
 
 
 def _is_safe(address: str) -> bool:
@@ -201,16 +276,36 @@ def _explained(what: str, denied: str, denial: str) -> Iterator[None]:
         )
     except refusals.VaultError:
         error = SyncError("FLEET-221", "Vault answered with an error of its own.", "See its log, and try again.")
-    except requests.exceptions.SSLError:
-        error = SyncError(
-            "FLEET-221",
-            "Vault's certificate is not of an authority that is trusted, or has expired, or names another host.",
-            "Name the authority with VAULT_CACERT, then start again.",
-        )
-    except requests.exceptions.RequestException:
-        error = SyncError(
-            "FLEET-221",
-            "Vault cannot be reached, or did not answer in time.",
-            "Check VAULT_ADDR, and whether Vault is up.",
-        )
+    except _NoAnswer as failed:
+        error = _no_answer(failed.why)
+    except (requests.RequestException, AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        # What answers gave hvac another shape than Vault's API has.
+        error = _no_vault()
     raise error from None
+
+
+def _no_answer(why: Why) -> SyncError:
+    match why:
+        case Why.UNTRUSTED:
+            return SyncError(
+                "FLEET-221",
+                "Vault's certificate is not of an authority that is trusted, or has expired, or names another host.",
+                "Name the authority with VAULT_CACERT, then start again.",
+            )
+        case Why.BUSY:
+            return outbound.too_many("Vault", SyncError)
+        case Why.ENDED:
+            return outbound.ended(SyncError)
+        case Why.UNFIT:
+            return _no_vault()
+    return SyncError(
+        "FLEET-221", "Vault cannot be reached, or did not answer in time.", "Check VAULT_ADDR, and whether Vault is up."
+    )
+
+
+def _no_vault() -> SyncError:
+    return SyncError(
+        "FLEET-221",
+        "What answers at VAULT_ADDR is not Vault: it leads on elsewhere, or shows a page.",
+        "Name the active node itself, or whatever passes requests on to it.",
+    )
