@@ -172,6 +172,8 @@ def sign_in() -> dict[str, Any]:
 def in_force() -> Settings | None:
     """The settings of the service of this process; None where none is running."""
     return _running.workbench.settings if _running else None
+
+
 def ends_on_signals() -> None:
     """Have the process end soon after a signal, whatever hangs. Does nothing outside of the main thread, which alone gets signals."""
     if threading.current_thread() is threading.main_thread():

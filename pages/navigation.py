@@ -58,6 +58,7 @@ chosen = st.navigation(
             page("export", "Export", "download"),
             page("audit", "Audit", "history"),
             page("settings", "Settings", "tune"),
+            page("help", "Help", "help"),
         ],
     },
     position="sidebar" if visitor is None else "hidden",

@@ -158,7 +158,9 @@ def _vault(url: str) -> str:
     from engine.sync.vault import read_secret
 
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings.from_environment(home, {"VAULT_ADDR": url, "VAULT_TOKEN": "canary", "FLEET_VAULT_TIMEOUT_S": str(LIMIT_S)})
+        settings = Settings.from_environment(
+            home, {"VAULT_ADDR": url, "VAULT_TOKEN": "canary", "FLEET_VAULT_TIMEOUT_S": str(LIMIT_S)}
+        )
         try:
             return f"read {len(read_secret('secret/data/x/y', settings))}"
         except SyncError as error:
@@ -200,7 +202,9 @@ def _oidc(url: str) -> str:
         from authlib.integrations.starlette_client import OAuth
 
     made = OAuth()
-    made.register("fleet", client_id="x", client_secret="y", server_metadata_url=f"{url}/.well-known/openid-configuration")
+    made.register(
+        "fleet", client_id="x", client_secret="y", server_metadata_url=f"{url}/.well-known/openid-configuration"
+    )
     try:
         return str(asyncio.run(made.create_client("fleet").load_server_metadata())["issuer"])
     except Exception as error:  # Streamlit answers any of them with one sentence

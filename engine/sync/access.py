@@ -23,7 +23,6 @@ from engine.sync.hostkeys import read_host_key
 from engine.sync.lookup import PROXIES, Place
 from engine.sync.remotes import is_ssh, origin, transport
 
-
 _ALIAS = "fleet-remote"
 """The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
 

@@ -274,6 +274,8 @@ def test_trusting_another_host_key_is_for_those_who_may_decide(
             app.button(key="host_key").click().run()
             calm(app)
             assert app.button(key="trust").disabled is (not needs <= held), (key, held)
+
+
 ENDED = "Your sign-in has ended."
 
 
