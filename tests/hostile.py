@@ -120,6 +120,8 @@ class Double:
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.asked: list[str] = []
+        self.arrived, self.left = threading.Event(), threading.Event()
+        """Set once it was asked, and once somebody who asked has gone away before the end of the answer."""
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -131,7 +133,7 @@ class Double:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, connection.makefile("rb") as lines:
+        with suppress(IndexError, ValueError), connection, connection.makefile("rb") as lines:
             path = lines.readline().split(b" ")[1].decode()
             size = 0
             while (line := lines.readline().strip()) != b"":
@@ -139,7 +141,11 @@ class Double:
                 size = int(text) if name.lower() == b"content-length" else size
             lines.read(size)
             self.asked.append(path)
-            self.behaviour(connection, path)
+            self.arrived.set()
+            try:
+                self.behaviour(connection, path)
+            except OSError:
+                self.left.set()
 
     def close(self) -> None:
         self._socket.close()
@@ -158,7 +164,9 @@ def _vault(url: str) -> str:
     from engine.sync.vault import read_secret
 
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings.from_environment(home, {"VAULT_ADDR": url, "VAULT_TOKEN": "canary", "FLEET_VAULT_TIMEOUT_S": str(LIMIT_S)})
+        settings = Settings.from_environment(
+            home, {"VAULT_ADDR": url, "VAULT_TOKEN": "canary", "FLEET_VAULT_TIMEOUT_S": str(LIMIT_S)}
+        )
         try:
             return f"read {len(read_secret('secret/data/x/y', settings))}"
         except SyncError as error:
@@ -200,7 +208,9 @@ def _oidc(url: str) -> str:
         from authlib.integrations.starlette_client import OAuth
 
     made = OAuth()
-    made.register("fleet", client_id="x", client_secret="y", server_metadata_url=f"{url}/.well-known/openid-configuration")
+    made.register(
+        "fleet", client_id="x", client_secret="y", server_metadata_url=f"{url}/.well-known/openid-configuration"
+    )
     try:
         return str(asyncio.run(made.create_client("fleet").load_server_metadata())["issuer"])
     except Exception as error:  # Streamlit answers any of them with one sentence
