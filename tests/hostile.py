@@ -120,6 +120,8 @@ class Double:
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.asked: list[str] = []
+        self.arrived, self.left = threading.Event(), threading.Event()
+        """Set once it was asked, and once somebody who asked has gone away before the end of the answer."""
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -131,7 +133,7 @@ class Double:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, connection.makefile("rb") as lines:
+        with suppress(IndexError, ValueError), connection, connection.makefile("rb") as lines:
             path = lines.readline().split(b" ")[1].decode()
             size = 0
             while (line := lines.readline().strip()) != b"":
@@ -139,7 +141,11 @@ class Double:
                 size = int(text) if name.lower() == b"content-length" else size
             lines.read(size)
             self.asked.append(path)
-            self.behaviour(connection, path)
+            self.arrived.set()
+            try:
+                self.behaviour(connection, path)
+            except OSError:
+                self.left.set()
 
     def close(self) -> None:
         self._socket.close()

@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tenacity import RetryCallState, Retrying
 
 from engine.model import Actor, ResourceKey
 from engine.notify import courier as couriers
 from engine.notify.courier import Courier
-from engine.notify.sinks import Away, Refused, Sink, signed, sinks_of
+from engine.notify.sinks import Away, Misplaced, Refused, Sink, signed, sinks_of
 from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
+from tests.hostile import BEHAVIOURS, double
 
 ME = Actor("ana")
 SECRET = "canary-of-a-signature"
@@ -170,7 +172,7 @@ def test_a_sink_that_is_away_is_told_later_and_no_tick_waits(
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("status", [400, 401, 404, 410, 302])
+@pytest.mark.parametrize("status", [400, 410, 422])
 def test_what_is_refused_is_dropped_and_the_next_one_told(
     bench: Workbench, serve: Serve, receiver: Receiver, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -181,6 +183,74 @@ def test_what_is_refused_is_dropped_and_the_next_one_told(
     bench.apply(ME)
     assert receiver.wait(1)[0]["type"] == "fleet-workbench.proposals.applied"
     assert f"refused a message (HTTP {status})" in caplog.text
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("status", [301, 302, 307, 401, 403, 404])
+def test_what_meets_a_wrong_address_is_kept_and_shown_until_the_next_success(
+    bench: Workbench, serve: Serve, receiver: Receiver, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = threading.Event()
+    mended = threading.Event()
+
+    def pause(_seconds: float) -> None:
+        paused.set()
+        mended.wait(10)
+
+    monkeypatch.setattr(couriers, "sleep_using_event", lambda _event: pause)
+    receiver.answers = [status]
+    service = serve(notify_url=receiver.url)
+    bench.sync(ME, "fc")
+    assert paused.wait(10)
+    (standing,) = service.sinks()
+    assert (standing.sink, standing.state, standing.trouble[:8]) == ("webhook", "misplaced", f"HTTP {status}")
+    assert standing.under_way_s > 0
+    figures = service.metrics.render("")[0].decode()
+    assert 'fleet_notification_sink{sink="webhook",state="misplaced"} 1.0' in figures
+    assert 'fleet_notification_sink{sink="webhook",state="ok"} 0.0' in figures
+    assert 'fleet_notification_under_way_seconds{sink="webhook"} 0.0\n' not in figures
+    mended.set()
+    assert receiver.wait(1)[0]["type"] == "fleet-workbench.proposals.opened"
+    deadline = time.monotonic() + 10
+    while service.sinks()[0].state != "ok":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert service.sinks()[0].trouble == ""
+
+
+def test_the_pause_is_the_longest_where_the_address_is_wrong() -> None:
+    for error, pauses in ((Misplaced("HTTP 404"), {couriers.LONGEST_PAUSE_S}), (Away("HTTP 503"), range(2))):
+        tries = RetryCallState(Retrying(), None, (), {})
+        tries.set_exception((type(error), error, None))
+        assert int(couriers._pause(tries)) in pauses
+
+
+def test_a_sink_that_drips_ends_with_its_courier(bench: Workbench) -> None:
+    with double(BEHAVIOURS["drips headers"]) as sink:
+        bench.settings = replace(bench.settings, notify_url=sink.url)
+        service = Service(bench)
+        service.start()
+        bench.sync(ME, "fc")
+        assert sink.arrived.wait(10)
+        began = time.monotonic()
+        service.close()
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_answer_that_drips_is_left_at_its_deadline_and_the_message_tried_again(
+    bench: Workbench, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.notify.sinks.TIMEOUT_S", 0.5)
+    with double(BEHAVIOURS["drips headers"]) as sink:
+        service = serve(notify_url=sink.url)
+        bench.sync(ME, "fc")
+        assert sink.left.wait(10)
+        sink.behaviour = BEHAVIOURS["well"]
+        deadline = time.monotonic() + 10
+        while not (len(sink.asked) > 1 and service.sinks()[0].state == "ok"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 @pytest.mark.usefixtures("quick")
@@ -241,10 +311,14 @@ def test_no_address_and_no_secret_is_said(bench: Workbench, caplog: pytest.LogCa
 def test_a_test_message_says_what_came_of_it(bench: Workbench, receiver: Receiver) -> None:
     assert bench.test_notifications(ME) == []
     bench.settings = replace(bench.settings, notify_url=receiver.url, slack_url="http://127.0.0.1:1/x")
-    assert bench.test_notifications(ME) == [("webhook", "delivered"), ("slack", "away: ConnectionError")]
+    assert bench.test_notifications(ME) == [
+        ("webhook", "delivered"),
+        ("slack", "away: it cannot be reached, or ended the connection"),
+    ]
     assert receiver.bodies[0]["type"] == "fleet-workbench.test"
-    receiver.answers = [404]
-    assert bench.test_notifications(ME)[0] == ("webhook", "refused: HTTP 404")
+    receiver.answers = [404, 410]
+    assert bench.test_notifications(ME)[0] == ("webhook", "away: HTTP 404: check the address and its credential")
+    assert bench.test_notifications(ME)[0] == ("webhook", "refused: HTTP 410")
 
 
 def test_a_secret_of_standard_webhooks_is_read_as_they_write_it() -> None:
