@@ -12,7 +12,7 @@ import click
 from engine import private
 from engine.cli.session import Session, note, verb
 from engine.errors import RefusedEdit
-from engine.settings import SHIPPED, SNAPSHOT_VARIABLE
+from engine.settings import ACCESS, SERVING, SHIPPED, SNAPSHOT_VARIABLE
 
 
 @verb("notebook")
@@ -38,8 +38,14 @@ def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...
     os.execve(  # noqa: S606 - this process becomes Jupyter, so that Ctrl-C is Jupyter's
         sys.executable,
         [*command, *([] if browser else ["--no-browser"]), *options],
-        {**os.environ, SNAPSHOT_VARIABLE: str(snapshot), "FLEET_HOME": str(home)},
+        {**_without_secrets(), SNAPSHOT_VARIABLE: str(snapshot), "FLEET_HOME": str(home)},
     )
+
+
+def _without_secrets() -> dict[str, str]:
+    """Our environment but for the secrets of the server: what notebooks run needs none of them."""
+    secret = {text.variable for text in (*ACCESS.values(), *SERVING.values()) if text.secret}
+    return {name: value for name, value in os.environ.items() if name not in secret}
 
 
 def _lay_out(folder: Path) -> None:
