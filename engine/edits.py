@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine import export
 from engine.errors import RefusedEdit
 from engine.kinds import Kind, Kinds
 from engine.kinds.fields import credential_like
@@ -12,6 +13,9 @@ from engine.model import Actor, Event, ResourceKey, Spec
 from engine.review import Verb, moved
 from engine.soundness import FleetState
 from engine.store import Transaction, drift, events, live, proposals
+
+LARGEST_PART = 4
+"""One resource may have this part of the largest fleet file: no single edit makes an export too large to be read back."""
 
 
 def kind_of(kinds: Kinds, section: str) -> Kind:
@@ -49,14 +53,16 @@ def set_resource(
     key: ResourceKey,
     fields: Spec,
     *,
+    file_bytes: int,
     note: str | None = None,
     seen_version: int | None = None,
 ) -> tuple[str, int]:
     """Create a resource, or change the given fields of one.
 
     Shape: (`created`, `updated` or `unchanged`; version). With `seen_version` the edit is refused when live has moved on.
+    `file_bytes` is the largest fleet file that is read.
     Effects: one new version with its history and event; none when nothing changes.
-    Raises: RefusedEdit FLEET-622 to 626.
+    Raises: RefusedEdit FLEET-622 to 626, FLEET-631.
     """
     kind = kind_of(kinds, key.kind)
     _check_name(kind, key)
@@ -83,6 +89,16 @@ def set_resource(
     after = kind.complete({**(before or {}), **fields})
     if version is not None and before is not None and kind.same(after, before):
         return "unchanged", version
+    size = _size(key, after)
+    grown = size - (0 if before is None else _size(key, before))
+    if grown > 0 and size > file_bytes // LARGEST_PART:
+        raise RefusedEdit(
+            "FLEET-631",
+            f"{key.address} would have {size:,} bytes; one resource may have {file_bytes // LARGEST_PART:,}.",
+            f"That is a part of FLEET_MAX_FILE_BYTES ({file_bytes:,}), which its export has to fit into. Keep large content elsewhere.",
+            size=size,
+            limit=file_bytes // LARGEST_PART,
+        )
     state = FleetState(kinds, fleet.specs, fleet.known_versions)
     if wrong := state.unsound((key.kind, key.name), after):
         raise RefusedEdit(
@@ -159,6 +175,11 @@ def release_all(tx: Transaction, actor: Actor, repository_id: int, keys: list[Re
         actor.name,
         [Event("gitops.released", k.account, repository_id, None, None, k.kind, k.name, reason) for k in keys],
     )
+
+
+def _size(key: ResourceKey, spec: Spec) -> int:
+    """Bytes that a resource has in an export."""
+    return len(export.snippet(key.kind, key.name, spec).encode())
 
 
 def _check_name(kind: Kind, key: ResourceKey) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine import apply as applying
@@ -68,6 +68,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 F = TypeVar("F", ProposalFilter, RunFilter, EventFilter)
+
+_YAML_GROWTH = 4
+"""As YAML, specs have up to about so many times the characters in which they are kept: only what may be too large is written out."""
 
 MOST = 10_000
 """Most rows that one page of a list gives."""
@@ -438,6 +441,21 @@ class Reader:
         """The last restore drill, and what came of it."""
         with self.store.read() as tx:
             return events.last_of(tx, ["gitops.drill_passed", "gitops.drill_failed"], self._within(account))
+
+    def exports_too_large(self, account: str | None = None) -> list[tuple[str, int]]:
+        """(account, bytes of its export) where that is larger than a fleet file may be, and so does not come back in one piece."""
+        narrowed, limit = self._within(account), self.settings.max_file_bytes
+        found = self.store.remembered(("too large to export", limit), partial(self._too_large, limit))
+        return [(name, size) for name, size in found if narrowed is None or name == narrowed]
+
+    def _too_large(self, limit: int, tx: Transaction) -> tuple[tuple[str, int], ...]:
+        near = [account for account, size in live.spec_sizes(tx) if size * _YAML_GROWTH > limit]
+        sizes = [(account, self._export_size(tx, account)) for account in near]
+        return tuple((account, size) for account, size in sizes if size > limit)
+
+    def _export_size(self, tx: Transaction, account: str) -> int:
+        specs, scope = live.read_specs(tx, account), f"all of account {account}"
+        return len(export.render(self.kinds, account, specs, as_of=None, scope=scope, store_version=0).encode())
 
     # The fleet
 

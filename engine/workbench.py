@@ -656,7 +656,10 @@ class Workbench(Reader):
         if problem := name_problem(key.account):
             raise RefusedEdit("FLEET-629", f"{key.account[:80]!r} cannot be the account: {problem}.", "Choose another.")
         with self.store.write() as tx:
-            return edits.set_resource(tx, self.kinds, actor, key, fields, note=note, seen_version=seen_version)
+            return edits.set_resource(
+                tx, self.kinds, actor, key, fields,
+                file_bytes=self.settings.max_file_bytes, note=note, seen_version=seen_version,
+            )  # fmt: skip
 
     @needs(Permission.FLEET_WRITE)
     def delete_resource(

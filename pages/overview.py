@@ -82,6 +82,11 @@ def tiles() -> None:
 
 def drill() -> None:
     """When the fleet was last restored from its own export."""
+    if large := workbench().exports_too_large(account()):
+        name, size = max(large, key=lambda each: each[1])
+        tile("Restore drill", "too large", f"{name} exports to {size:,} bytes, more than a fleet file may have", "red")
+        link("export", "The ways out")
+        return
     found = workbench().last_drill(account())
     if found is None:
         tile("Restore drill", "never", "a restore is untested")

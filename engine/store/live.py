@@ -376,6 +376,11 @@ def counts(tx: Transaction, account: str | None = None) -> list[tuple[str, str, 
     return [(row[0], row[1], row[2], row[3]) for row in tx.rows("live/count_resources", account=account)]
 
 
+def spec_sizes(tx: Transaction) -> list[tuple[str, int]]:
+    """(account, characters of its specs and names as they are kept) of each account that has any resource."""
+    return [(row[0], int(row[1])) for row in tx.rows("live/sum_specs")]
+
+
 def put_claims(tx: Transaction, repository_id: int, claims: Mapping[ResourceKey, Claim]) -> None:
     """Claim resources for a repository, or set what its claims agreed on. Bumps their accounts."""
     if not claims:

@@ -336,3 +336,25 @@ def test_webhooks_stand_in_the_description_without_a_token(call: Api) -> None:
     route = call.bearing(None)("GET", "/api/openapi.json").json()["paths"]["/v1/webhooks/{provider}"]["post"]
     assert "security" not in route
     assert service.running() is not None
+
+
+@pytest.mark.parametrize("provider", PUSHES)
+@pytest.mark.parametrize("changes", [{"after": "0" * 40}, {"after": "0" * 64}, {"deleted": True}])
+def test_a_branch_that_was_deleted_asks_for_no_tick(
+    workbench: Workbench, hooked: str, provider: str, changes: dict[str, Any]
+) -> None:
+    url, branch, payload = PUSHES[provider]
+    workbench.add_repository(ME, "followed", url, branch=branch, account="acme")
+    answer = send(hooked, provider, payload() | changes)
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["repositories"]) == (200, False, [])
+    assert "deleted" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "fields", ["&".join(f"f{n}=1" for n in range(11)), "&" * 5_000, "payload=%ff%fe", "payload=[]&" * 11, "=", ""]
+)
+@pytest.mark.parametrize("provider", PUSHES)
+def test_a_form_of_any_shape_is_refused_with_a_code(hooked: str, provider: str, fields: str) -> None:
+    headers = signed(provider, fields.encode()) | {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = requests.post(f"{hooked}/api/v1/webhooks/{provider}", data=fields, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()["code"]) == (422, "FLEET-686")

@@ -73,6 +73,8 @@ def test_an_empty_home_is_no_error_for_any_verb(fleet: Fleet, verb: str) -> None
         (["sync"], 2, "Name one repository"),
         (["sync", "x", "--all"], 2, "Name one repository"),
         (["set", "nodes", "x", "labels"], 2, "no FIELD=VALUE"),
+        (["export", "--at", "9999-12-31T23:59:59-14:00"], 2, "no time"),
+        (["graph", "--at", "0001-01-01T00:00:00+14:00"], 2, "no time"),
         (["pause", "--reason", "x\udcff"], 2, "not valid UTF-8"),
         (["set", "nodes", "x\udcff"], 2, "not valid UTF-8"),
         (["set", "nodes", "x", "template=\udcff"], 2, "not valid UTF-8"),

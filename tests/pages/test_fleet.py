@@ -153,3 +153,13 @@ def test_the_list_downloads_without_formulas(applied: Workbench) -> None:
 
     rows = list(csv.DictReader(io.StringIO(written([{"name": "=1+1", "spec": {"a": 1}, "n": 3}]).decode())))
     assert rows == [{"name": "'=1+1", "spec": '{"a":1}', "n": "3"}]
+
+
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "0001-01-01T00:00", "9999-12-31T23:59", "x", "\0"]
+)
+@pytest.mark.parametrize("page", ["fleet", "graph", "export", "resource"])
+def test_a_time_in_the_address_that_cannot_be_is_left_out(
+    applied: Workbench, dashboard: Dashboard, page: str, at: str
+) -> None:
+    assert "nginx" in texts(dashboard(page, at=at, **({"id": NGINX.text} if page == "resource" else {})))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.model import Actor, ResourceKey
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
@@ -72,3 +74,12 @@ def test_two_accounts_can_be_told_apart(filled: Workbench, dashboard: Dashboard)
     app = dashboard("fleet", account="other")
     assert list(app.dataframe[0].value["resource"]) == ["modules/lonely"]
     assert "nothing pending" in texts(app)
+
+
+def test_an_account_that_no_longer_exports_to_a_fleet_file_is_shown(applied: Workbench, dashboard: Dashboard) -> None:
+    assert tiles(texts(dashboard()))["Restore drill"] == "never"
+    size = len(applied.export(account="acme").encode())
+    applied.settings = replace(applied.settings, max_file_bytes=size // 2)
+    said = texts(dashboard())
+    assert tiles(said)["Restore drill"] == "too large"
+    assert "acme exports to" in said
