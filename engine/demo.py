@@ -101,7 +101,7 @@ def _make_repository(folder: Path, settings: Settings) -> None:
 
 @contextmanager
 def _clean_environment() -> Iterator[None]:
-    """Give this process the environment of a child while the block runs: GitPython starts git with it when it is imported.
+    """Give this process the environment of a child while the block runs: GitPython starts git with it.
 
     Only for a command that has one thread.
     """
@@ -173,21 +173,21 @@ class _Story:
 
     def _commit(self, event: Mapping[str, Any]) -> str:
         """Commit one version of the fleet file at the story's time; a version that is there already is left alone."""
+        message: str = event["message"].strip()
+        subject = message.splitlines()[0]
         with _clean_environment():
             import git
 
-        message: str = event["message"].strip()
-        subject = message.splitlines()[0]
-        with git.Repo(
-            self._folder, odbt=git.GitDB
-        ) as repo:  # which writes the objects itself, without a git of its own
-            (self._folder / "fleet.yaml").write_bytes((self._source / event["file"]).read_bytes())
-            repo.index.add(["fleet.yaml"])
-            if not repo.head.is_valid() or repo.index.write_tree() != repo.head.commit.tree:
-                name, _, mail = event["author"].partition(" <")
-                author = git.Actor(name, mail.rstrip(">"))
-                when = self._clock().astimezone(UTC).replace(microsecond=0)
-                repo.index.commit(message + "\n", author=author, committer=author, author_date=when, commit_date=when)
+            with git.Repo(self._folder) as repo:
+                (self._folder / "fleet.yaml").write_bytes((self._source / event["file"]).read_bytes())
+                repo.index.add(["fleet.yaml"])
+                if not repo.head.is_valid() or repo.index.write_tree() != repo.head.commit.tree:
+                    name, _, mail = event["author"].partition(" <")
+                    author = git.Actor(name, mail.rstrip(">"))
+                    when = self._clock().astimezone(UTC).replace(microsecond=0)
+                    repo.index.commit(
+                        message + "\n", author=author, committer=author, author_date=when, commit_date=when
+                    )
         return subject
 
 

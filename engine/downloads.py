@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -54,6 +55,8 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def _flat(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, Decimal):  # one that is no number raises wherever it is compared
+        return str(value)
     return _as_json(value) if isinstance(value, dict | list | tuple) else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ def refused(ask: Callable[[], Any], *missing: Permission) -> None:
 
 def test_a_change_takes_review_and_apply_where_ticks_would_decide_more(workbench: Workbench) -> None:
     writer = Actor("ben", WRITES)
+    workbench.settings = replace(workbench.settings, vault_paths="*=*")
     for number, (before, change, decides) in enumerate(CHANGES):
         name = f"r{number}"
         made = workbench.add_repository(ME, name, **{"url": URL, "account": "acme", **before})  # type: ignore[arg-type]

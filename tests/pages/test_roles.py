@@ -265,7 +265,7 @@ def test_trusting_another_host_key_is_for_those_who_may_decide(
     ready: Workbench, serving: Service, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown, pinned = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{letter * 43}" for letter in "AB")
-    monkeypatch.setattr("engine.sync.scan", lambda *_: shown)
+    monkeypatch.setattr("engine.sync.offered_host_key", lambda *_: shown)
     for key, needs in ((None, {WRITE}), (pinned, {WRITE, REVIEW, APPLY})):
         ready.change_repository(ME, "by-ssh", {"ssh_host_key": key})
         for held in (needs, needs - {REVIEW}):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from starlette.types import Message
 
 from engine.server.cookies import Cookies, cookie
 from engine.settings import Settings
+from tests.conftest import in_a_loop
 
 SIGN_IN = "_streamlit_user=abc; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax"
 
@@ -45,7 +45,7 @@ def headers_of(answer: Response, settings: Settings | None) -> list[tuple[str, s
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Cookies(answer, lambda: settings)({"type": "http", "method": "GET"}, receive, send))
+    in_a_loop(Cookies(answer, lambda: settings)({"type": "http", "method": "GET"}, receive, send))
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[1]["body"] == b"ok"
     return [(name.decode(), value.decode()) for name, value in sent[0]["headers"] if not name.startswith(b"content")]

@@ -32,7 +32,7 @@ def test_each_line_of_the_api_works_as_it_is_typed(
     gitea = GiteaDouble()
     server = Server(
         tmp_path / "home", VAULT_ADDR=vault.address, VAULT_CACERT=str(getattr(authority, "file", "")), VAULT_TOKEN=TOKEN,
-        FLEET_GITEA_URL=gitea.url, FLEET_GITEA_TOKEN=GITEA_TOKEN,
+        FLEET_GITEA_URL=gitea.url, FLEET_GITEA_TOKEN=GITEA_TOKEN, FLEET_REMOTE_HOSTS="localhost, 127.0.0.1",
     )  # fmt: skip
     server.start()
     typed = block[1].replace("http://localhost:3000", server.address)
