@@ -18,6 +18,7 @@ from engine.server.limits import Limits, address_of
 from engine.server.quiet import EVERY_S, OneAMinute
 from engine.server.turns import Turns
 from engine.settings import Settings
+from tests.conftest import in_a_loop
 
 DEFAULTS = Settings(home=Path())
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from engine import Workbench as opened
 from engine.errors import FleetError
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey
@@ -77,7 +76,7 @@ def home_of(path: Path, folder: Path) -> Settings:
 
 
 WAYS: dict[str, Callable[[Path, Path], object]] = {
-    "snapshot": lambda path, _: opened.open(path),
+    "snapshot": lambda path, _: Workbench.open(path),
     "home": lambda path, folder: Workbench.open_home(home_of(path, folder)),
 }
 
@@ -98,8 +97,10 @@ FOREIGN: dict[str, tuple[str, ...]] = {
     "the past has another text": (f"CREATE OR REPLACE MACRO fleet_at(ts) AS TABLE {READS}",),
     "another view": (f"CREATE VIEW extra AS {READS}",),
     "another view that looks like a typed one": (
-        "CREATE VIEW extra AS SELECT account, name FROM (SELECT account, name, from_json(spec, '{{}}') AS spec, version, "
-        "updated_at, updated_by FROM resources WHERE kind = (SELECT content FROM read_text('{file}')))",
+        (
+            "CREATE VIEW extra AS SELECT account, name FROM (SELECT account, name, from_json(spec, '{{}}') AS spec, version, "
+            "updated_at, updated_by FROM resources WHERE kind = (SELECT content FROM read_text('{file}')))"
+        ),
     ),
     "another macro": ("CREATE MACRO upper(x) AS (SELECT content FROM read_text('{file}'))",),
     "another macro, and the views are said to be older": (
@@ -141,7 +142,7 @@ def test_a_store_reads_and_writes_no_other_file(taken: Path, tmp_path: Path) -> 
     """Even what got past the check cannot reach out: live store and snapshot alike are shut off for good."""
     (tmp_path / "plain").write_text("CANARY")
     other = tmp_path / "other.duckdb"
-    with Workbench.open_home(home_of(taken, tmp_path)) as bench, opened.open(taken) as snapshot:
+    with Workbench.open_home(home_of(taken, tmp_path)) as bench, Workbench.open(taken) as snapshot:
         for store in (bench.store, snapshot._store):
             for statement in (
                 f"SELECT content FROM read_text('{tmp_path}/plain')",
@@ -174,7 +175,7 @@ def test_what_is_ours_is_opened_whichever_version_and_kinds_it_is_of(taken: Path
         folder = tmp_path / str(number)
         folder.mkdir()
         path = changed(taken, folder, *statements)
-        with opened.open(path) as wb:
+        with Workbench.open(path) as wb:
             assert len(wb.fleet())
         with Workbench.open_home(home_of(path, folder)) as bench:
             assert bench.resources()
@@ -182,7 +183,7 @@ def test_what_is_ours_is_opened_whichever_version_and_kinds_it_is_of(taken: Path
     for kinds in (NINE, FLEET, NINE):
         with Workbench.open_home(home, kinds=kinds) as bench:
             assert bench.resources()
-    with opened.open(home.home) as wb:
+    with Workbench.open(home.home) as wb:
         assert len(wb.fleet())
 
 
