@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,13 @@ SILENT = {
 """Ways to ask that name nothing of an account even where all are open."""
 
 
+def small(reader: Reader) -> Reader:
+    """The same reader, for whom no fleet fits into a fleet file."""
+    made = copy(reader)
+    made.settings = replace(reader.settings, max_file_bytes=1)
+    return made
+
+
 def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
     """Each way to ask, aimed at the other account as well as it can be."""
     (run,) = two.runs(repository="rival-repo", limit=1)
@@ -70,6 +79,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "drift_marks": lambda r: r.drift_marks(r.drift(), LONG_AGO),
         "event_types": lambda r: r.event_types(),
         "events": lambda r: r.events(limit=1000),
+        "exports_too_large": lambda r: small(r).exports_too_large(),
         "fleet": lambda r: r.fleet(account="rival"),
         "export": lambda r: r.export(account="rival"),
         "find_drift": lambda r: r.find_drift(),

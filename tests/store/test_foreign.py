@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -54,7 +54,7 @@ def watched(path: Path) -> Iterator[list[str]]:
     over = threading.Event()
 
     def feed() -> None:
-        with path.open("w") as file:
+        with suppress(BrokenPipeError), path.open("w") as file:
             if not over.is_set():
                 seen.append("read")
             file.write("CANARY")
@@ -98,7 +98,7 @@ FOREIGN: dict[str, tuple[str, ...]] = {
     "another view": (f"CREATE VIEW extra AS {READS}",),
     "another view that looks like a typed one": (
         (
-            "CREATE VIEW extra AS SELECT account, name FROM (SELECT account, name, from_json(spec, '{{}}') AS spec, version, "
+            'CREATE VIEW extra AS SELECT account, name FROM (SELECT account, name, from_json(spec, \'{"a": "VARCHAR"}\') AS spec, version, '
             "updated_at, updated_by FROM resources WHERE kind = (SELECT content FROM read_text('{file}')))"
         ),
     ),
