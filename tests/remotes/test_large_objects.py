@@ -38,7 +38,7 @@ from engine.model import Repository
 from engine.settings import Settings
 import engine.sync.fetching, engine.sync.reading
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
-settings = Settings(home=Path(sys.argv[1]), allow_local_remotes=1, allow_http_remotes=1, git_timeout_s=30)
+settings = Settings(home=Path(sys.argv[1]), allow_local_remotes=1, allow_http_remotes=1, git_timeout_s=30, remote_hosts="127.0.0.1")
 def peak(): return int([l for l in open("/proc/self/status") if l.startswith("VmHWM")][0].split()[1])
 open("/proc/self/clear_refs", "w").write("5")
 before = peak()
@@ -245,7 +245,7 @@ def test_a_server_that_means_ill_costs_little_memory_and_gets_no_word_in(what: s
 
 def test_one_fetch_at_a_time_takes_much_memory(settings: Settings) -> None:
     """The first run of git is refused its memory; the second waits until nobody else has much."""
-    settings = replace(settings, allow_http_remotes=1)
+    settings = replace(settings, allow_http_remotes=1, remote_hosts="127.0.0.1")
     met: list[str] = []
     with double.serving(double.smart(whole(1, claimed(1)))) as url, fetching._MUCH_MEMORY:
 

@@ -46,8 +46,9 @@ def test_it_ends_in_time_while_everything_outside_hangs(
     server = Server(
         tmp_path / "home", VAULT_ADDR=hanging["vault"].url, VAULT_TOKEN="canary", FLEET_VAULT_TIMEOUT_S="300",
         FLEET_GITEA_URL=hanging["gitea"].url, FLEET_GITEA_TOKEN="canary", FLEET_NOTIFY_URL=hanging["receiver"].url,
+        FLEET_REMOTE_HOSTS="127.0.0.1",
     )  # fmt: skip
-    with server.store() as workbench:
+    with server.store(FLEET_REMOTE_HOSTS="127.0.0.1") as workbench:
         workbench.add_repository(ME, "told", str(git_repo.path), account="acme")
         for number in range(6):
             workbench.add_repository(
