@@ -32,6 +32,17 @@ DRAIN_S = 10.0
 """What is read, and for how long, of a body that was answered before it was read: most clients look for the answer only then."""
 
 
+_LOOK_S = 0.5
+"""Seconds between two looks at whether the server is shutting down, while a body is awaited."""
+
+
+def _shutting_down() -> bool:
+    try:
+        return running().ending
+    except FleetError:
+        return True
+
+
 def settings() -> Settings:
     """The settings in force, or the defaults where nothing is served."""
     try:
@@ -84,23 +95,28 @@ class _Body:
 
     def __init__(self, headers: Headers, receive: Receive, wait_s: float) -> None:
         self.whole = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-        self.late = self.gone = False
+        self.late = self.gone = self.ended = False
         self._receive = receive
         self._deadline = asyncio.get_running_loop().time() + wait_s
         self._asked_first = "expect" in headers  # whoever asks before sending a body sends none after a refusal
 
     async def receive(self) -> Message:
-        """The next message; a disconnect where the body has not come in time, or never will."""
+        """The next message; a disconnect where the body has not come in time, never will, or the server is shutting down."""
         if self.late or self.gone:
             return {"type": "http.disconnect"}
         if self.whole:
             return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
-            self.late = True
-            return {"type": "http.disconnect"}
+        now = asyncio.get_running_loop().time
+        while True:
+            try:
+                async with asyncio.timeout_at(min(self._deadline, now() + _LOOK_S)):
+                    message = await self._receive()
+                break
+            except TimeoutError:
+                self.ended = _shutting_down()
+                if self.ended or now() >= self._deadline:
+                    self.late = True
+                    return {"type": "http.disconnect"}
         self._asked_first = False
         self.gone = message["type"] == "http.disconnect"
         self.whole = not self.gone and not message.get("more_body", False)
@@ -169,7 +185,10 @@ class Limits:
                 raise
         if started:
             return
-        if body.late:
+        if body.ended:
+            ended = FleetError("FLEET-640", "The server is shutting down.", "Send the request again once it runs.")
+            await _refuse(ended, 503, scope, receive, send)
+        elif body.late:
             log.warning("a request was ended: its body did not come in %d s", asked.request_wait_s)
             late = FleetError(
                 "FLEET-649",

@@ -51,7 +51,7 @@ def fetch(settings: Settings, remote: GitRepository) -> None:
 def check_key(settings: Settings, _remote: GitRepository) -> None:
     repository = Repository(1, "fc", "acme", "ssh://git@127.0.0.1:1/x", vault_credential_path="secret/data/x")
     key = DeployKey("-----BEGIN OPENSSH PRIVATE KEY-----\n")
-    with suppress(FleetError), access.reaching(repository, key, settings):
+    with suppress(FleetError), access.reaching(repository, key, settings, None):
         pass
 
 
@@ -104,20 +104,21 @@ def test_only_one_module_starts_programs() -> None:
     found = {
         str(path.relative_to(root)) for path in root.rglob("*.py") if any(word in path.read_text() for word in starts)
     }
-    assert found <= {"sync/call.py", "cli/notebook.py"}
+    assert found <= {"sync/call.py", "cli/notebook.py", "store/console.py"}
 
 
 def test_the_notebook_gets_no_secret(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     from click.testing import CliRunner
 
-    from engine.cli import main
+    from engine.cli import cli
 
     given: dict[str, str] = {}
     monkeypatch.setattr(os, "execve", lambda _program, _command, environment: given.update(environment))
     for name in SECRETS:
         monkeypatch.setenv(name, f"https://{CANARY}.example.com" if name.endswith("URL") else CANARY)
     monkeypatch.setenv("FLEET_HOME", str(settings.home))
-    CliRunner().invoke(main, ["notebook", "--no-browser"])
+    done = CliRunner().invoke(cli, ["notebook", "--no-browser"])
+    assert done.exit_code == 0, done.output
     assert given["FLEET_HOME"] == str(settings.home)
     assert CANARY not in str(given)
 
