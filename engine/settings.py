@@ -265,6 +265,15 @@ SERVING: Mapping[str, Text] = {
 """How others come in and are told."""
 
 
+SECURITY = (
+    "vault_paths", "remote_hosts", "gitea_accounts", "allow_local_remotes", "allow_http_remotes", "git_ca_file",
+    "local_link", "public_url", "oidc_metadata_url", "roles", "oidc_trust_email", "sign_in_hours", "webhook_secret", "home_group",
+    "max_file_bytes", "max_fetch_bytes", "git_memory_bytes", "git_timeout_s", "vault_timeout_s",
+    "max_sockets", "max_sockets_per_address", "max_page_runs", "request_wait_s",
+)  # fmt: skip
+"""Settings that decide who may do what, and how much anybody may take: those of the help page on security, in its order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is in force. Immutable: a change takes a restart, as the runbook says of the cap."""

@@ -15,7 +15,7 @@ import pytest
 from engine import errors, parse
 from engine.kinds.fleet import FLEET
 from engine.schema import schema_table
-from engine.settings import ACCESS, SERVING, SETTINGS, Text
+from engine.settings import ACCESS, SECURITY, SERVING, SETTINGS, Text
 from tests.test_failure_modes import MODES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +46,17 @@ def _texts(group: Mapping[str, Text]) -> str:
     return "\n".join(["| variable | meaning |", "|---|---|", *rows])
 
 
+def _security() -> str:
+    texts = {**ACCESS, **SERVING}
+    rows = [
+        f"| `{SETTINGS[name].variable}` | {SETTINGS[name].default:,} | {SETTINGS[name].meaning} |"
+        if name in SETTINGS
+        else f"| `{texts[name].variable}` | | {texts[name].meaning} |"
+        for name in SECURITY
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---:|---|", *rows])
+
+
 BLOCKS = {
     "kinds": lambda: schema_table(FLEET),
     "file codes": lambda: _codes(parse.CODES, ""),
@@ -54,18 +65,20 @@ BLOCKS = {
     "settings": _settings,
     "access": lambda: _texts(ACCESS),
     "serving": lambda: _texts(SERVING),
+    "security": _security,
 }
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_table_of_the_readme_is_what_the_code_declares(name: str) -> None:
-    text = README.read_text()
+def test_a_table_of_the_documentation_is_what_the_code_declares(name: str) -> None:
+    file = ROOT / "pages" / "help" / "security.md" if name == "security" else README
+    text = file.read_text()
     pattern = re.compile(rf"(<!-- {name}(?::[^>]*)? -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
     found = pattern.search(text)
-    assert found, f"the README has no block {name}"
+    assert found, f"{file.name} has no block {name}"
     wanted = BLOCKS[name]().strip() + "\n"
     if os.environ.get("UPDATE_README"):
-        README.write_text(text[: found.start(2)] + wanted + text[found.end(2) :])
+        file.write_text(text[: found.start(2)] + wanted + text[found.end(2) :])
         return
     assert found[2] == wanted, "run: UPDATE_README=1 pytest tests/test_docs.py -p no:randomly -n 0"
 

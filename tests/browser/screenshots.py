@@ -41,6 +41,7 @@ PAGES = {
     "export": "/export",
     "audit": "/audit",
     "settings": "/settings",
+    "help": "/help",
     "nothing-there": "/proposal?id=999999",
 }
 KEYS = {"proposal-reverting": "z"}

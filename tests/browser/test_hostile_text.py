@@ -93,3 +93,18 @@ def test_what_was_hostile_can_be_read(hostile: Server, browser: Callable[..., Sc
     assert "<script>window.hurt = 1</script>" in text
     screen.open("/runs?id=1")
     assert "[click](javascript:window.hurt=3) **bold** :red[x]" in screen.page.inner_text("[data-testid='stMain']")
+
+
+def test_tables_offer_no_download_of_their_own(hostile: Server, browser: Callable[..., Screen]) -> None:
+    """Streamlit's own file would hold `=HYPERLINK(…)` of a commit as a formula; the downloads of the pages do not."""
+    screen = browser().open("/runs")
+    table = screen.page.get_by_test_id("stDataFrame").first
+    table.hover()
+    toolbar = table.get_by_test_id("stElementToolbar").or_(screen.page.get_by_test_id("stElementToolbar")).first
+    toolbar.wait_for(state="attached")
+    names = [
+        button.get_attribute("aria-label") or ""
+        for button in screen.page.get_by_test_id("stElementToolbar").get_by_role("button").all()
+    ]
+    assert names, "the toolbar is there"
+    assert not any("ownload" in name for name in names), names

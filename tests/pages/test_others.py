@@ -191,5 +191,16 @@ def test_who_may_apply_may_drill_and_who_may_only_read_may_look(
         "export",
         "audit",
         "settings",
+        "help",
     ):
         run(dashboard(page))
+
+
+@pytest.mark.parametrize("topic", ["security", "", "nothing-such"])
+def test_the_help_page_shows_the_documentation_without_its_marks(
+    serving: Service, dashboard: Dashboard, topic: str
+) -> None:
+    said = texts(dashboard("help", topic=topic))
+    assert "who trusts whom with what" in said
+    assert "FLEET_VAULT_PATHS" in said
+    assert "<!--" not in said
