@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import pty
@@ -32,6 +31,7 @@ from engine.server.site import Origin, Site
 from engine.service import Service
 from engine.settings import Settings
 from tests.browser.conftest import ROOT, Server
+from tests.conftest import in_a_loop
 from tests.remotes.servers import free_port
 
 ME = Actor("ana")
@@ -506,7 +506,7 @@ def test_what_nobody_foresaw_is_answered_with_them_too(began: bool) -> None:
 
     asked = Headers(fails)({"type": "http", "method": "GET", "path": "/x"}, receive, send)
     with pytest.raises(RuntimeError) if began else nullcontext():
-        asyncio.run(asked)
+        in_a_loop(asked)
     assert sent[0]["status"] == (200 if began else 500)
     assert {name.lower().encode() for name in HEADERS} <= {name for name, _ in sent[0]["headers"]}
     assert b"canary" not in b"".join(message.get("body", b"") for message in sent)
