@@ -14,6 +14,7 @@ from functools import cache
 
 from engine.errors import RefusedEdit, SyncError
 from engine.model import Repository
+from engine.words import argument
 
 EVERY_ACCOUNT = "*"
 _PLAIN_PATH = re.compile(r"[\w.+-]+(?:/[\w.+-]+)+")
@@ -181,7 +182,7 @@ def unconfirmed(use: Use, repository: str | None) -> SyncError:
         "FLEET-229",
         f"Nobody has confirmed that the credential at {use.path} may be sent to {use.host}.",
         "Somebody who may write in every account looks at the address and confirms it: "
-        f"fleet repo trust {repository or 'NAME'} --credential",
+        f"fleet repo trust {argument(repository or 'NAME')} --credential",
         vault_path=use.path,
         account=use.account,
         host=use.host,

@@ -160,6 +160,7 @@ def test_a_refusal_says_nothing_of_others_and_what_to_do_next() -> None:
     said = refused(use, "zeta=secret/data/zeta/*;northwind=secret/data/northwind/*")
     assert (said.code, "northwind" in str(said)) == ("FLEET-229", False)
     assert "fleet repo trust fc --credential" in unconfirmed(use, "fc").hint
+    assert "trust '$(reboot)' --credential" in unconfirmed(use, "$(reboot)").hint
 
 
 @pytest.mark.parametrize(
