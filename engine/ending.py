@@ -31,6 +31,9 @@ LONGEST_S = 18.0
 class Ending(Protocol):
     """What ends with the process."""
 
+    closed: threading.Event
+    """Set once `close` is done."""
+
     def end_soon(self) -> None:
         """Begin to end: nothing waits for another machine any more."""
 
@@ -44,7 +47,7 @@ def on_signals(service: Ending) -> None:
     Effects: a thread that waits for the signal.
     """
     came: SimpleQueue[int] = SimpleQueue()
-    threading.Thread(target=_watch, args=(came, service), name="ending", daemon=True).start()
+    threading.Thread(target=_watch, args=(came, [service]), name="ending", daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         _also(number, came)
 
@@ -60,12 +63,14 @@ def _also(number: signal.Signals, came: SimpleQueue[int]) -> None:
     signal.signal(number, handle)
 
 
-def _watch(came: SimpleQueue[int], service: Ending) -> None:
+def _watch(came: SimpleQueue[int], held: list[Ending]) -> None:
     number = came.get()
     began = time.monotonic()
+    service = held.pop()  # nothing of this thread may keep the store alive until the interpreter ends
     service.end_soon()
-    threading.Event().wait(PATIENCE_S)
+    service.closed.wait(PATIENCE_S)
     service.close()
+    del service
     # The process has ended by itself long before this, if it can.
     threading.Event().wait(max(began + LONGEST_S - time.monotonic(), 0))
     hanging = ", ".join(sorted(t.name for t in threading.enumerate() if not t.daemon and t.is_alive()))

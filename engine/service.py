@@ -69,8 +69,9 @@ class Service:
         self.started_at = datetime.now(UTC)
         self.ending = False
         """Whether the server has begun to end."""
+        self.closed = threading.Event()
+        """Set once `close` is done."""
         self._closing = threading.Lock()
-        self._closed = False
 
     def start(self) -> None:
         """Begin to tick, to log and to tell."""
@@ -107,9 +108,8 @@ class Service:
     def close(self) -> None:
         """End cleanly, within `CLOSE_S`. May be called twice; the second call waits for the first."""
         with self._closing:
-            if self._closed:
+            if self.closed.is_set():
                 return
-            self._closed = True
             self.local.close()
             self.links.close()
             self.end_soon()
@@ -126,6 +126,7 @@ class Service:
                 logger.warning("the server ends while something works on: %s", ", ".join(hanging))
             else:
                 self.workbench.close()
+            self.closed.set()
 
 
 def _ended(end: Callable[[], None], deadline: float) -> bool:

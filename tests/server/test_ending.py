@@ -116,6 +116,7 @@ def test_a_process_whose_threads_never_end_is_ended(tmp_path: Path) -> None:
 import os, signal, threading
 from engine import ending
 class Stuck:
+    closed = threading.Event()
     def end_soon(self): print("soon", flush=True)
     def close(self): print("closed", flush=True)
 ending.PATIENCE_S, ending.LONGEST_S = 0.1, 0.5

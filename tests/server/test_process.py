@@ -123,6 +123,7 @@ def test_it_ends_on_a_signal_and_leaves_nothing_running(server: Server, sign: si
     assert "Traceback" not in server.log.read_text()
     with server.store() as workbench:
         assert workbench.status().well
+    assert "nanobind" not in server.log.read_text(), "nothing keeps the store alive until the interpreter ends"
 
 
 def test_it_ticks_by_itself_and_stops_in_the_middle_of_an_apply(tmp_path: Path, git_repo: GitRepository) -> None:
