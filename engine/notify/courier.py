@@ -135,12 +135,12 @@ class Courier:
         if len(found) == _BATCH:  # do not part what one transaction did
             found = [e for e in found if e.at != found[-1].at] or found
         for message in messages([e for e in found if e.at > now - OLDEST], names):
-            if self._is_new(message):
-                self._bring(message)
-            if self._stopping.is_set():
+            if self._is_new(message) and not self._bring(message):
                 return False
             with self._store.write() as tx:
                 outbox.advance(tx, self._sink.name, message.seq)
+            if self._stopping.is_set():
+                return False
         with self._store.write() as tx:
             outbox.advance(tx, self._sink.name, found[-1].seq)
         return True
@@ -154,8 +154,11 @@ class Courier:
         self._failing[message.repository] = code
         return code != known
 
-    def _bring(self, message: Message) -> None:
-        """Bring one message, again and again with growing pauses; what is refused, or stale by then, is dropped with a line in the log."""
+    def _bring(self, message: Message) -> bool:
+        """Bring one message, again and again with growing pauses; what is refused, or stale by then, is dropped with a line in the log.
+
+        Gives whether the message is done with; not where the server shuts down first.
+        """
         self._taken_up = time.monotonic()
         try:
             for attempt in Retrying(
@@ -167,15 +170,17 @@ class Courier:
                 with attempt:
                     self._once(message)
         except RetryError:
-            if not self._stopping.is_set():
-                self._delivered(self._sink.name, "dropped")
-                log.warning("%s took no message for a day; dropped: %s", self._sink.name, message.title)
+            if self._stopping.is_set():
+                return False
+            self._delivered(self._sink.name, "dropped")
+            log.warning("%s took no message for a day; dropped: %s", self._sink.name, message.title)
         except Refused as refused:
             self._delivered(self._sink.name, "refused")
             self._stands("ok")  # it answers, and takes others
             log.warning("%s refused a message (%s): %s", self._sink.name, refused, message.title)
         finally:
             self._taken_up = None
+        return True
 
     def _once(self, message: Message) -> None:
         try:

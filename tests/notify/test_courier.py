@@ -24,6 +24,7 @@ from engine.notify.courier import Courier
 from engine.notify.sinks import Away, Misplaced, Refused, Sink, signed, sinks_of
 from engine.service import Service
 from engine.settings import Settings
+from engine.store import outbox
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.hostile import BEHAVIOURS, double
@@ -253,6 +254,12 @@ def test_an_answer_that_drips_is_left_at_its_deadline_and_the_message_tried_agai
             time.sleep(0.02)
 
 
+def telling_position(service: Service) -> int | None:
+    """The last event that the sink has taken, as the store remembers it."""
+    with service.workbench.store.read() as tx:
+        return outbox.position(tx, "webhook")
+
+
 @pytest.mark.usefixtures("quick")
 def test_what_happened_while_nobody_served_is_told_by_the_next_process(
     settings: Settings, git_repo: GitRepository, receiver: Receiver
@@ -270,8 +277,14 @@ def test_what_happened_while_nobody_served_is_told_by_the_next_process(
         bench.approve(ME, [1])
         bench.apply(ME)
     service = Service(Workbench.open_home(telling))
+    told = telling_position(service)
     service.start()
     assert receiver.wait(1)[0]["type"] == "fleet-workbench.proposals.applied"
+    deadline = time.monotonic() + 20
+    while (
+        telling_position(service) == told and time.monotonic() < deadline
+    ):  # it has arrived; its answer is still on the way
+        time.sleep(0.02)
     service.close()
     service = Service(Workbench.open_home(telling))
     service.start()
