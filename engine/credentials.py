@@ -163,13 +163,13 @@ def refused(use: Use, setting: str) -> SyncError:
     """The account may not use the path. Says the same whatever Vault holds: it was not asked."""
     if not (_PLAIN_ACCOUNT.fullmatch(use.account) and _PLAIN_PATH.fullmatch(use.path)):
         # A line with such characters could grant more than it says, once somebody pastes it.
-        hint = "Whoever runs the server grants it in FLEET_VAULT_PATHS; account and path need plain names for that."
+        hint = "Ask the operator of the server to allow it in FLEET_VAULT_PATHS; account and path need plain names for that."
     elif setting:
-        hint = f"Whoever runs the server adds it to FLEET_VAULT_PATHS, and starts again: ;{use.account}={use.path}"
+        hint = f"Ask the operator of the server to add this to FLEET_VAULT_PATHS and to restart it: ;{use.account}={use.path}"
     else:
         hint = (
-            "Several accounts have repositories. Whoever runs the server says which may use which paths (parts are separated by ;), "
-            "and starts again: "
+            "Several accounts have repositories, so the server has to be told which of them may use which paths (entries are "
+            "separated by ;). Ask its operator to set this and to restart it: "
             f"FLEET_VAULT_PATHS='{use.account}={use.path}'"
         )
     message = f"Account {use.account} may not use a credential at {use.path}."
@@ -214,7 +214,7 @@ def check_gitea(setting: str, accounts: Collection[str], account: str) -> None:
         raise RefusedEdit(
             "FLEET-688",
             f"Account {account} may not have repositories made with the server's Gitea token.",
-            f"Whoever runs the server allows it, and starts again{line}",
+            f"Ask the operator of the server to allow it and to restart it{line}",
         )
 
 

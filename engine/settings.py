@@ -188,8 +188,8 @@ def _accounts(text: str) -> str:
 ACCESS: Mapping[str, Text] = {
     "remote_hosts": Text(
         "FLEET_REMOTE_HOSTS",
-        "Where remotes may be: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: anywhere, but for addresses of this machine, of its "
-        "link and of cloud metadata, which are refused unless an address, a network or a full name says otherwise.",
+        "Where remotes may be: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: anywhere but on loopback, link-local "
+        "and cloud metadata addresses, which are refused unless an address, a network or a full name allows them.",
         reads=_hosts,
     ),
     "vault_paths": Text(

@@ -56,7 +56,7 @@ def create(
     if parent is not None and expires_at > parent.expires_at:
         raise RefusedEdit(
             "FLEET-671",
-            f"A token that is made with {actor.name} holds no longer than that one: until {parent.expires_at:%Y-%m-%d}.",
+            f"A token that is made with {actor.name} expires with that one at the latest, on {parent.expires_at:%Y-%m-%d}.",
             "Give it fewer days.",
         )
     import jwt  # only who makes or reads a token needs it

@@ -75,7 +75,9 @@ def _asked_by_its_owner(request: Request) -> Service:
         raise not_found(request.scope["path"])
     _, _, token = request.headers.get("authorization", "").partition(" ")
     if not service.local.opens(token):
-        raise AccessDenied("FLEET-661", "This is not the token of this server.", "It stands in the home's server.json.")
+        raise AccessDenied(
+            "FLEET-661", "This is not the token of this server.", "The token is in the file server.json of the home."
+        )
     return service
 
 

@@ -119,7 +119,7 @@ def _show_applied(session: Session, applied: Applied) -> None:
         out.line(out.styled("Stopped", "yellow"), f": {applied.stopped}")
     _show_skipped(applied.skipped)
     names = sorted({step.proposal.repository for step in applied.applied})
-    out.next_steps(session.command, f"sync {names[0]}" if len(names) == 1 else "sync --all", "status")
+    out.next_steps(session.command, f"sync {words.argument(names[0])}" if len(names) == 1 else "sync --all", "status")
 
 
 def _show_skipped(skipped: tuple[Skip, ...]) -> None:

@@ -53,7 +53,7 @@ def validate(session: Session, path: Path) -> int | None:
         _problem(warning, "Warning", "yellow")
     shown = ", ".join(f"{count} {section}" for section, count in counts.items()) or "nothing"
     out.line(out.styled("Valid", "green"), f": account {found.account} declares {shown}.")
-    out.next_steps(session.command, f"diff {path} --account {found.account}")
+    out.next_steps(session.command, f"diff {words.argument(str(path))} --account {words.argument(found.account)}")
     return None
 
 

@@ -55,7 +55,7 @@ def set_(
     out.line(f"{said.capitalize()} {key.address} in account {key.account}: version {version}.")
     if found.holder is not None:
         out.line(f"Repository {found.holder} holds it: its next tick shows this as drift, with you as who made it.")
-        out.next_steps(session.command, f"sync {found.holder}", "drift")
+        out.next_steps(session.command, f"sync {words.argument(found.holder)}", "drift")
     return None
 
 
@@ -244,7 +244,7 @@ def export(
         from engine.cli import output as out
 
         out.line(f"Wrote {len(text.encode()):,} bytes to {path}.")
-        out.next_steps(session.command, f"validate {path}")
+        out.next_steps(session.command, f"validate {words.argument(str(path))}")
     return None
 
 

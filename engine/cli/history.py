@@ -48,7 +48,7 @@ def log(session: Session, kind: str, name: str, account: str | None, limit: int,
                 out.line(f"    {words.change_words(change, 60)}")
     if next_ is not None:
         out.line(f"The newest {limit}; earlier ones: --before {next_}")
-    out.next_steps(session.command, f"blame {kind} {name}")
+    out.next_steps(session.command, f"blame {kind} {words.argument(name)}")
     return None
 
 
@@ -87,7 +87,7 @@ def blame(session: Session, kind: str, name: str, account: str | None) -> int | 
         for b in found
     ]
     out.table(("field", "value", "since", "by", "proposal", "commit"), rows, give=(1, 5))
-    out.next_steps(session.command, f"log {kind} {name}")
+    out.next_steps(session.command, f"log {kind} {words.argument(name)}")
     return None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 import click
 
 from engine import words
@@ -38,7 +36,10 @@ def people(session: Session) -> int | None:
     ]
     out.table(("name", "state", "sign-ins", "since", "until (UTC)", "tokens"), rows, right=(2, 5))
     first = next((p for p in found if not p.kept_out), None)
-    out.next_steps(session.command, f"sign-out {quote(first.name)}" if first else f"let-in {quote(found[0].name)}")
+    out.next_steps(
+        session.command,
+        f"sign-out {words.argument(first.name)}" if first else f"let-in {words.argument(found[0].name)}",
+    )
     return None
 
 
@@ -67,13 +68,15 @@ def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int
         f"{words.count(done.sign_ins, 'sign-in')} of {done.person} ended, {words.count(done.tokens, 'token')} revoked."
     )
     if not done.sign_ins:
-        out.line("Nobody of this name was signed in; whatever they still hold from before has ended too.")
+        out.line("No one with this name was signed in. Older sign-ins of this name have ended, too.")
     if keep_out:
         out.line("They stay outside.")
-        out.next_steps(session.command, f"let-in {quote(done.person)}")
+        out.next_steps(session.command, f"let-in {words.argument(done.person)}")
     elif not tokens:
         out.next_steps(
-            session.command, f"token revoke --by {quote(done.person)}", f"sign-out {quote(done.person)} --keep-out"
+            session.command,
+            f"token revoke --by {words.argument(done.person)}",
+            f"sign-out {words.argument(done.person)} --keep-out",
         )
     return None
 

@@ -62,7 +62,14 @@ def add(session: Session, name: str, url: str, account: str | None, disabled: bo
     with session.open() as workbench:
         made = workbench.add_repository(session.actor, name, url, account=account, enabled=not disabled, **given)
         confirming = _confirming(session, workbench, name)
-    _show(session, made, f"Registered {name}.", *confirming, f"repo check {name}", f"sync {name}")
+    _show(
+        session,
+        made,
+        f"Registered {name}.",
+        *confirming,
+        f"repo check {words.argument(name)}",
+        f"sync {words.argument(name)}",
+    )
     return None
 
 
@@ -95,9 +102,9 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
     if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
         note(
             f"The new URL leads to another host, which the credential at {before.vault_credential_path} was not given for, so it is dropped. "
-            f"To send it there: {session.command} repo set {name} --vault-path {before.vault_credential_path}"
+            f"To send it there: {session.command} repo set {words.argument(name)} --vault-path {words.argument(before.vault_credential_path)}"
         )
-    _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {name}")
+    _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {words.argument(name)}")
     return None
 
 
@@ -143,7 +150,7 @@ def show(session: Session, name: str) -> int | None:
     """One repository with its settings."""
     with session.open() as workbench:
         found = workbench.repository(name)
-    _show(session, found, None, f"run list --repo {name}", f"sync {name}")
+    _show(session, found, None, f"run list --repo {words.argument(name)}", f"sync {words.argument(name)}")
     return None
 
 
@@ -196,7 +203,7 @@ def check(session: Session, name: str) -> int | None:
             out.line(state, f"  {f.name:11} {f.error.code if f.error else f.detail}")
         if failed is None and revision is not None:
             out.line(f"{repository.file} at {revision.commit[:12]} can be synced.")
-            out.next_steps(session.command, f"sync {name}")
+            out.next_steps(session.command, f"sync {words.argument(name)}")
     if failed is not None:
         session.complain(failed)
         return 1
@@ -251,7 +258,7 @@ def trust(session: Session, name: str, wanted: str | None, credential: bool, hos
                 out.line("Nothing was changed.")
                 return 1
         changed = workbench.trust_host_key(session.actor, name, offered)
-    _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {name}")
+    _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {words.argument(name)}")
     return None
 
 
@@ -264,19 +271,21 @@ def _trust_credential(session: Session, name: str, host: str | None, yes: bool) 
             raise RefusedEdit(
                 "FLEET-229",
                 f"{name} names no credential.",
-                f"Say where Vault keeps it: {session.command} repo set {name} --vault-path PATH",
+                f"Say where Vault keeps it: {session.command} repo set {words.argument(name)} --vault-path PATH",
             )
         if not session.as_json:
             out.table(("", ""), [("credential", found.path), ("goes to", found.host)], indent=2)
         if host is None and not yes and found.verdict is not Verdict.REFUSED:
             if session.as_json or not sys.stdin.isatty():
-                raise click.UsageError("There is nobody to ask: give --host HOST:PORT (or --yes).")
+                raise click.UsageError("Not a terminal, so nothing can be asked: give --host HOST:PORT (or --yes).")
             out.line("Whoever runs that host can read the credential. Compare the address, letter by letter.")
             if not click.confirm("May the credential be sent there?"):
                 out.line("Nothing was changed.")
                 return 1
         changed = workbench.trust_credential(session.actor, name, found.path, host or found.host)
-    _show(session, changed, f"The credential at {found.path} may be sent to {found.host}.", f"sync {name}")
+    _show(
+        session, changed, f"The credential at {found.path} may be sent to {found.host}.", f"sync {words.argument(name)}"
+    )
     return None
 
 
@@ -289,7 +298,7 @@ def _confirming(session: Session, workbench: Workbench, name: str) -> list[str]:
         note(
             f"Nobody has confirmed yet that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
         )
-    return [f"repo trust {name} --credential"]
+    return [f"repo trust {words.argument(name)} --credential"]
 
 
 def _host_key(repository: Repository) -> str:

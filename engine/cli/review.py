@@ -135,8 +135,8 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         Status.PENDING: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
         Status.APPROVED: ("plan", "apply", f"unapprove {p.id}"),
         Status.FAILED: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
-        Status.REJECTED: (f"sync {p.repository}",),
-        Status.APPLIED: (f"log {p.key.kind} {p.key.name}", f"revert {p.id}"),
+        Status.REJECTED: (f"sync {words.argument(p.repository)}",),
+        Status.APPLIED: (f"log {p.key.kind} {words.argument(p.key.name)}", f"revert {p.id}"),
     }
     out.next_steps(session.command, *steps.get(p.status, (f"run show {p.run_id}",)))
 

@@ -239,7 +239,10 @@ def show(session: Session, id_: int) -> int | None:
         _withheld(session, workbench, body)
         _warnings(body)
         pending = [p.id for p in opened if p.status == "pending"]
-        out.next_steps(session.command, f"approve {words.ranges(pending)}" if pending else f"sync {found.repository}")
+        out.next_steps(
+            session.command,
+            f"approve {words.ranges(pending)}" if pending else f"sync {words.argument(found.repository)}",
+        )
     return None
 
 

@@ -157,8 +157,9 @@ def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
     from engine.words import ranges
 
     if found.pauses:
-        home = any(pause.repository is None for pause in found.pauses)
-        return ["resume" if home else f"resume --repo {found.pauses[0].repository}"]
+        paused = [pause.repository for pause in found.pauses if pause.repository is not None]
+        everything = len(paused) < len(found.pauses)
+        return ["resume" if everything else f"resume --repo {words.argument(paused[0])}"]
     if not found.repositories:
         return ["demo", "repo add NAME https://git.example.com/team/fleet-config.git"]
     steps = []
@@ -190,7 +191,7 @@ def pause(session: Session, reason: str, repository: str | None) -> int | None:
     out.line(
         f"Paused {repository or 'everything'}: no tick and no apply until it is resumed. Decisions and edits by hand go on."
     )
-    out.next_steps(session.command, f"resume --repo {repository}" if repository else "resume")
+    out.next_steps(session.command, f"resume --repo {words.argument(repository)}" if repository else "resume")
     return None
 
 
@@ -206,5 +207,5 @@ def resume(session: Session, repository: str | None) -> int | None:
     from engine.cli import output as out
 
     out.line(f"{'Resumed' if was else 'Was not paused:'} {repository or 'everything'}.")
-    out.next_steps(session.command, f"sync {repository}" if repository else "sync --all")
+    out.next_steps(session.command, f"sync {words.argument(repository)}" if repository else "sync --all")
     return None

@@ -120,7 +120,7 @@ def revoke(session: Session, id_: int | None, by: str | None) -> int | None:
     from engine.cli import output as out
 
     for each in gone:
-        out.line(f"Token {each.id}, {each.name}, holds no longer.")
+        out.line(f"Token {each.id}, {each.name}, is revoked.")
     if not gone:
         out.line(f"{by} made no token that still holds.")
     return None

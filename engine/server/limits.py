@@ -154,7 +154,7 @@ class Limits:
             await _refuse(both, 400, scope, receive, send)
             return
         if scope["path"].startswith("/api/") and _unsafe(scope["path"]):
-            unsafe = FleetError("FLEET-646", "The path holds a NUL or a step upwards.", "What there is: /api/docs")
+            unsafe = FleetError("FLEET-646", "The path contains NUL or `..`.", "All addresses are listed at /api/docs.")
             await _refuse(unsafe, 400, scope, receive, send)
             return
         asked = settings()

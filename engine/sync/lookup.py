@@ -88,8 +88,8 @@ def _admitted(url: str, settings: Settings, *, looked_up_later: bool) -> bool:
 
 def _words(url: str) -> tuple[str, str]:
     hint = (
-        "Whoever runs the server names hosts, addresses or networks in FLEET_REMOTE_HOSTS. "
-        "Addresses of this machine, of its link and of cloud metadata are refused unless it names them."
+        "Ask the operator of the server to name the host, address or network in FLEET_REMOTE_HOSTS. "
+        "Loopback, link-local and cloud metadata addresses are refused unless it names them."
     )
     return f"The settings allow no remote on the host of {shown_url(url)}.", hint
 

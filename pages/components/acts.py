@@ -35,5 +35,5 @@ def refusal(*verbs: Callable[..., Any], also: Collection[Permission] = ()) -> st
     if missing := lacking(actor(), verbs, also):
         return plain(f"Your role lacks {' and '.join(missing)}.")
     if actor().account != "*" and any(need_of(verb).everywhere for verb in verbs):
-        return "This concerns every account, and your role is for one."
+        return "This affects every account; your role is limited to one."
     return None

@@ -81,6 +81,6 @@ def test_who_nobody_signs_in_as_is_said(fleet: Fleet) -> None:
     assert "Nobody is signed in" in fleet("people").out
     refused = fleet("sign-out", "ana")
     assert (refused.code, "FLEET-665" in refused.err) == (1, True)
-    assert "Nobody of this name was signed in" in fleet("sign-out", "ana@x.example").out
+    assert "No one with this name was signed in" in fleet("sign-out", "ana@x.example").out
     for wrong in (("token", "revoke"), ("token", "revoke", "1", "--by", "ana")):
         assert fleet(*wrong).code == 2

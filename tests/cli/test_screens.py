@@ -235,3 +235,40 @@ def test_no_text_steers_a_terminal(text: str) -> None:
 def test_ids_as_they_are_printed_read_back_as_the_same(ids: set[int]) -> None:
     read = [id_ for word in ranges(ids).split() for id_ in IDS.convert(word, None, None)]
     assert read == sorted(ids)
+
+
+def test_a_command_to_type_next_quotes_what_it_names(fleet: Fleet, git_repo: GitRepository, tmp_path: Path) -> None:
+    """Names that a shell would run are legal; whoever pastes a printed line must not run them."""
+    name = "$(reboot)"
+    git_repo.push(f'version: 1\naccount: "{name}"\nmodules: {{"{name}": {{}}}}\n')
+    file = tmp_path / f"{name}.yaml"
+    said = [
+        fleet(*words)
+        for words in (
+            ("repo", "add", name, str(git_repo.path), "--account", name),
+            ("repo", "show", name),
+            ("repo", "check", name),
+            ("repo", "set", name, "--branch", "main"),
+            ("sync", name),
+            ("reject", "1", "--reason", "no"),
+            ("show", "1"),
+            ("sync", name),
+            ("approve", "1"),
+            ("apply",),
+            ("show", "1"),
+            ("log", "modules", name, "--account", name),
+            ("blame", "modules", name, "--account", name),
+            ("set", "modules", name, "priority=2", "--account", name),
+            ("pause", "--reason", "x", "--repo", name),
+            ("status",),
+            ("resume", "--repo", name),
+            ("run", "show", "1"),
+            ("export", "--account", name, "--out", str(file)),
+            ("validate", str(file)),
+        )
+    ]
+    assert [each.code for each in said] == [0] * len(said), [each.err for each in said if each.code]
+    nexts = [line for each in said for line in each.out.splitlines() if line.startswith("Next:")]
+    assert sum(name in line for line in nexts) >= 10, "most of them name something"
+    for line in nexts:
+        assert re.sub(r"'[^']*'", "", line).count(name) == 0, line
