@@ -134,9 +134,9 @@ def one_repository(repository: Repository) -> None:
         st.warning(
             f"Paused by {plain(repository.paused_by)}: {plain(repository.paused_reason)}", icon=":material/pause:"
         )
+    waits = unconfirmed(repository)
     if row.status == "failed" and row.run_id is not None:
-        trouble(row.run_id)
-    unconfirmed(repository)
+        trouble(row.run_id, said_already="FLEET-229" if waits else None)
     buttons(repository)
     going(repository)
     shown_preview(repository)
@@ -177,23 +177,26 @@ def webhooks(repository: Repository) -> None:
     )
 
 
-def trouble(run_id: int) -> None:
-    """Why the last tick failed, and what to do."""
+def trouble(run_id: int, said_already: str | None) -> None:
+    """Why the last tick failed, and what to do; nothing where the page says so already, under this code."""
     error = workbench().run(run_id).error or {}
+    if said_already is not None and error.get("code") == said_already:
+        return
     st.error(
         f"The last tick failed: {plain(error.get('message', ''))} {plain(error.get('hint', ''))} :gray[{plain(error.get('code', ''))}]",
         icon=":material/error:",
     )
 
 
-def unconfirmed(repository: Repository) -> None:
-    """That somebody has to confirm where the credential goes, with the button for whoever may."""
+def unconfirmed(repository: Repository) -> bool:
+    """Say that somebody has to confirm where the credential goes, with a button for people who may; gives whether that is so."""
     found = workbench().credential_use(repository.name)
     if found is None or found.verdict is not Verdict.UNCONFIRMED:
-        return
+        return False
     st.warning(
-        f"Nobody has confirmed that the credential at {plain(found.path)} may be sent to {plain(found.host)}. Until somebody who may write in "
-        "every account does, its runs fail.",
+        f"The runs of this repository fail until its credential is confirmed: nobody has confirmed that what Vault keeps at "
+        f"{plain(found.path)} may be sent to {plain(found.host)}. It takes the permission to write in every account.  \n"
+        ":small[:gray[FLEET-229]]",
         icon=":material/key:",
     )
     if _may_confirm():
@@ -205,6 +208,7 @@ def unconfirmed(repository: Repository) -> None:
             on_click=_open,
             args=("confirming",),
         )
+    return True
 
 
 def _may_confirm() -> bool:
@@ -428,7 +432,7 @@ def dialogs(repository: Repository | None) -> None:
     elif asked == "comparing":
         st.dialog("Host key", width="medium", on_dismiss=_close)(_compare)(repository)
     elif asked == "confirming":
-        st.dialog("Credential", width="medium", on_dismiss=_close)(_confirm)(repository)
+        st.dialog("Confirm the host of the credential", width="medium", on_dismiss=_close)(_confirm)(repository)
     elif asked == "checking":
         st.dialog("Check", width="medium", on_dismiss=_close)(_findings)(st.session_state.get("findings", ()))
 
@@ -617,14 +621,20 @@ def _confirm(repository: Repository) -> None:
     if found is None:
         st.write("It names no credential.")
         return
-    show("pairs.html", rows=[("Credential", found.path), ("Goes to", found.host), ("Account", repository.account)])
+    facts = [
+        ("Credential", found.path),
+        ("Goes to", found.host),
+        ("URL", shown_url(repository.url)),
+        ("Account", repository.account),
+    ]
+    show("pairs.html", rows=facts)
     st.warning(
         "Whoever runs that host can read the credential. Compare the address, letter by letter.",
         icon=":material/warning:",
     )
     # The arguments are those that were shown: what somebody changed meanwhile is refused, not confirmed.
     st.button(
-        "It may be sent there",
+        "Confirm",
         type="primary",
         key="confirm_credential",
         on_click=_trust_credential,
