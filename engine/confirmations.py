@@ -53,33 +53,34 @@ def settle(
     wanted = use(repository)
     if wanted is None or (before is not None and use(before) == wanted):
         return
-    _grant(tx, settings, actor, wanted)
+    verdict = _judged(tx, settings, wanted)
+    if verdict is Verdict.REFUSED:
+        raise refused(wanted, settings.vault_paths)
+    if verdict is Verdict.FIRST:
+        credentials.confirm(tx, wanted, actor.name)
 
 
-def refusal(tx: Transaction, settings: Settings, repository: Repository) -> SyncError | None:
-    """Why the credential of a repository may not be used with exactly these settings; None where it may, or none is named."""
-    wanted = use(repository)
-    if wanted is None:
-        return None
-    name = repository.name if repository.id else None
-    return _error(_judged(tx, settings, wanted), wanted, settings, name)
+def refusal(store: Store, settings: Settings, actor: Actor, repository: Repository) -> SyncError | None:
+    """Why the credential of a repository may not be used with exactly these settings; None where it may, or none is named.
 
-
-def require(store: Store, settings: Settings, actor: Actor, repository: Repository) -> None:
-    """Refuse a sync whose credential may not be used with exactly these settings. Call it before Vault is asked.
-
+    Ask before Vault is asked, for whatever reason: a sync, a dry run, or a check of a repository that is not registered.
     Effects: a first use that needs no confirmation is recorded, which binds the credential to this host.
-    Raises: SyncError FLEET-229.
     """
     wanted = use(repository)
     if wanted is None:
-        return
+        return None
     verdict = store.remembered(("credential", wanted, settings.vault_paths), lambda tx: _judged(tx, settings, wanted))
     if verdict is Verdict.FIRST:
         with store.write() as tx:  # judged again in there: another repository may have been first meanwhile
-            verdict = _grant(tx, settings, actor, wanted)
-    error = _error(verdict, wanted, settings, repository.name)
-    if error is not None:
+            verdict = _judged(tx, settings, wanted)
+            if verdict is Verdict.FIRST:
+                credentials.confirm(tx, wanted, actor.name)
+    return _error(verdict, wanted, settings, repository.name if repository.id else None)
+
+
+def require(store: Store, settings: Settings, actor: Actor, repository: Repository) -> None:
+    """Refuse a use of a repository's credential. Effects: as `refusal`. Raises: SyncError FLEET-229."""
+    if (error := refusal(store, settings, actor, repository)) is not None:
         raise error
 
 
@@ -131,15 +132,6 @@ def take_over(store: Store) -> None:
 def _judged(tx: Transaction, settings: Settings, wanted: Use) -> Verdict:
     confirmed = credentials.hosts(tx, wanted.account, wanted.path)
     return judge(settings.vault_paths, repositories.accounts(tx), confirmed, wanted)
-
-
-def _grant(tx: Transaction, settings: Settings, actor: Actor, wanted: Use) -> Verdict:
-    verdict = _judged(tx, settings, wanted)
-    if verdict is Verdict.REFUSED:
-        raise refused(wanted, settings.vault_paths)
-    if verdict is Verdict.FIRST:
-        credentials.confirm(tx, wanted, actor.name)
-    return verdict
 
 
 def _error(verdict: Verdict, wanted: Use, settings: Settings, repository: str | None) -> SyncError | None:

@@ -517,7 +517,10 @@ class Workbench(Reader):
         vault_credential_path: str | None = None,
         ssh_host_key: str | None = None,
     ) -> list[Finding]:
-        """Look at a remote as a tick would need it, before it is registered or when it fails. Writes nothing."""
+        """Look at a remote as a tick would need it, before it is registered or when it fails.
+
+        Effects: none but that the first use of a credential binds it to the host, as a sync does.
+        """
         account = self._account(actor, account)
         wanted: dict[str, Any] = {
             "url": url, "branch": branch, "path_prefix": path_prefix, "vault_credential_path": vault_credential_path,
@@ -529,24 +532,27 @@ class Workbench(Reader):
             return checking.refused(error)
         asked = Repository(0, "checked", account, **wanted)
         with context.ended_by(self._halted):
-            return checking.check(self.settings, self.kinds, asked, self._credential_refusal(asked))[0]
+            return checking.check(self.settings, self.kinds, asked, self._credential_refusal(actor, asked))[0]
 
     @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
-        """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too. Writes nothing."""
+        """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too.
+
+        Effects: as `check_repository`.
+        """
         repository = self._find(name, actor.account)
         with context.ended_by(self._halted):
-            return checking.check(self.settings, self.kinds, repository, self._credential_refusal(repository))
+            return checking.check(self.settings, self.kinds, repository, self._credential_refusal(actor, repository))
 
     @needs(Permission.SYNC)
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
-        """What a sync of this repository would find now: the commit, and each difference. Writes nothing.
+        """What a sync of this repository would find now: the commit, and each difference.
 
+        Effects: as `check_repository`.
         Raises: SyncError as a tick would fail, FLEET-211 (one is going on); FleetFileInvalid.
         """
         with self._alone(actor, name) as (repository, _), context.ended_by(self._halted):
-            if (refusal := self._credential_refusal(repository)) is not None:
-                raise refusal
+            confirmations.require(self.store, self.settings, actor, repository)
             revision = sync.fetch(repository, self.settings, halted=self._halted)
         found = self.read_file(revision.content, file=revision.file, account=repository.account)
         return revision, self.preview(found, account=repository.account, repository=name)
@@ -678,10 +684,9 @@ class Workbench(Reader):
         with self.store.write() as tx:
             return edits.release(tx, actor, key)
 
-    def _credential_refusal(self, repository: Repository) -> SyncError | None:
+    def _credential_refusal(self, actor: Actor, repository: Repository) -> SyncError | None:
         """Why the credential of a repository, with exactly these settings, may not be used; None where it may."""
-        with self.store.read() as tx:
-            return confirmations.refusal(tx, self.settings, repository)
+        return confirmations.refusal(self.store, self.settings, actor, repository)
 
     def _decide(self, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None) -> list[Reviewed]:
         with self.store.write() as tx:

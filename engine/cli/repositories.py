@@ -187,8 +187,7 @@ def check(session: Session, name: str) -> int | None:
             with out.working(f"{name}: reaching out …"):
                 findings, revision = workbench.look_at(session.actor, name)
         else:
-            with workbench.store.read() as tx:
-                refusal = confirmations.refusal(tx, session.settings, repository)
+            refusal = confirmations.refusal(workbench.store, session.settings, session.actor, repository)
     if not session.served:  # the store is let go: others need not wait for the network
         with out.working(f"{name}: reaching out …"):
             findings, revision = looking(session.settings, FLEET, repository, refusal)

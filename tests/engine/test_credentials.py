@@ -132,7 +132,7 @@ def test_a_setting_that_is_not_understood_is_refused(text: str, tmp_path: Path) 
 def test_the_line_to_paste_grants_what_was_refused_and_no_more(account: str, setting: str) -> None:
     use = Use(account, "secret/data/team/key", HOST)
     hint = refused(use, setting).hint
-    line = hint.partition("FLEET_VAULT_PATHS='")[2].rstrip("'") or setting + hint.partition("starts again: ")[2]
+    line = hint.partition("FLEET_VAULT_PATHS='")[2].rstrip("'") or setting + hint.partition("restart it: ")[2]
     assert judge(line, {account, "zeta"}, {HOST}, use) is ALLOWED
     assert judge(line, {account, "zeta"}, {HOST}, Use(account, "secret/data/team/key2", HOST)) is REFUSED
 

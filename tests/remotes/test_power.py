@@ -236,6 +236,28 @@ def test_the_first_host_of_the_only_account_is_taken_and_any_other_is_not(
         assert PASSWORD not in "".join(hostile.given)
 
 
+def test_a_check_before_registering_binds_a_credential_as_a_sync_does(
+    reaching: Settings, hostile: Hostile, vault: VaultDouble, nginx: Nginx, served: GitRepository
+) -> None:
+    """Or else one check after the other could bring the credential to one host after the other."""
+    url = nginx.url("private", served.path / ".git")
+    with Workbench.open_home(reaching) as bench:
+
+        def codes(url: str) -> list[str]:
+            found = bench.check_repository(ME, url, account="acme", vault_credential_path=HTTPS_PATH)
+            return [f.error.code for f in found if f.error]
+
+        assert codes(url) == []
+        asked = len(vault.requests)
+        assert codes(hostile.url) == ["FLEET-229"]
+        assert (hostile.asked, len(vault.requests)) == ([], asked)
+        assert codes(url) == []
+        bench.add_repository(ME, "fc", hostile.url, account="acme", vault_credential_path=HTTPS_PATH)
+        with pytest.raises(SyncError, match="FLEET-229"):
+            bench.dry_run(ME, "fc")
+        assert PASSWORD not in "".join(hostile.given)
+
+
 def test_of_two_first_uses_at_the_same_time_one_alone_needs_no_confirmation(
     reaching: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
