@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "FLEET-228": "what the secret holds cannot be used",
     "FLEET-229": "the account may not use the credential, or nobody has confirmed it for this host",
     "FLEET-232": "the git of this machine is too old",
+    "FLEET-233": "the repository's settings changed while a tick ran",
     "FLEET-301": "another process holds the store",
     "FLEET-302": "the store was written by a newer version",
     "FLEET-303": "the store is damaged, or no store",

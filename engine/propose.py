@@ -114,7 +114,8 @@ def guard(candidates: Candidates) -> str | None:
     """A sentence when the revision changes or destroys too much of what the repository owns for auto-apply, or None."""
     if candidates.owned < GUARD_FLOOR:
         return None
-    differences = [*candidates.order, *(w.difference for w in candidates.unsound)]
+    held_back = (w.difference for w in candidates.unsound if w.reason is not Withheld.OWNERSHIP_CONFLICT)
+    differences = [*candidates.order, *held_back]
     for change, words in ((Change.UPDATE, "updates"), (Change.DESTROY, "destroys")):
         count = sum(difference.change is change for difference in differences)
         if count > GUARD_SHARE * candidates.owned:

@@ -45,7 +45,7 @@ from engine.revert import standing_reverts
 from engine.review import Verb, moved
 from engine.settings import Settings
 from engine.soundness import FleetState
-from engine.store import Store, Transaction, applies, events, live, proposals, repositories, runs, withheld
+from engine.store import Store, Transaction, applies, events, live, pauses, proposals, repositories, runs, withheld
 from engine.store import drift as episodes
 from engine.words import argument
 
@@ -136,7 +136,7 @@ def tick(
             desired = read_fleet_file(
                 revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
             )
-        capped = _decide(store, kinds, settings, repository.id, actor, run_id, revision, desired, stages)
+        capped = _decide(store, kinds, settings, repository, actor, run_id, revision, desired, stages)
         with stages.stage("apply"):
             applied = applying.apply(
                 store,
@@ -146,7 +146,9 @@ def tick(
                 run_id=run_id,
                 repository_id=repository.id,
                 progress=progress,
-                halted=halted,
+                halted=lambda: (
+                    halted() or store.remembered(("changed", repository), lambda tx: _changed(tx, repository))
+                ),
             )
     except FleetError as error:
         if run_id is None and error.code == "FLEET-502":
@@ -171,6 +173,24 @@ def tick(
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
         raise
     return _finish(store, settings, repository, run_id, revision.commit, stages, applied, capped=capped)
+
+
+_READ_BY = {"account": "account", "url": "URL", "branch": "branch", "path_prefix": "path prefix"}
+"""The settings that a file was fetched and read by."""
+
+
+def _changed(tx: Transaction, fetched: Repository) -> str | None:
+    """Why a tick must stop that began with these settings, as a sentence; None when it may go on."""
+    current = repositories.in_service(tx, fetched.id)
+    if current is None:
+        return f"Repository {fetched.name} was removed during the tick."
+    if changed := [word for name, word in _READ_BY.items() if getattr(current, name) != getattr(fetched, name)]:
+        return f"The {' and the '.join(changed)} of repository {fetched.name} changed during the tick."
+    if not current.enabled:
+        return f"Repository {fetched.name} was disabled during the tick."
+    if reason := pauses.reason_of(tx, {fetched.id}):
+        return f"Repository {fetched.name} was paused during the tick ({reason})."
+    return None
 
 
 def _inputs(standing: runs.Standing, settings: Settings, commit: str) -> str:
@@ -201,16 +221,22 @@ def _decide(
     store: Store,
     kinds: Kinds,
     settings: Settings,
-    repository_id: int,
+    fetched: Repository,
     actor: Actor,
     run_id: int,
     revision: Revision,
     desired: FleetFile,
     stages: _Stages,
 ) -> bool:
-    """Diff and propose, in the one transaction that holds all that a tick decides. Gives whether the cap held anything back."""
+    """Diff and propose, in the one transaction that holds all that a tick decides. Gives whether the cap held anything back.
+
+    `fetched` is the repository as it was when its file was fetched and read.
+    Raises: SyncError FLEET-233 when the file that was read is no longer the one that decides, FLEET-210.
+    """
     with store.write() as tx:
-        repository = repositories.get(tx, repository_id)
+        if changed := _changed(tx, fetched):
+            raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick begins anew.")
+        repository = repositories.get(tx, fetched.id)
         standing = proposals.live_of(tx, repository_id=repository.id)
         with stages.stage("diff"):
             accounts = _compare(tx, kinds, repository, revision, desired, standing)
@@ -328,8 +354,7 @@ def _worth_retrying(
     failed = [proposal for proposal in standing if proposal.status is Status.FAILED]
     if not repository.auto_apply or not failed:
         return set()
-    last = runs.before(tx, repository.id, run_id)
-    if last is None or last.revision != revision.commit:
+    if runs.revision_before(tx, repository.id, run_id) != revision.commit:
         return {proposal.id for proposal in failed}
     failed_at = {step.proposal_id: step.ended_at for step in applies.steps_of(tx, [p.id for p in failed])}
     changed = {account: live.last_change_at(tx, account) for account in {p.key.account for p in failed}}
@@ -527,8 +552,9 @@ def _fail(
         if run_id is None:
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
         runs.finish(tx, run_id, RunStatus.FAILED, stages.done, error={"stage": stages.last, **error.body()})
-        failures = current.failure_count + 1
-        repositories.set_health(tx, repository.id, failures, tx.at + backoff(repository.id, failures))
+        if error.code != "FLEET-233":  # somebody changed the settings: the remote and the file are not to blame
+            failures = current.failure_count + 1
+            repositories.set_health(tx, repository.id, failures, tx.at + backoff(repository.id, failures))
         if error.code == "FLEET-216":
             registry.note_host_key_changed(tx, actor, repository, run_id, error.facts.get("offered", "unknown"))
         events.record(

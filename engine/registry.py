@@ -17,7 +17,7 @@ from engine.store import Transaction, drift, events, live, pauses, proposals, re
 from engine.store.events import EventFilter
 from engine.words import argument
 
-_REMOTE = {"url", "branch", "path_prefix", "vault_credential_path", "ssh_host_key"}
+_FETCHED_BY = {"account", "url", "branch", "path_prefix", "vault_credential_path", "ssh_host_key"}
 """Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
 
 DEFAULTS: dict[str, Any] = {
@@ -112,7 +112,7 @@ def change(
     live.ensure_accounts(tx, [changed.account])
     repositories.update(tx, changed)
     confirmations.settle(tx, settings, actor, changed, repository)
-    if moved_to.keys() & _REMOTE and repository.next_attempt_at is not None:
+    if moved_to.keys() & _FETCHED_BY and repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)
     shown = {name: sync.shown_url(value) if name == "url" else value for name, value in moved_to.items()}
     events.record(tx, actor.name, [Event("gitops.repository_changed", changed.account, repository.id, data=shown)])

@@ -339,11 +339,8 @@ def _show(session: Session, repository: Repository, said: str | None, *steps: st
             ("paused", f"by {repository.paused_by}, {out.exact(repository.paused_at)}: {repository.paused_reason}")
         )
     if repository.failure_count:
-        rows.append(
-            (
-                "failing",
-                f"{repository.failure_count} times; next scheduled attempt {out.exact(repository.next_attempt_at)}",
-            )
-        )
+        attempt = out.exact(repository.next_attempt_at) if repository.next_attempt_at else "at the next round"
+        times = words.count(repository.failure_count, "time")
+        rows.append(("failing", f"{times} in a row; next scheduled attempt {attempt}"))
     out.table(("", ""), rows, indent=2)
     out.next_steps(session.command, *steps)

@@ -195,6 +195,12 @@ def before(tx: Transaction, repository_id: int, run_id: int) -> Run | None:
     return None if id_ is None else by_id(tx, id_)
 
 
+def revision_before(tx: Transaction, repository_id: int, run_id: int) -> str | None:
+    """The commit that the last run of a repository before one of its runs saw, or None."""
+    commit: str | None = tx.value("runs/revision_before", repository_id=repository_id, id=run_id)
+    return commit
+
+
 def _run(row: Sequence[Any]) -> Run:
     (
         id_,

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.errors import StoreError
+import engine.sync
+from engine.errors import StoreError, SyncError
 from engine.model import Status
 from engine.store import live
 from tests.engine.conftest import ANA, TWELVE, Bench, modules
@@ -80,11 +81,28 @@ def test_more_than_30_percent_of_at_least_10_owned_leaves_all_to_people(bench: B
         assert "4 updates are 33 % of 12 owned resources" in said[0]
 
 
-def test_below_10_owned_no_share_is_judged(bench: Bench) -> None:
-    bench.settle(modules(*TWELVE[:9], priority=1))
+@pytest.mark.parametrize(
+    ("owned", "changed", "held"), [(9, 9, False), (10, 3, False), (10, 4, True)], ids=["9 owned", "30 %", "40 %"]
+)
+def test_the_borders_of_the_guard(bench: Bench, owned: int, changed: int, held: bool) -> None:
+    names = TWELVE[:owned]
+    bench.settle(modules(*names, priority=1))
     bench.change(auto_apply=True)
-    bench.sync(modules(*TWELVE[:9], priority=2))
-    assert bench.standing() == []
+    fields = ", ".join(f"{name}: {{priority: {2 if name in names[:changed] else 1}}}" for name in names)
+    run = bench.sync(f"modules: {{{fields}}}\n")
+    assert bool(run.warnings) == held
+    assert len(bench.standing(Status.PENDING)) == (changed if held else 0)
+
+
+def test_updates_of_what_another_repository_holds_trip_no_guard(bench: Bench) -> None:
+    bench.settle(modules("x0", "x1", "x2", "x3", priority=1), repository="other")
+    bench.settle(modules(*TWELVE[:10], priority=1))
+    bench.change(auto_apply=True)
+    both = modules(*TWELVE[:10], "new", priority=1).removesuffix("}\n")
+    run = bench.sync(both + ", " + ", ".join(f"x{number}: {{priority: 2}}" for number in range(4)) + "}\n")
+    assert not run.warnings
+    assert set(bench.held(run).values()) == {"ownership_conflict"}
+    assert bench.spec("modules", "new")
 
 
 def test_it_takes_up_to_the_cap_whatever_waits_for_people(bench: Bench) -> None:
@@ -99,6 +117,10 @@ def test_it_takes_up_to_the_cap_whatever_waits_for_people(bench: Bench) -> None:
     assert (run.opened, run.status) == (3, "partial")
     assert len(bench.workbench.run_body(run)["applied_actions"]) == 3
     assert len(bench.standing(Status.PENDING)) == 3
+
+
+def _away(*_: object, **__: object) -> None:
+    raise SyncError("FLEET-201", "The remote cannot be fetched.", "Try again.")
 
 
 def test_a_failed_one_is_tried_again_only_when_git_or_live_moved(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +139,11 @@ def test_a_failed_one_is_tried_again_only_when_git_or_live_moved(bench: Bench, m
     assert [p.status for p in bench.standing()] == ["failed"]
     before = len(tried)
     bench.sync()
+    monkeypatch.setattr(engine.sync, "fetch_unless", _away)
+    assert bench.sync().status == "failed"
+    monkeypatch.setattr(engine.sync, "fetch_unless", bench.fetch_unless)
     bench.sync()
-    assert len(tried) == before
+    assert len(tried) == before, "an outage of the remote moves neither git nor live"
     monkeypatch.setattr(live, "write_live", write)
     bench.edit("nodes", "elsewhere")
     bench.sync()

@@ -61,6 +61,8 @@ ROWS: list[tuple[str, dict[str, Any], Do, Do, str, dict[str, Any]]] = [
     ("a writer's other key where one is pinned by now", {"url": SSH}, change(WRITER, ssh_host_key=OTHER),
      lambda w: w.trust_host_key(ANA, "fc", KEY), "FLEET-600", {"ssh_host_key": KEY}),
     ("a change of the remote keeps the count of failures", {}, change(EVE, branch="next"), fails, "", {"failure_count": 5, "next_attempt_at": None}),
+    ("a change of the account keeps the count of failures", {}, change(ANA, account="rival"), fails, "",
+     {"failure_count": 5, "next_attempt_at": None}),
     ("a removal of a repository that left the account", {}, lambda w: w.remove_repository(EVE, "fc"), MOVED, "FLEET-603", {"account": "rival"}),
     ("a pause of a repository that left the account", {}, lambda w: w.pause(EVE, "why", "fc"), MOVED, "FLEET-603", {"paused_reason": None}),
     ("a pause of a removed repository", {}, lambda w: w.pause(EVE, "why", "fc"), REMOVED, "FLEET-603", {}),
