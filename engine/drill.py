@@ -63,14 +63,19 @@ def drill(reader: Reader, account: str, watcher: Callable[[str], None] = lambda 
         with stages.stage("build"):
             bench = stack.enter_context(rehearsal(reader.settings, reader.kinds))
         with stages.stage("import"):
-            wrong = _import(bench, account, text.encode())
+            wrong, causes = _import(bench, account, text.encode())
         with stages.stage("approve"):
             bench.approve(DRILL, [p.id for p in bench.live_proposals(status=Status.PENDING)])
         with stages.stage("apply"):
-            bench.apply(DRILL)
+            applied = bench.apply(DRILL)
+            causes += [f"{step.proposal.key.address} failed: {error.message}" for step, error in applied.failed]
+            causes += [f"{skip.proposal.key.address} was skipped: {skip.detail}" for skip in applied.skipped]
         with stages.stage("compare"):
             before, after = reader.fleet(account=account, at=at), bench.fleet(account=account)
             wrong = wrong or _difference(before, after)
+            if wrong and causes:
+                wrong += f". Why: {'; '.join(causes[:_MOST_CAUSES])}"
+                wrong += f"; and {len(causes) - _MOST_CAUSES:,} more" if len(causes) > _MOST_CAUSES else ""
             if not wrong and _body(bench.export(account=account)) != _body(text):
                 wrong = "what came back exports to other bytes"
     detail = wrong or f"{count(len(before), 'resource')} came back as before, and export to the same bytes"
@@ -78,18 +83,23 @@ def drill(reader: Reader, account: str, watcher: Callable[[str], None] = lambda 
     return Drill(account, not wrong, detail, len(text.encode()), len(before), seconds, tuple(stages.done))
 
 
-def _import(bench: Workbench, account: str, content: bytes) -> str:
-    """Have a tick take the file; gives what is wrong with it, or nothing."""
+_MOST_CAUSES = 3
+"""Shown of what was withheld: one reference to nothing withholds all that follows from it, and the first says why."""
+
+
+def _import(bench: Workbench, account: str, content: bytes) -> tuple[str, list[str]]:
+    """Have a tick take the file; gives what is wrong with it, or nothing, and what the tick withheld and why."""
     repository = bench.add_repository(DRILL, "restored", NOWHERE, account=account)
     run = tick(bench, DRILL, repository, content)
     if run.error is not None:
-        return f"the file was not taken: {run.error['code']} {run.error['message']}"
+        return f"the file was not taken: {run.error['code']} {run.error['message']}", []
     found = bench.read_file(content, file=repository.file, account=account)
     for section, specs in found.sections.items():
         if bench.kinds[section].informational:  # git never writes it: an operator does, as after a real loss
             for name, spec in specs.items():
                 bench.set_resource(DRILL, ResourceKey(account, section, name), spec)
-    return ""
+    held = bench.run_body(run)["withheld"]
+    return "", [f"{row['kind']}/{row['name']} was withheld ({row['reason']}): {row['detail']}" for row in held]
 
 
 def _difference(before: Mapping[ResourceKey, Spec], after: Mapping[ResourceKey, Spec]) -> str:

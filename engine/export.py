@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from engine.kinds import Kinds
+from engine.kinds import Field, Kind, Kinds
 from engine.model import Named, Proposal, Spec
 
 SCHEMA_LINE = "# yaml-language-server: $schema=fleet.schema.json"
 """Editors that know this comment check and complete the file; `fleet schema` prints the schema to put beside it."""
+
+Pins = Mapping[tuple[str, str], frozenset[str]]
+"""By (section, name) versions of a resource."""
+NO_VERSIONS: frozenset[str] = frozenset()
 
 _STEP = "  "
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -29,12 +33,21 @@ _LONGEST_SIMPLE_KEY = 1000
 
 
 def render(
-    kinds: Kinds, account: str, fleet: Mapping[str, Named], *, as_of: datetime | None, scope: str, store_version: int
+    kinds: Kinds,
+    account: str,
+    fleet: Mapping[str, Named],
+    *,
+    pins: Pins,
+    as_of: datetime | None,
+    scope: str,
+    store_version: int,
 ) -> str:
     """Write a fleet file.
 
     Shape: sections in the order of the kinds, names sorted, fields in the order of their declaration, map keys sorted;
-    ends with a newline. `as_of` is the time of the last change exported, None for a fleet that never had one.
+    ends with a newline. `pins` are those of the whole account, also where a part of it is written: a version that is pinned
+    but no longer a resource's own is listed beside it, so that the file rebuilds the fleet in a store that never knew it.
+    `as_of` is the time of the last change exported, None for a fleet that never had one.
     Effects: none.
     """
     made = _Lines(
@@ -54,12 +67,27 @@ def render(
         fields = kind.by_name.keys()
         for name in sorted(specs):
             spec = specs[name]
-            if spec.keys() == fields:  # as live has it
+            listed = pins.get((section, name), NO_VERSIONS) - {spec.get(kind.version_field or "")}
+            if listed and kind.versions is not None:
+                made.listing(kind, kind.versions, name, spec, listed)
+            elif spec.keys() == fields:  # as live has it
                 made.resource(name, spec, fields)
             else:
                 whole = kind.complete(spec)
                 made.resource(name, whole, whole)
     return "\n".join(made.lines) + "\n"
+
+
+def pinned(kinds: Kinds, fleet: Mapping[str, Named]) -> Pins:
+    """By (section, name) the versions of it that the resources of a fleet pin. Only of kinds that list versions in a file."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for section, specs in fleet.items():
+        kind = kinds[section]
+        for spec in specs.values() if kind.pins else ():
+            for target in kind.pinnable(spec):
+                if target.version is not None and kinds[target.kind].versions is not None:
+                    found.setdefault((target.kind, target.name), set()).add(target.version)
+    return {place: frozenset(versions) for place, versions in found.items()}
 
 
 def snippet(section: str, name: str, spec: Any) -> str:
@@ -102,6 +130,11 @@ class _Lines:
             self.entries(spec, fields, _STEP * 2)
         else:
             self.entries({name: spec}, (name,), _STEP)
+
+    def listing(self, kind: Kind, listed: Field, name: str, spec: Spec, versions: Collection[str]) -> None:
+        """One whole resource with the versions of it that exist besides its own."""
+        whole = {**kind.complete(spec), listed.name: sorted(versions)}
+        self.resource(name, whole, [field.name for field in kind.in_file if field.name in whole])
 
     def entries(self, values: Mapping[str, Any], keys: Iterable[str], indent: str) -> None:
         """Each `key: value` of a map, however deep. The hot loop: what stands on one line is written in place."""

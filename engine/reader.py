@@ -455,7 +455,9 @@ class Reader:
 
     def _export_size(self, tx: Transaction, account: str) -> int:
         specs, scope = live.read_specs(tx, account), f"all of account {account}"
-        return len(export.render(self.kinds, account, specs, as_of=None, scope=scope, store_version=0).encode())
+        pins = export.pinned(self.kinds, specs)
+        text = export.render(self.kinds, account, specs, pins=pins, as_of=None, scope=scope, store_version=0)
+        return len(text.encode())
 
     # The fleet
 
@@ -654,11 +656,8 @@ class Reader:
             standing = proposals.live_of(tx, repository_id=owner.id) if owner and at is None else []
         if owner is None:
             fleet.claims = {}
-        for section, entries in desired.sections.items():
-            version_field = self.kinds[section].version_field
-            for name, spec in entries.items() if version_field else ():
-                if (version := spec.get(version_field or "")) is not None:
-                    fleet.known_versions.setdefault((section, name), set()).add(version)
+        for section, name, version in desired.known_versions(self.kinds):
+            fleet.known_versions.setdefault((section, name), set()).add(version)
         reserved, _ = standing_reverts(self.kinds, fleet, standing)
         found = diff.compare(self.kinds, desired.sections, fleet, owner.id if owner else 0, "", names, reserved)
         settled = diff.withhold(self.kinds, found.differences, fleet, reserved)
@@ -685,15 +684,16 @@ class Reader:
             raise RefusedEdit("FLEET-629", f"{account[:80]!r} cannot be an account: {problem}.", "See: fleet status")
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
+            whole = live.read_specs(tx, account, at)
             if owner is None and not unmanaged:
-                specs, scope = live.read_specs(tx, account, at), f"all of account {account}"
+                specs, scope = whole, f"all of account {account}"
                 as_of = live.last_change_at(tx, account, at)
             else:
                 specs, as_of = _part(tx, account, None if owner is None else owner.id, at or self.store.newest())
                 whose = "no repository" if owner is None else f"repository {owner.name}"
                 scope = f"what {whose} owns in account {account}"
-        version = self.store.schema_version
-        text = export.render(self.kinds, account, specs, as_of=as_of, scope=scope, store_version=version)
+        pins, version = export.pinned(self.kinds, whole), self.store.schema_version
+        text = export.render(self.kinds, account, specs, pins=pins, as_of=as_of, scope=scope, store_version=version)
         size, limit = len(text.encode()), self.settings.max_file_bytes
         if size > limit:
             raise RefusedEdit(

@@ -287,7 +287,8 @@ def _compare(
     for account in [repository.account, *others]:
         fleet = live.read_live(tx, account)
         declared = desired.sections if account == repository.account else {}
-        _learn_versions(tx, kinds, fleet, declared)
+        if declared:
+            _learn_versions(tx, kinds, fleet, desired)
         reserved, outdated = standing_reverts(kinds, fleet, standing)
         difference = diffing.compare(kinds, declared, fleet, repository.id, revision.commit, names, reserved)
         settled = diffing.withhold(kinds, difference.differences, fleet, reserved)
@@ -295,23 +296,16 @@ def _compare(
     return made
 
 
-def _learn_versions(
-    tx: Transaction, kinds: Kinds, fleet: LiveFleet, declared: Mapping[str, Mapping[str, Spec]]
-) -> None:
-    """Every version that is declared is known from then on."""
+def _learn_versions(tx: Transaction, kinds: Kinds, fleet: LiveFleet, desired: FleetFile) -> None:
+    """Every version that the file names is known from then on."""
     new = []
-    for section, entries in declared.items():
-        version_field = kinds[section].version_field
-        if version_field is None:
-            continue
-        for name, spec in entries.items():
-            version = spec.get(version_field)
-            known = fleet.known_versions.setdefault((section, name), set())
-            if version is not None and version not in known:
-                known.add(version)
-                new.append((ResourceKey(fleet.account, section, name), spec))
+    for section, name, version in desired.known_versions(kinds):
+        known = fleet.known_versions.setdefault((section, name), set())
+        if version not in known:
+            known.add(version)
+            new.append((section, name, version))
     if new:
-        live.remember_versions(tx, kinds, new)
+        live.put_versions(tx, fleet.account, new)
         live.bump_accounts(tx, [fleet.account])
 
 

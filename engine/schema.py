@@ -47,7 +47,7 @@ def _section(kind: Kind) -> dict[str, Any]:
             "properties": (
                 {} if kind.key else {"name": {"type": "string", "description": "The key again; may be left out."}}
             )
-            | {field.name: _field(field) for field in kind.fields},
+            | {field.name: _field(field) for field in kind.in_file},
         },
     }
 
@@ -67,7 +67,7 @@ def schema_table(kinds: Kinds) -> str:
     rows = ["| section | what | key | fields (default) | refers to |", "|---|---|---|---|---|"]
     for section, kind in kinds.items():
         key = ":".join(f"<{part.label}>" for part in kind.key)
-        fields = ", ".join(f"`{field.name}` {field.type.words} ({_default(field)})" for field in kind.fields)
+        fields = ", ".join(f"`{field.name}` {field.type.words} ({_default(field)})" for field in kind.in_file)
         refers = ", ".join(f"`{other}`" for other in kinds if other in kind.refers_to) or "–"
         what = kind.doc + (" Informational." if kind.informational else "")
         rows.append(f"| `{section}` | {what} | {f'`{key}`' if key else 'name'} | {fields} | {refers} |")

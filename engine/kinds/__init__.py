@@ -113,6 +113,9 @@ class Kind:
     constraints: tuple[Constraint, ...] = ()
     version_field: str | None = None
     """The field that holds the version which a pin `name@version` means."""
+    versions: Field | None = None
+    """What the fleet file may list beside the fields: other versions that exist and may be pinned. It is knowledge, not
+    configuration: known once the file is read, and in no spec, difference or form."""
     informational: bool = False
     """Git never writes it; shown and exported only."""
     no_credentials: bool = False
@@ -213,6 +216,16 @@ class Kind:
                 for found in targets(spec.get(named)):
                     made[found.kind].setdefault(found.name, set()).add(name)
         return made
+
+    @cached_property
+    def in_file(self) -> tuple[Field, ...]:
+        """What a fleet file may say of a resource, in the order in which an export writes it."""
+        made = []
+        for field in self.fields:
+            made.append(field)
+            if self.versions is not None and field.name == self.version_field:
+                made.append(self.versions)
+        return tuple(made)
 
     @cached_property
     def pins(self) -> bool:

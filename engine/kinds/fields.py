@@ -201,6 +201,34 @@ class Text(FieldType):
 
 
 @dataclass(frozen=True, slots=True)
+class Texts(FieldType):
+    """Different texts that are not empty."""
+
+    shape = "list"
+    words = "list of strings"
+
+    def faults(self, value: Any) -> Iterator[Fault]:
+        if not isinstance(value, list):
+            yield _wrong(value, "a list of strings")
+            return
+        for index, item in enumerate(value):
+            if not isinstance(item, str):
+                yield Fault((index,), f"expected a string, found {described(item)}", "put it in quotes")
+            elif not item:
+                yield Fault((index,), "an entry must not be empty", "write a text, or leave the entry out")
+            elif not _unicode(item):
+                yield Fault((index,), "the text is not valid Unicode", "use whole characters")
+            elif item in value[:index]:
+                yield Fault((index,), f"{shown(item)} is listed twice", "list each entry once")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+
+    def from_text(self, text: str) -> Any:
+        return _json(text, "a list")
+
+
+@dataclass(frozen=True, slots=True)
 class Integer(FieldType):
     minimum: int = INT_MIN
 

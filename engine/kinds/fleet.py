@@ -10,7 +10,7 @@ import ipaddress
 from typing import Any
 
 from engine.kinds import Derived, Field, KeyPart, Kind, Kinds, Lookup, Referrers
-from engine.kinds.fields import Address, Boolean, Choice, Endpoint, Integer, Map, Network, Ref, RefList, Text
+from engine.kinds.fields import Address, Boolean, Choice, Endpoint, Integer, Map, Network, Ref, RefList, Text, Texts
 from engine.model import Spec
 
 
@@ -61,6 +61,7 @@ MODULES = Kind(
     phase=2,
     doc="A piece of software or configuration that nodes carry.",
     version_field="version",
+    versions=Field("versions", Texts(), "Other versions that exist and may be pinned.", []),
     fields=(
         Field("description", Text(), "What the module does.", ""),
         Field("priority", Integer(0), "Order among the modules of a node.", 0),

@@ -52,9 +52,10 @@ def _reference(fleet: FleetFile, kinds: Kinds, target: Target, *, may_pin: bool)
         return codes.TARGET_UNKNOWN, f"{address} is not in this file", hint
     field = kinds[target.kind].version_field
     version = spec.get(field) if field else None
-    if target.version is not None and target.version != version:
+    listed = fleet.listed.get(target.kind, {}).get(target.name, ())
+    if target.version is not None and target.version != version and target.version not in listed:
         says = "declares no version of it" if version is None else f"declares version {shown(version)}"
-        hint = "pin the version that is declared, or see that this one was live before"
+        hint = "pin the version that is declared, list the other one under versions, or see that it was live before"
         return (
             codes.PINNED_VERSION_UNKNOWN,
             f"{address} is pinned to {shown(target.version)}, but this file {says}",

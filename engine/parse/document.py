@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
 from engine.errors import FleetFileInvalid, Problem
-from engine.kinds import Kind, Kinds, Target, alike, name_problem
+from engine.kinds import Field, Kind, Kinds, Target, alike, name_problem
 from engine.kinds.fields import (
     Boolean,
     Choice,
@@ -58,6 +58,20 @@ class FleetFile:
     is_empty: bool = field(compare=False)
     """Whether no managed resource is declared."""
     positions: Positions = field(repr=False, compare=False)
+    listed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """By section, then name: versions that the file lists as existing beside the one that a resource has."""
+
+    def known_versions(self, kinds: Kinds) -> Iterator[tuple[str, str, str]]:
+        """(section, name, version) of every version that the file names: those that resources have, and those listed."""
+        for section, entries in self.sections.items():
+            version_field = kinds[section].version_field
+            if version_field is not None:
+                for name, spec in entries.items():
+                    if (version := spec.get(version_field)) is not None:
+                        yield section, name, version
+        for section, listed in self.listed.items():
+            for name, versions in listed.items():
+                yield from ((section, name, version) for version in versions)
 
     def locate(self, section: str, name: str | None = None, *path: str | int) -> tuple[int, int]:
         """Line and column, from 1, of a section's, resource's or field's value; of the nearest enclosing one if it is not there."""
@@ -119,6 +133,7 @@ class _Document:
         self._positions = positions
         self._names: set[str] = set()
         """Names known to be right."""
+        self._listed: dict[str, dict[str, list[str]]] = {}
         self.problems: list[Problem] = []
 
     def read(self, root: Any, account: str | None, *, complete: bool) -> FleetFile:
@@ -137,7 +152,8 @@ class _Document:
             self._report(codes.NOT_A_FLEET_FILE, message, "begin it with version: 1", self._positions.value(()))
         owner = root.get("account") if isinstance(root, dict) else None
         is_empty = not any(sections.get(section) for section in self._kinds.managed)
-        return FleetFile(owner if isinstance(owner, str) else "", sections, self._file, is_empty, self._positions)
+        account = owner if isinstance(owner, str) else ""
+        return FleetFile(account, sections, self._file, is_empty, self._positions, self._listed)
 
     def _report(self, code: str, message: str, hint: str, place: tuple[int, int]) -> None:
         self.problems.append(Problem(code, message, hint, self._file, *place))
@@ -233,6 +249,10 @@ class _Document:
                     place = self._positions.value((kind.section, name))
                     self._report(codes.RESOURCE_NOT_A_MAP, message, "write its fields below its name", place)
                 continue
+            if kind.versions is not None and kind.versions.name in entry:
+                listed = entry.pop(kind.versions.name)
+                if self._right(kind, name, kind.versions, listed) and name not in unusable:
+                    self._listed.setdefault(kind.section, {})[name] = listed
             if kind.no_credentials:
                 self._credentials(kind, (kind.section, name), entry)
             dropped = [
@@ -254,11 +274,16 @@ class _Document:
             if named and key == "name":
                 self._identity(kind, name, value)
             elif not (kind.no_credentials and credential_like(key)):
-                hint = _nearest(key, tuple(kind.by_name)) or f"fields: {', '.join(kind.by_name)}"
+                names = tuple(field.name for field in kind.in_file)
+                hint = _nearest(key, names) or f"fields: {', '.join(names)}"
                 place = self._positions.key((kind.section, name, key))
                 self._report(codes.UNKNOWN_FIELD, f"{kind.section} has no field {shown(key)}", hint, place)
             return False
-        right = True
+        return self._right(kind, name, declared, value)
+
+    def _right(self, kind: Kind, name: str, declared: Field, value: Any) -> bool:
+        """Whether a value is as its field wants it. Reports what is wrong with it."""
+        key, right = declared.name, True
         for fault in declared.faults(value):
             right = False
             if _at(value, fault.path) is not BROKEN:

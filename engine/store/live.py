@@ -124,8 +124,13 @@ def remember_versions(tx: Transaction, kinds: Kinds, specs: Iterable[tuple[Resou
         if field is not None and (version := spec.get(field)) is not None:
             by_account.setdefault(key.account, []).append((key.kind, key.name, version))
     for account, found in sorted(by_account.items()):
-        kind, name, version = (list(column) for column in zip(*found, strict=True))
-        tx.run("live/put_module_versions", account=account, kind=kind, name=name, version=version, at=tx.at)
+        put_versions(tx, account, found)
+
+
+def put_versions(tx: Transaction, account: str, found: Iterable[tuple[str, str, str]]) -> None:
+    """Remember (kind, name, version) of an account. At least one."""
+    kind, name, version = (list(column) for column in zip(*found, strict=True))
+    tx.run("live/put_module_versions", account=account, kind=kind, name=name, version=version, at=tx.at)
 
 
 def accounts(tx: Transaction) -> list[str]:

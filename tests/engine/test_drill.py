@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine import export
 from engine.errors import RefusedEdit
+from engine.kinds.fleet import FLEET
 from engine.model import Actor, Permission, ResourceKey
+from engine.parse import file_warnings, read_fleet_file
 from engine.reader import Reader
 from engine.workbench import Workbench
 from tests.benchmarks import big
@@ -84,6 +88,72 @@ def test_one_that_does_not_come_back_is_told_and_recorded(
     assert event is not None
     assert (event.event.type, event.event.reason) == ("gitops.drill_failed", made.detail)
     assert list(scratch.iterdir()) == []
+
+
+Do = Callable[[Workbench], object]
+
+
+def edit(kind: str, name: str, **fields: object) -> Do:
+    return lambda w: w.set_resource(ME, ResourceKey("acme", kind, name), fields)
+
+
+def gone(kind: str, name: str) -> Do:
+    return lambda w: w.delete_resource(ME, ResourceKey("acme", kind, name))
+
+
+PINNED: list[Do] = [edit("modules", "m", version="1"), edit("templates", "t", modules=["m@1"])]
+
+
+@pytest.mark.parametrize(
+    ("history", "listed"),
+    [
+        (PINNED, []),
+        ([*PINNED, edit("modules", "m", version="2")], ["1"]),
+        ([*PINNED, edit("modules", "m", version=None)], ["1"]),
+        ([*PINNED, edit("modules", "m", version="2"), edit("modules", "m", version="1")], []),
+        ([*PINNED, edit("modules", "m", version="2"), edit("modules", "m", version="3"), edit("templates", "u", modules=["m@2"])], ["1", "2"]),
+        ([*PINNED, edit("modules", "m", version="2"), edit("templates", "t", modules=["m@2"])], []),
+        ([*PINNED, edit("modules", "m", version="2"), gone("templates", "t")], []),
+        ([*PINNED, gone("templates", "t"), gone("modules", "m"), edit("modules", "M", version="2"), edit("templates", "t", modules=["M"])], []),
+    ],
+    ids=["pinned", "promoted", "no version any more", "back again", "twice", "all follow", "nobody pins it", "renamed by case"],
+)  # fmt: skip
+def test_a_fleet_comes_back_after_promotions(workbench: Workbench, history: list[Do], listed: list[str]) -> None:
+    for do in history:
+        do(workbench)
+    text = workbench.export(account="acme")
+    found = read_fleet_file(text.encode(), FLEET)
+    assert found.listed.get("modules", {}).get("m", []) == listed
+    assert file_warnings(found, FLEET) == [] or not listed, "a version that is listed is no unknown one"
+    made = workbench.drill(ME, "acme")
+    assert made.ok, made.detail
+
+
+def test_versions_are_those_of_the_pins_of_then_and_of_the_whole_account(workbench: Workbench, tmp_path: Path) -> None:
+    git = GitRepository(tmp_path / "git")
+    git.push("version: 1\naccount: acme\nmodules: {m: {version: '1'}}\n")
+    workbench.add_repository(ME, "fc", str(git.path), account="acme")
+    workbench.sync(ME, "fc")
+    workbench.approve(ME, [p.id for p in workbench.live_proposals()])
+    workbench.apply(ME)
+    edit("templates", "t", modules=["m@1"])(workbench)
+    edit("modules", "m", version="2")(workbench)
+    then = workbench.store.newest()
+    assert "versions:" in workbench.export(account="acme", repository="fc"), "who pins it is of no repository"
+    edit("templates", "t", modules=["m@2"])(workbench)
+    assert "versions:" not in workbench.export(account="acme")
+    assert 'versions:\n      - "1"' in workbench.export(account="acme", at=then)
+
+
+def test_a_drill_that_fails_says_why(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for do in (*PINNED, edit("modules", "m", version="2"), edit("nodes", "n", template="t")):
+        do(workbench)
+    monkeypatch.setattr(export, "pinned", lambda *_: {})
+    made = workbench.drill(ME, "acme")
+    assert not made.ok
+    assert "2 resources did not come back, such as nodes/n. Why: " in made.detail
+    assert "templates/t was withheld (missing_reference): " in made.detail
+    assert "m@1" in made.detail
 
 
 def test_an_export_over_its_limit_is_no_restore(workbench: Workbench, scratch: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.errors import RefusedEdit
 from engine.model import ResourceKey, RunStatus, Status
 from tests.engine.conftest import ANA, BOB, TWELVE, Bench, modules
 from tests.laws.checks import query
@@ -249,3 +250,20 @@ def test_a_run_becomes_applied_once_all_that_it_opened_are(bench: Bench) -> None
         bench.workbench.approve(ANA, [id_])
         bench.workbench.apply(ANA)
         assert bench.workbench.run(run.id).status == status
+
+
+def test_listed_versions_are_known_with_the_tick_and_are_no_difference(bench: Bench) -> None:
+    bench.settle('modules: {m: {version: "2"}}\n')
+    run = bench.sync('modules: {m: {version: "2", versions: ["1", "0.9"]}}\ntemplates: {t: {modules: [m@1]}}\n')
+    assert [(p.key.address, p.change) for p in bench.standing()] == [("templates/t", "create")]
+    assert (run.diff_count, bench.held(run)) == (1, {})
+    assert "versions" not in bench.spec("modules", "m")
+    with pytest.raises(RefusedEdit, match="FLEET-622"):
+        bench.edit("modules", "m", versions=["1"])
+
+
+def test_a_version_that_nobody_lists_is_not_known(bench: Bench) -> None:
+    run = bench.sync('modules: {m: {version: "2"}}\ntemplates: {t: {modules: [m@1]}}\n')
+    assert bench.held(run) == {"templates/t": "missing_reference"}
+    run = bench.sync('modules: {m: {version: "2", versions: ["1"]}}\ntemplates: {t: {modules: [m@1]}}\n')
+    assert bench.held(run) == {}

@@ -97,7 +97,7 @@ def file_of(fleet: Declared, account: str = "acme") -> bytes:
 
 
 edits = st.one_of(
-    st.tuples(st.just("modules"), st.sampled_from(MODULES), st.fixed_dictionaries({}, optional={"priority": st.integers(0, 3), "config": maps})),
+    st.tuples(st.just("modules"), st.sampled_from(MODULES), st.fixed_dictionaries({}, optional={"priority": st.integers(0, 3), "config": maps, "version": st.sampled_from([None, "1", "2", "3"])})),
     st.tuples(st.just("modules"), st.sampled_from(MODULES), st.fixed_dictionaries({"depends_on": st.lists(st.sampled_from(MODULES), unique=True, max_size=2)})),
     st.tuples(st.just("nodes"), st.sampled_from(NODES), st.fixed_dictionaries({"template": st.sampled_from([None, *TEMPLATES])})),
     st.tuples(st.just("templates"), st.sampled_from(TEMPLATES), st.fixed_dictionaries({"description": texts})),

@@ -275,12 +275,14 @@ class Loop(RuleBasedStateMachine):
             )
 
     def _round_trip(self) -> None:
-        """Law 7: what is live exports to a file that parses and differs in nothing, twice the same."""
+        """Law 7: what is live exports to a file that parses and differs in nothing, twice the same, and rebuilds it in an empty store."""
         text = self.workbench.export(account="acme")
         assert text == self.workbench.export(account="acme")
         preview = self.workbench.preview(read_fleet_file(text.encode(), FLEET), account="acme")
         assert not preview.entries
         assert not preview.informational
+        made = self.workbench.drill(ME, "acme")
+        assert made.ok, made.detail
 
 
 TestLoop = Loop.TestCase

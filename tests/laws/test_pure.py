@@ -118,9 +118,22 @@ def test_every_live_fleet_exports_to_a_file_that_reads_the_same(modules: dict[st
         "modules": {name: FLEET["modules"].complete(modules[name]) for name in unlike.values()},
         "provider_configs": {"p": FLEET["provider_configs"].complete({"provider": provider})},
     }
-    text = export.render(FLEET, "acme", fleet, as_of=None, scope="all", store_version=1)
+    text = export.render(
+        FLEET, "acme", fleet, pins=export.pinned(FLEET, fleet), as_of=None, scope="all", store_version=1
+    )
     read = read_fleet_file(text.encode(), FLEET, limit=10**9)
-    assert export.render(FLEET, "acme", read.sections, as_of=None, scope="all", store_version=1) == text
+    assert (
+        export.render(
+            FLEET,
+            "acme",
+            read.sections,
+            pins=export.pinned(FLEET, read.sections),
+            as_of=None,
+            scope="all",
+            store_version=1,
+        )
+        == text
+    )
     for kind, entries in fleet.items():
         for name, spec in entries.items():
             assert FLEET[kind].same(spec, read.sections[kind][name])
