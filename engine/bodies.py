@@ -92,6 +92,7 @@ def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[contract.Withhel
         "opened": r.opened,
         "counts": r.counts,
         "informational": list(cast("tuple[contract.Informational, ...]", r.informational)),
+        "waiting": list(cast("tuple[contract.WaitingBody, ...]", r.waiting)),
         "proposal_ids": list(r.proposal_ids),
         "applied_actions": [_record(s) for s in steps if s.outcome == "applied"],
         "failed_actions": [_record(s) for s in steps if s.outcome == "failed"],
@@ -114,6 +115,10 @@ def _record(s: StepRecord) -> contract.ActionBody:
         "at": when(s.ended_at),
         "error": s.error,
     }
+
+
+def one_proposal(p: Proposal, awaited: Sequence[str]) -> contract.OneProposalBody:
+    return {**proposal(p), "waits_for": list(awaited)}
 
 
 def field_change(c: FieldChange) -> contract.FieldChangeBody:

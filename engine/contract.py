@@ -87,6 +87,8 @@ class RemovedRepository(TypedDict):
     """Live proposals that were withdrawn."""
     released: int
     """Resources that no repository holds any more."""
+    handed_over: int
+    """Resources that another repository declares too, and holds now."""
 
 
 class StageBody(TypedDict):
@@ -117,6 +119,14 @@ class WithheldBody(TypedDict):
     """cap, missing_reference, still_referenced, ownership_conflict or conflict."""
     detail: str
     """In words: what it waits for, or who holds it."""
+
+
+class WaitingBody(TypedDict):
+    """A resource that the revision declares while another repository holds it: taken over when that one lets go."""
+
+    kind: str
+    name: str
+    holder: str
 
 
 class ActionBody(TypedDict):
@@ -165,6 +175,8 @@ class RunBody(TypedDict):
     counts: dict[str, dict[str, int]]
     """By kind, then create, update, destroy or unchanged."""
     informational: list[Informational]
+    waiting: list[WaitingBody]
+    """What another repository holds, whether or not it is as declared; at most 1,000. What differs is in `withheld` as well."""
     proposal_ids: list[int]
     """Proposals opened or reopened, in apply order."""
     applied_actions: list[ActionBody]
@@ -231,6 +243,13 @@ class ProposalBody(TypedDict):
     decided_at: str | None
     decided_by: str | None
     ended_at: str | None
+
+
+class OneProposalBody(ProposalBody):
+    """A proposal with what is worked out for one alone."""
+
+    waits_for: list[str]
+    """Repositories whose next good run auto-apply waits for before it destroys: they may declare the resource."""
 
 
 class SyncBody(TypedDict):

@@ -47,6 +47,10 @@ class Diff:
     """Found live and equal without a base: owned from now on."""
     released: tuple[ResourceKey, ...]
     """Claims of what is neither declared any more nor to be destroyed."""
+    waiting: tuple[tuple[ResourceKey, str], ...]
+    """What is declared and another repository holds, with its name; equal or not."""
+    handed_over: dict[ResourceKey, str]
+    """Claims of what is no longer declared here but by another repository, with the name of the one that waits longest."""
     no_longer_declared: tuple[tuple[ResourceKey, tuple[str, ...]], ...]
     """Fields that the base had and the revision leaves out: they keep their live value."""
     owned: int
@@ -62,6 +66,8 @@ class _Found:
     claimed: dict[ResourceKey, Claim] = field(default_factory=dict)
     adopted: list[ResourceKey] = field(default_factory=list)
     released: list[ResourceKey] = field(default_factory=list)
+    waiting: list[tuple[ResourceKey, str]] = field(default_factory=list)
+    handed_over: dict[ResourceKey, str] = field(default_factory=dict)
     undeclared: list[tuple[ResourceKey, tuple[str, ...]]] = field(default_factory=list)
     owned: int = 0
 
@@ -78,7 +84,7 @@ def compare(
     """Compare what a revision declares with the live fleet of one account, as one repository sees it.
 
     `desired` maps section and name to the declared slice; empty for an account that the repository has left.
-    `holders` names repositories by id; what is `reserved` is not released: a revert stands on it. Effects: none. Raises: nothing for valid states.
+    `holders` names repositories by id; what is `reserved` is not let go of: a revert stands on it. Effects: none. Raises: nothing for valid states.
     """
     found = _Found()
     for section, kind in kinds.items():
@@ -101,6 +107,8 @@ def compare(
         dict(sorted(found.claimed.items())),
         tuple(sorted(found.adopted)),
         tuple(sorted(found.released)),
+        tuple(sorted(found.waiting)),
+        dict(sorted(found.handed_over.items())),
         tuple(sorted(found.undeclared)),
         found.owned,
     )
@@ -136,6 +144,9 @@ def _compare_declared(
         found.owned += own is not None
         base = None if own is None else own.base
         spec = specs.get(name)
+        held_by = None if mine else holders.get(holder, f"number {holder}")
+        if held_by is not None:
+            found.waiting.append((ResourceKey(live.account, section, name), held_by))
         if spec is not None and kind.same(slice_, spec):
             counts["unchanged"] += 1
             if mine and (claim is None or claim.agreed != text):
@@ -164,11 +175,8 @@ def _compare_declared(
             tuple(sorted(slice_)),
             versions.get(name),
         )
-        if not mine:
-            name_of_holder = holders.get(holder, f"number {holder}")
-            found.foreign.append(
-                WithheldDiff(difference, Withheld.OWNERSHIP_CONFLICT, f"held by repository {name_of_holder}")
-            )
+        if held_by is not None:
+            found.foreign.append(WithheldDiff(difference, Withheld.OWNERSHIP_CONFLICT, f"held by repository {held_by}"))
             counts[change.value] += 1
             continue
         counts[change.value] += 1
@@ -194,6 +202,9 @@ def _compare_undeclared(
         spec = specs.get(name)
         found.owned += claim.owned
         base = claim.base
+        if claim.waiting and key not in reserved:
+            found.handed_over[key] = claim.waiting[0]
+            continue
         if spec is None or base is None:
             if key not in reserved:
                 found.released.append(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -195,6 +195,8 @@ class Claim(NamedTuple):
     base_version: int | None = None
     rejections: int = 0
     """Times people rejected a change on this resource since one was last applied."""
+    waiting: Sequence[str] | None = None
+    """Other repositories of the account that declare it too, by name, the one that waits longest first; None: there are none."""
 
     @property
     def owned(self) -> bool:
@@ -431,6 +433,8 @@ class Run:
     opened: int
     counts: dict[str, dict[str, int]]
     informational: tuple[dict[str, Any], ...]
+    waiting: tuple[dict[str, str], ...]
+    """`{kind, name, holder}` for what the revision declares and another repository holds, equal or not; at most 1,000."""
     proposal_ids: tuple[int, ...]
     warnings: tuple[dict[str, Any], ...]
     error: dict[str, Any] | None

@@ -84,6 +84,8 @@ class Candidates:
     owned: int
     outdated: Sequence[tuple[Proposal, str]] = ()
     """Standing reverts that live has outdated, with what moved."""
+    handed_over: Mapping[ResourceKey, str] = field(default_factory=dict)
+    """Resources that another repository takes over, with its name."""
     reverted: Mapping[ResourceKey, Change] = field(default_factory=dict)
     """Resources on which the change applied last is a revert, with what that revert was."""
 
@@ -134,14 +136,16 @@ def decide(
     *,
     refused: Collection[str] = (),
     retry: Collection[int] = (),
+    awaited: Collection[ResourceKey] = (),
 ) -> Decision:
     """Decide what becomes of every difference of one repository in one tick.
 
     `standing` are its live proposals; `refused` the fingerprints that a person has rejected; `retry` the ids of
-    failed ones since whose failure git or live moved. Effects: none.
+    failed ones since whose failure git or live moved; `awaited` what others may yet declare: auto-apply does not destroy it
+    yet. Effects: none.
     """
     by_key = {difference.key: difference for difference in candidates.order}
-    superseded, withdrawn, kept = _outdated(standing, by_key, candidates.unsound, prints)
+    superseded, withdrawn, kept = _outdated(standing, by_key, candidates, prints)
 
     rejections: dict[ResourceKey, int] = {}
     for difference in candidates.order:
@@ -155,8 +159,10 @@ def decide(
     if repository.auto_apply and trip is None:
         for difference in fair:
             standing_one = kept.get(difference.key)
-            if _auto_eligible(repository, difference, standing_one, prints, refused, retry) and not _reverted(
-                difference, candidates.reverted.get(difference.key)
+            if (
+                _auto_eligible(repository, difference, standing_one, prints, refused, retry)
+                and not (difference.change is Change.DESTROY and difference.key in awaited)
+                and not _reverted(difference, candidates.reverted.get(difference.key))
             ):
                 waits = [o for o in candidates.waits_for.get(difference.key, ()) if o in by_key]
                 if all(o in eligible or (o in kept and kept[o].status is Status.APPROVED) for o in waits):
@@ -197,10 +203,10 @@ def decide(
 def _outdated(
     standing: Sequence[Proposal],
     by_key: Mapping[ResourceKey, Difference],
-    unsound: Sequence[WithheldDiff],
+    candidates: Candidates,
     prints: Mapping[ResourceKey, str],
 ) -> tuple[list[Proposal], list[tuple[Proposal, str]], dict[ResourceKey, Proposal]]:
-    reasons = {w.difference.key: w for w in unsound}
+    reasons = {w.difference.key: w for w in candidates.unsound}
     superseded: list[Proposal] = []
     withdrawn: list[tuple[Proposal, str]] = []
     kept: dict[ResourceKey, Proposal] = {}
@@ -210,6 +216,8 @@ def _outdated(
         if proposal.key in reasons:
             why = reasons[proposal.key]
             withdrawn.append((proposal, f"withheld now as {why.reason}: {why.detail}"))
+        elif taker := candidates.handed_over.get(proposal.key):
+            withdrawn.append((proposal, f"repository {taker} declares it now and takes it over"))
         elif proposal.key not in by_key:
             withdrawn.append((proposal, "the difference is gone"))
         elif prints[proposal.key] != proposal.fingerprint:

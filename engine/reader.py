@@ -17,11 +17,13 @@ from engine.fields import field_changes
 from engine.graph import Graph, GraphNode, layered
 from engine.kinds import Derived, Kind, Kinds, name_problem
 from engine.model import (
+    Change,
     Delivery,
     Difference,
     Episode,
     FieldChange,
     Mark,
+    Origin,
     Proposal,
     RecordedEvent,
     Repository,
@@ -254,6 +256,16 @@ class Reader:
         if id_ not in found:
             raise ReviewError("FLEET-401", f"There is no proposal {id_}.", "List them with: fleet proposals")
         return found[id_]
+
+    def awaited(self, proposal: Proposal) -> list[str]:
+        """Repositories whose next good run auto-apply waits for before it destroys, by name: they may declare the resource."""
+        if (proposal.change, proposal.origin, proposal.status) != (Change.DESTROY, Origin.GIT, Status.PENDING):
+            return []
+        with self.store.read() as tx:
+            holder = repositories.in_service(tx, proposal.repository_id)
+            if holder is None or not (holder.auto_apply and holder.auto_prune and self._sees(proposal.key.account)):
+                return []
+            return proposals.awaited(tx, [proposal.id]).get(proposal.id, [])
 
     def proposals_by_id(self, ids: Sequence[int]) -> list[Proposal]:
         """Proposals in the order of the ids given; unknown ones are left out."""

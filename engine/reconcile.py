@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from engine import apply as applying
-from engine import confirmations, drift, propose, registry, sync
+from engine import confirmations, drift, edits, propose, registry, sync
 from engine import diff as diffing
 from engine.errors import FleetError, SyncError
 from engine.kinds import Kinds
@@ -102,7 +102,7 @@ def tick(
     Effects: the run and all that it decides and applies; nothing when unchanged.
     Raises: StoreError when the store fails; SyncError FLEET-502 when halted before the run began. What is wrong with the remote or the file is the run's own error.
     """
-    started_at = store.clock()
+    started_at = store.newest()
     stages = _Stages(watcher)
     run_id: int | None = None
     revision: Revision | None = None
@@ -244,6 +244,7 @@ def _decide(
         with stages.stage("propose"):
             candidates = _candidates(accounts, proposals.reverted(tx, repository.id) if repository.auto_apply else {})
             prints = propose.fingerprints(repository.id, candidates)
+            awaited = _awaited(tx, repository, candidates, standing, prints)
             decision = propose.decide(
                 repository,
                 candidates,
@@ -254,6 +255,7 @@ def _decide(
                 if repository.auto_apply
                 else (),
                 retry=_worth_retrying(tx, repository, standing, revision, run_id),
+                awaited=awaited,
             )
             proposal_ids = _write_decision(tx, kinds, repository, actor, run_id, revision, accounts, decision)
             _write_claims(tx, repository, actor, run_id, accounts)
@@ -267,7 +269,11 @@ def _decide(
                 proposal_ids=proposal_ids,
                 counts=_counts(accounts),
                 informational=[entry for account in accounts for entry in account.diff.informational],
-                warnings=_warnings(kinds, accounts, decision),
+                waiting=[
+                    {"kind": key.kind, "name": key.name, "holder": holder}
+                    for key, holder in accounts[0].diff.waiting[:_MOST_WAITING]
+                ],
+                warnings=_warnings(kinds, accounts, decision, awaited),
             )
     return any(held.reason is Withheld.CAP for held in decision.withheld)
 
@@ -310,8 +316,10 @@ def _learn_versions(tx: Transaction, kinds: Kinds, fleet: LiveFleet, desired: Fl
 
 
 def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Account]) -> None:
-    owned = sum(account.diff.owned for account in accounts)
-    if desired.is_empty and owned and not repository.allow_empty:
+    if not desired.is_empty or repository.allow_empty:
+        return
+    owned = sum(d.change is Change.DESTROY for account in accounts for d in account.diff.differences)
+    if owned:
         raise SyncError(
             "FLEET-210",
             f"{repository.file} declares nothing, and the repository owns {owned} resources: all would be destroyed.",
@@ -337,8 +345,33 @@ def _candidates(accounts: list[_Account], reverted: Mapping[ResourceKey, Change]
         },
         owned=sum(account.diff.owned for account in accounts),
         outdated=[found for account in accounts for found in account.outdated],
+        handed_over={key: taker for account in accounts for key, taker in account.diff.handed_over.items()},
         reverted=reverted,
     )
+
+
+def _awaited(
+    tx: Transaction,
+    repository: Repository,
+    candidates: propose.Candidates,
+    standing: Sequence[Proposal],
+    prints: Mapping[ResourceKey, str],
+) -> dict[ResourceKey, list[str]]:
+    """Destroys that auto-apply leaves alone until other repositories had a run, as these may declare the resource by now.
+
+    Shape: names of those repositories by resource; empty where ticks do not destroy by themselves.
+    """
+    destroys = {d.key for d in candidates.order if d.change is Change.DESTROY}
+    if not (destroys and repository.auto_apply and repository.auto_prune):
+        return {}
+    others: dict[str, list[str]] = {}
+    for other in repositories.registered(tx):
+        if other.enabled and other.id != repository.id:
+            others.setdefault(other.account, []).append(other.name)
+    opened = {p.key: p.id for p in standing if p.key in destroys and p.fingerprint == prints[p.key]}
+    late = proposals.awaited(tx, sorted(opened.values()))
+    found = {key: late.get(opened[key], []) if key in opened else others.get(key.account, []) for key in destroys}
+    return {key: names for key, names in sorted(found.items()) if names}
 
 
 def _worth_retrying(
@@ -379,6 +412,8 @@ def _write_decision(
     shown = _Shown(kinds, accounts)
     new = [shown.proposal(difference, decision.fingerprints[difference.key]) for difference in decision.opened]
     ids = proposals.open_all(tx, repository, run_id, revision.commit, actor.name, new)
+    # Others look again, so that what one of them declares is known before it is destroyed.
+    live.bump_accounts(tx, {d.key.account for d in decision.opened if d.change is Change.DESTROY})
     opened = {d.key: id_ for d, id_ in zip(decision.opened, ids, strict=True)} | {
         p.key: p.id for p in decision.reopened
     }
@@ -412,9 +447,11 @@ class _Shown:
 
 
 def _write_claims(tx: Transaction, repository: Repository, actor: Actor, run_id: int, accounts: list[_Account]) -> None:
+    live.set_waiting(tx, repository.id, [key for account in accounts for key, _ in account.diff.waiting])
     for account in accounts:
         live.put_claims(tx, repository.id, account.diff.claimed)
         live.delete_claims(tx, account.diff.released)
+        edits.hand_over(tx, actor, repository, account.diff.handed_over, run_id)
         events.record(
             tx,
             actor.name,
@@ -456,7 +493,7 @@ def _write_drift(
     movers = {
         key: found for key, rows in versions.items() if (found := drift.first_move(kinds, key, agreed[key][1], rows))
     }
-    released = {key for account in accounts for key in account.diff.released}
+    released = {key for account in accounts for key in (*account.diff.released, *account.diff.handed_over)}
     held = {}
     for episode in standing:
         key = episode.key
@@ -477,12 +514,29 @@ def _counts(accounts: list[_Account]) -> dict[str, dict[str, int]]:
 
 
 _MOST_WARNINGS = 100
+_MOST_WAITING = 1000
 
 
-def _warnings(kinds: Kinds, accounts: list[_Account], decision: propose.Decision) -> list[dict[str, Any]]:
+def _warnings(
+    kinds: Kinds,
+    accounts: list[_Account],
+    decision: propose.Decision,
+    awaited: Mapping[ResourceKey, Sequence[str]],
+) -> list[dict[str, Any]]:
     found = []
     if decision.guard:
         found.append({"code": "auto_apply_guard", "message": decision.guard})
+    if awaited:
+        found.append({"code": "destroys_wait", "message": _waits(awaited)})
+    given: dict[str, list[str]] = {}
+    for account in accounts:
+        for key, taker in account.diff.handed_over.items():
+            given.setdefault(taker, []).append(key.address)
+    found.extend({"code": "handed_over", "message": _given(taker, names)} for taker, names in sorted(given.items()))
+    left_out = len(accounts[0].diff.waiting) - _MOST_WAITING
+    if left_out > 0:
+        more = f"{left_out} more resources that other repositories hold are declared."
+        found.append({"code": "more_waiting", "message": more})
     for account in accounts:
         for key, fields in account.diff.no_longer_declared:
             names = ", ".join(fields)
@@ -507,6 +561,23 @@ def _warnings(kinds: Kinds, accounts: list[_Account], decision: propose.Decision
     return found
 
 
+def _given(taker: str, addresses: Sequence[str]) -> str:
+    """What another repository took over, as a sentence."""
+    shown = ", ".join(addresses[:5]) + (f" and {len(addresses) - 5} more" if len(addresses) > 5 else "")
+    return f"Repository {taker} declares {shown}; it holds {'it' if len(addresses) == 1 else 'them'} from now on."
+
+
+def _waits(awaited: Mapping[ResourceKey, Sequence[str]]) -> str:
+    """For whom destroys wait, as a sentence."""
+    names = sorted({name for names in awaited.values() for name in names})
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    destroys = "1 destroy waits" if len(awaited) == 1 else f"{len(awaited)} destroys wait"
+    return (
+        f"{destroys} until {shown} had a successful run, as other repositories of the account may declare the same. "
+        "A person may approve without waiting."
+    )
+
+
 def _finish(
     store: Store,
     settings: Settings,
@@ -519,6 +590,8 @@ def _finish(
     capped: bool,
 ) -> Run:
     with store.write() as tx:
+        if proposals.waited_for(tx, fetched.id, fetched.account, run_id):
+            live.bump_accounts(tx, [fetched.account])
         standing = runs.standing(tx, fetched.id)
         moved_on = applied.touched or applied.stopped or standing.settings != fetched.settings
         inputs = None if moved_on else _inputs(standing, settings, commit)

@@ -114,6 +114,8 @@ def change(
     confirmations.settle(tx, settings, actor, changed, repository)
     if moved_to.keys() & _FETCHED_BY and repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)
+    if "account" in moved_to or moved_to.get("enabled") is False:
+        stop_waiting(tx, repository)
     shown = {name: sync.shown_url(value) if name == "url" else value for name, value in moved_to.items()}
     events.record(tx, actor.name, [Event("gitops.repository_changed", changed.account, repository.id, data=shown)])
     if release and "account" in moved_to:
@@ -152,24 +154,34 @@ _OTHER_KEY = "The host key that was pinned would be replaced, and with it the ho
 def remove(tx: Transaction, actor: Actor, repository: Repository) -> dict[str, int]:
     """Take a repository out of service. Live state is not touched.
 
-    Shape: how many proposals were withdrawn and resources released. Effects: frees the name; runs and history stay.
+    Shape: how many proposals were withdrawn, and resources released or handed over to a repository that declares them too.
+    Effects: frees the name; runs and history stay.
     """
     standing = proposals.live_of(tx, repository_id=repository.id)
     reason = f"repository {repository.name} was removed"
     proposals.move(tx, actor.name, [moved(proposal, Verb.WITHDRAW, reason=reason) for proposal in standing])
+    stop_waiting(tx, repository)
+    takers = live.takers(tx, repository.id)
+    edits.hand_over(tx, actor, repository, takers)
     held = live.repository_claims(tx, repository.id)
     live.delete_claims(tx, held)
     open_episodes = drift.standing(tx, repository.id)
     drift.close_removed(tx, actor.name, repository.id, [episode.key for episode in open_episodes])
     withheld.close_all(tx, repository.id)
     repositories.remove(tx, repository.id)
-    facts = {"withdrawn": len(standing), "released": len(held)}
+    facts = {"withdrawn": len(standing), "released": len(held), "handed_over": len(takers)}
     events.record(
         tx,
         actor.name,
         [Event("gitops.repository_removed", repository.account, repository.id, reason=repository.name, data=facts)],
     )
     return facts
+
+
+def stop_waiting(tx: Transaction, repository: Repository) -> None:
+    """Have a repository take nothing over any more, and nobody wait for its runs: it has none in this account from now on."""
+    live.set_waiting(tx, repository.id, ())
+    live.bump_accounts(tx, [repository.account])
 
 
 def pause(tx: Transaction, actor: Actor, repository: Repository | None, reason: str) -> None:

@@ -113,6 +113,8 @@ def stale(kinds: Kinds, proposal: Proposal, spec: Spec | None, claim: Claim | No
         return None if spec is None else f"{proposal.key.address} exists by now"
     if spec is None:
         return f"{proposal.key.address} does not exist any more"
+    if proposal.desired is None and proposal.origin is Origin.GIT and claim.waiting:
+        return f"repository {claim.waiting[0]} declares {proposal.key.address} and takes it over"
     kind = kinds[proposal.key.kind]
     watched = sorted({*spec, *proposal.current}) if proposal.desired is None else sorted(proposal.current)
     changed = [name for name in watched if kind.differs(name, proposal.current, spec)]

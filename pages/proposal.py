@@ -56,6 +56,11 @@ def standing(proposal: Proposal, prospect: Prospect) -> None:
         )
     if prospect.blocked and proposal.status.live:
         st.info(f"Applying it waits: {plain(prospect.blocked)}.", icon=":material/hourglass_empty:")
+    if awaited := workbench().awaited(proposal):
+        st.info(
+            f"Auto-apply waits for a successful run of {plain(', '.join(awaited))}, which may declare it by now. A person may approve it without waiting.",
+            icon=":material/hourglass_empty:",
+        )
     if proposal.reason:
         ended = proposal.status in {Status.SUPERSEDED, Status.WITHDRAWN}
         st.info(f"{'Ended' if ended else 'Last rejected'} because: {plain(proposal.reason)}", icon=":material/block:")

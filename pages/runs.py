@@ -136,6 +136,7 @@ def one_run(run: Run) -> None:
     sections(run)
     proposals(run)
     withheld(run, body)
+    waiting(run)
     warnings(run)
     steps(body)
     compared(run)
@@ -183,6 +184,21 @@ def sections(run: Run) -> None:
         st.caption(
             f"{count(len(run.informational), 'informational difference')}: operators write these, git never does."
         )
+
+
+def waiting(run: Run) -> None:
+    """What is declared here while another repository holds it."""
+    if not run.waiting:
+        return
+    st.subheader("Held by other repositories")
+    st.caption("Declared here too, and taken over when the other repository no longer declares it.")
+    table(
+        [{"resource": f"{row['kind']}/{row['name']}", "holder": row["holder"]} for row in run.waiting[:500]],
+        {"resource": column.text("Resource", 360), "holder": column.text("Held by", 260)},
+        alt="What other repositories hold",
+    )
+    if len(run.waiting) > 500:
+        st.caption(f"and {len(run.waiting) - 500:,} more")
 
 
 def proposals(run: Run) -> None:

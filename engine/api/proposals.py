@@ -88,10 +88,12 @@ def list_proposals(
 @router.get(
     "/proposals/{id}",
     summary="One proposal",
-    **documented(contract.ProposalBody, 404, verb=Workbench.proposal, example="PROPOSAL"),
+    **documented(contract.OneProposalBody, 404, verb=Workbench.proposal, example="PROPOSAL"),
 )
 def one_proposal(asking: Asking, id_: Id) -> Response:
-    return reply(bodies.proposal(asking.may(Workbench.proposal).proposal(id_)))
+    bench = asking.may(Workbench.proposal)
+    proposal = bench.proposal(id_)
+    return reply(bodies.one_proposal(proposal, bench.awaited(proposal)))
 
 
 @router.post(

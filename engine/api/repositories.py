@@ -188,14 +188,19 @@ def trust_credential(asking: Asking, id_: Id, body: SeenCredential) -> Response:
 @router.delete(
     "/gitops_repositories/{id}",
     summary="Take a repository out of service",
-    description="Its live proposals are withdrawn and its resources released; live state, runs and history stay.",
+    description="Its live proposals are withdrawn, its resources released or handed over to a repository that declares them too; live state, runs and history stay.",
     **documented(contract.RemovedRepository, 404, 409, verb=Workbench.remove_repository),
 )
 def remove(asking: Asking, id_: Id) -> Response:
     bench = asking.may(Workbench.remove_repository)
     name = bench.repository_by_id(id_).name
     facts = bench.remove_repository(asking.actor, id_)
-    answer: contract.RemovedRepository = {"name": name, "withdrawn": facts["withdrawn"], "released": facts["released"]}
+    answer: contract.RemovedRepository = {
+        "name": name,
+        "withdrawn": facts["withdrawn"],
+        "released": facts["released"],
+        "handed_over": facts["handed_over"],
+    }
     return reply(answer)
 
 

@@ -166,7 +166,7 @@ def remove(session: Session, name: str) -> int | None:
     from engine.cli import output as out
 
     out.line(
-        f"Removed {name}: {words.count(facts['withdrawn'], 'proposal')} withdrawn, {words.count(facts['released'], 'resource')} released. Live state was not touched."
+        f"Removed {name}: {words.count(facts['withdrawn'], 'proposal')} withdrawn, {words.count(facts['released'], 'resource')} released, {facts['handed_over']} handed over. Live state was not touched."
     )
     return None
 

@@ -72,7 +72,7 @@ def show(session: Session, id_: int) -> int | None:
     with session.open() as workbench:
         proposal = workbench.proposal(id_)
         if session.as_json:
-            session.json(bodies.proposal(proposal))
+            session.json(bodies.one_proposal(proposal, workbench.awaited(proposal)))
             return None
         _show(session, workbench, proposal)
     return None
@@ -109,6 +109,8 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}" if run else p.revision[:12]),
         ("opened", out.exact(p.opened_at) + (f" by run {p.run_id}" if p.reverts is None else "")),
     ]
+    if awaited := workbench.awaited(p):
+        facts.append(("waits for", f"a successful run of {', '.join(awaited)}, unless a person approves it"))
     if p.reopened_count:
         facts.append(("reopened", words.count(p.reopened_count, "time")))
     if back:

@@ -279,6 +279,10 @@ def _found(body: RunBody) -> None:
     if body["informational"]:
         shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in body["informational"][:5])
         out.line(f"Informational, never written by git: {shown}.")
+    if body["waiting"]:
+        shown = ", ".join(f"{entry['kind']}/{entry['name']} ({entry['holder']})" for entry in body["waiting"][:5])
+        more = f" and {len(body['waiting']) - 5} more" if len(body["waiting"]) > 5 else ""
+        out.line(f"Declared here, held by another repository: {shown}{more}.")
     if body["opened"]:
         out.line(f"{words.count(body['opened'], 'proposal')} opened or reopened.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -113,7 +113,8 @@ def ensure_accounts(tx: Transaction, accounts: Iterable[str]) -> None:
 
 def bump_accounts(tx: Transaction, accounts: Iterable[str]) -> None:
     """Note that live, claims or known versions of these accounts moved, so that no tick passes as unchanged."""
-    tx.run("live/bump_accounts", accounts=sorted(set(accounts)))
+    if moved := sorted(set(accounts)):
+        tx.run("live/bump_accounts", accounts=moved)
 
 
 def remember_versions(tx: Transaction, kinds: Kinds, specs: Iterable[tuple[ResourceKey, Spec]]) -> None:
@@ -415,6 +416,44 @@ def delete_claims(tx: Transaction, keys: Sequence[ResourceKey]) -> None:
         bump_accounts(tx, {key.account for key in keys})
 
 
+def hand_over(tx: Transaction, takers: Mapping[ResourceKey, str]) -> None:
+    """Make other repositories, by name, the holders of resources; what was agreed on stays. Bumps their accounts."""
+    if takers:
+        keys = [key.text for key in takers]
+        tx.run("live/hand_over", keys=keys, takers=list(takers.values()), at=tx.at)
+        tx.run("live/delete_taken", keys=keys)
+        bump_accounts(tx, {key.account for key in takers})
+
+
+def takers(tx: Transaction, repository_id: int) -> dict[ResourceKey, str]:
+    """What a repository holds and others wait for, with the name of the one that waits longest."""
+    return {ResourceKey(*row[:3]): row[3] for row in tx.rows("live/list_takers", repository_id=repository_id)}
+
+
+def set_waiting(tx: Transaction, repository_id: int, wanted: Collection[ResourceKey]) -> None:
+    """Set what a repository waits for; what it waited for already keeps its time. Bumps the accounts of what is new or gone."""
+    standing = {ResourceKey(*row) for row in tx.rows("live/list_waiting", repository_id=repository_id)}
+    if gone := sorted(standing.difference(wanted)):
+        tx.run("live/delete_waiting", repository_id=repository_id, keys=[key.text for key in gone])
+        bump_accounts(tx, {key.account for key in gone})
+    add_waiting(tx, repository_id, sorted(set(wanted) - standing))
+
+
+def add_waiting(tx: Transaction, repository_id: int, keys: Sequence[ResourceKey]) -> None:
+    """Have a repository wait for what it does not wait for yet. Bumps their accounts."""
+    if keys:
+        tx.run(
+            "live/insert_waiting",
+            repository_id=repository_id,
+            at=tx.at,
+            key=[key.text for key in keys],
+            account=[key.account for key in keys],
+            kind=[key.kind for key in keys],
+            name=[key.name for key in keys],
+        )
+        bump_accounts(tx, {key.account for key in keys})
+
+
 def count_rejections(tx: Transaction, keys: Sequence[ResourceKey]) -> None:
     if keys:
         tx.run("live/count_rejections", keys=[key.text for key in keys])
@@ -447,10 +486,8 @@ def specs_and_claims(
 ) -> dict[ResourceKey, tuple[Spec | None, Claim | None]]:
     """Spec and claim of some resources; None for what there is not."""
     found: dict[ResourceKey, tuple[Spec | None, Claim | None]] = {}
-    for text, spec, repository_id, base, revision, version, rejections in tx.rows(
-        "live/read_some", keys=[key.text for key in keys]
-    ):
-        claim = None if repository_id is None else Claim(repository_id, base, revision, version, rejections)
+    for text, spec, *claimed in tx.rows("live/read_some", keys=[key.text for key in keys]):
+        claim = None if claimed[0] is None else Claim._make(claimed)
         found[ResourceKey.of(text)] = (None if spec is None else orjson.loads(spec), claim)
     return found
 

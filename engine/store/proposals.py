@@ -243,6 +243,20 @@ def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, Statu
     ]
 
 
+def awaited(tx: Transaction, ids: Sequence[int]) -> dict[int, list[str]]:
+    """Repositories that may yet declare what some destroys take away, by the destroy's id: they had no good run since it was opened."""
+    found: dict[int, list[str]] = {}
+    for id_, name in tx.rows("proposals/list_awaited", ids=list(ids)) if ids else ():
+        found.setdefault(id_, []).append(name)
+    return found
+
+
+def waited_for(tx: Transaction, repository_id: int, account: str, run_id: int) -> bool:
+    """Whether other repositories' destroys waited for this run of a repository."""
+    count: int = tx.value("proposals/count_let_go", repository_id=repository_id, account=account, run_id=run_id)
+    return count > 0
+
+
 def rejected_before(tx: Transaction, repository_id: int, fingerprints: Sequence[str]) -> set[str]:
     """Which of these differences a person has rejected before, under whatever proposal."""
     if not fingerprints:

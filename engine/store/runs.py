@@ -50,6 +50,7 @@ def decide(
     proposal_ids: Sequence[int],
     counts: dict[str, dict[str, int]],
     informational: Sequence[dict[str, Any]],
+    waiting: Sequence[dict[str, str]],
     warnings: Sequence[dict[str, Any]],
 ) -> None:
     """Record what a tick decided."""
@@ -62,6 +63,7 @@ def decide(
         proposal_ids=list(proposal_ids),
         counts=orjson.dumps(counts).decode(),
         informational=orjson.dumps(list(informational)).decode(),
+        waiting=orjson.dumps(list(waiting)).decode(),
         warnings=orjson.dumps(list(warnings)).decode(),
     )
 
@@ -217,9 +219,8 @@ def _run(row: Sequence[Any]) -> Run:
         subject,
         committed,
     ) = row[:13]
-    (stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs, request) = (
-        row[13:]
-    )
+    stages, diff_count, remaining, opened, counts, *rest = row[13:]
+    informational, waiting, proposal_ids, warnings, error, inputs, request = rest
     started_at = moment(started)
     return Run(
         id=id_,
@@ -241,6 +242,7 @@ def _run(row: Sequence[Any]) -> Run:
         opened=opened,
         counts=orjson.loads(counts),
         informational=tuple(orjson.loads(informational)),
+        waiting=tuple(orjson.loads(waiting)),
         proposal_ids=tuple(proposal_ids),
         warnings=tuple(orjson.loads(warnings)),
         error=None if error is None else orjson.loads(error),

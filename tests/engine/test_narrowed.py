@@ -45,7 +45,7 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
 
 
 SILENT = {
-    "account", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "outcomes", "owned_by",
+    "account", "awaited", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "outcomes", "owned_by",
     "neighbours", "pending_beside", "read_file", "risks", "state_of", "states",
 }  # fmt: skip
 """Ways to ask that name nothing of an account even where all are open."""
@@ -68,6 +68,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
     return {
         "account": lambda r: r.account(None),
         "accounts": lambda r: r.accounts(),
+        "awaited": lambda r: r.awaited(two.proposal(ids[0])),
         "blame": lambda r: r.blame(KEY),
         "count_events": lambda r: r.count_events(EventFilter(text="rival")),
         "count_proposals": lambda r: r.count_proposals(ProposalFilter(repositories=["rival-repo"])),

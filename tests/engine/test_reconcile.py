@@ -221,7 +221,7 @@ def test_a_repository_that_is_removed_lets_go_of_everything(bench: Bench) -> Non
     bench.edit("modules", "a", priority=5)
     bench.sync(modules("a", "b", priority=1))
     facts = bench.workbench.remove_repository(ANA, "fc")
-    assert facts == {"withdrawn": 2, "released": 2}
+    assert facts == {"withdrawn": 2, "released": 2, "handed_over": 0}
     assert {p.status for p in bench.workbench.proposals()} == {Status.WITHDRAWN, Status.APPLIED}
     assert bench.workbench.drift()[0].outcome == "removed"
     assert query(bench.workbench.store, "SELECT count(*) FROM claims") == [(0,)]

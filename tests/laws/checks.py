@@ -22,7 +22,7 @@ def query(store: Store, sql: str) -> list[tuple[Any, ...]]:
         cursor.close()
 
 
-TABLES = ["accounts", "resources", "resource_history", "module_versions", "claims", "gitops_repositories", "credential_hosts", "gitops_sync_runs", "proposals", "live_keys", "withheld_diffs", "applies", "apply_steps", "drift_episodes", "fleet_events", "store_notes", "schema_versions"]  # fmt: skip
+TABLES = ["accounts", "resources", "resource_history", "module_versions", "claims", "waiting_claims", "gitops_repositories", "credential_hosts", "gitops_sync_runs", "proposals", "live_keys", "withheld_diffs", "applies", "apply_steps", "drift_episodes", "fleet_events", "store_notes", "schema_versions"]  # fmt: skip
 
 
 def dump(store: Store) -> dict[str, list[tuple[Any, ...]]]:
@@ -152,6 +152,9 @@ def assert_agreement(store: Store) -> None:
         store,
         "SELECT id FROM gitops_sync_runs WHERE status = 'running' UNION ALL SELECT id FROM applies WHERE status = 'running'",
     )
+    assert not query(
+        store, "SELECT w.key FROM waiting_claims w JOIN claims c ON c.key = w.key AND c.repository_id = w.repository_id"
+    )
     _assert_story(store)
 
 
@@ -162,10 +165,11 @@ def _assert_story(store: Store) -> None:
     moves = {"opened": "pending", "taken_back": "pending", "reopened": "pending"}
     rows = query(
         store,
-        "SELECT e.type, e.proposal_id, e.repository_id, concat_ws('/', e.account, e.kind, e.name), p.change, p.origin"
-        " FROM fleet_events e LEFT JOIN proposals p ON p.id = e.proposal_id ORDER BY e.seq",
+        "SELECT e.type, e.proposal_id, e.repository_id, concat_ws('/', e.account, e.kind, e.name), p.change, p.origin, g.id"
+        " FROM fleet_events e LEFT JOIN proposals p ON p.id = e.proposal_id LEFT JOIN gitops_repositories g ON g.name = e.data->>'to'"
+        " ORDER BY e.seq",
     )
-    for type_, proposal_id, repository_id, key, change, origin in rows:
+    for type_, proposal_id, repository_id, key, change, origin, taker in rows:
         if type_.startswith("gitops.proposal_"):
             word = type_.removeprefix("gitops.proposal_")
             if word == "applied":
@@ -183,6 +187,10 @@ def _assert_story(store: Store) -> None:
             owner[key] = repository_id
         elif type_ == "gitops.released":
             owner[key] = None
+        elif type_ == "gitops.handed_over":
+            assert owner.get(key) in {None, repository_id}
+            if owner.get(key) is not None:
+                owner[key] = taker
     assert status == dict(query(store, "SELECT id, status FROM proposals"))
     owned = {key: id_ for key, id_ in owner.items() if id_ is not None}
     assert owned == dict(query(store, "SELECT key, repository_id FROM claims WHERE base IS NOT NULL"))

@@ -44,6 +44,8 @@ class Loop(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.folder = Path(tempfile.mkdtemp(prefix="fleet-laws-"))
         self.pushed: dict[str, tuple[int, Declared]] = {}
+        self.checked = 0
+        self.seen: dict[str, Declared] = {}
         self.past: list[tuple[str, dict[str, Any]]] = []
 
     @initialize(
@@ -62,7 +64,7 @@ class Loop(RuleBasedStateMachine):
         self._check_every_write()
         for name in REPOSITORIES:
             self.pushed[name] = (0, {})
-            switches = {"auto_apply": auto and name == "edge", "auto_prune": prune, "auto_heal": heal}
+            switches = {"auto_apply": auto, "auto_prune": prune, "auto_heal": heal}
             self.workbench.add_repository(ME, name, f"/remote/{name}", account="acme", **switches)
 
     def _fetch(
@@ -102,9 +104,23 @@ class Loop(RuleBasedStateMachine):
             assert run.error is not None
             assert run.error["code"] in {"FLEET-210", "FLEET-137"}
             return
+        self.seen[name] = self.pushed[name][1]
+        self._check_moves()
         self._check_queue(name, run, len(before))
         if run.inputs is not None:
             self._check_rest(name, run)
+
+    def _check_moves(self) -> None:
+        """Law 6: nothing is destroyed for one repository's silence that another one declared when it looked last."""
+        rows = query(
+            self.workbench.store,
+            "SELECT e.seq, e.kind, e.name, p.repository FROM fleet_events e JOIN proposals p ON p.id = e.proposal_id "
+            f"WHERE e.type = 'fleet.destroyed' AND p.origin = 'git' AND e.seq > {self.checked} ORDER BY e.seq",
+        )
+        for seq, kind, name, repository in rows:
+            self.checked = seq
+            for other, fleet in self.seen.items():
+                assert other == repository or name not in fleet.get(kind, {}), f"{other} declares {kind}/{name}"
 
     def _pending(self, name: str) -> list[Any]:
         return self.workbench.live_proposals(repository=name, status=Status.PENDING)
@@ -182,6 +198,7 @@ class Loop(RuleBasedStateMachine):
         applied = self.workbench.apply(ME, repository=name)
         assert not applied.failed
         assert [step.proposal.id for step in applied.applied] == planned
+        self._check_moves()
 
     @rule(edit=edits)
     def edit(self, edit: tuple[str, str, dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 -- Runs, newest first, a page at a time; every filter may be NULL. One row each.
 SELECT id, repository_id, repository, account, trigger, actor, status, epoch_us(started_at), epoch_us(finished_at), revision, author, subject,
-       epoch_us(committed_at), stages, diff_count, remaining, opened, counts, informational, proposal_ids, warnings, error, inputs, request_id
+       epoch_us(committed_at), stages, diff_count, remaining, opened, counts, informational, waiting, proposal_ids, warnings, error, inputs, request_id
 FROM gitops_sync_runs
 WHERE id IN (
     SELECT id
