@@ -98,6 +98,7 @@ RUN: dict[str, Any] = {
     "opened": 1,
     "counts": {"modules": {"create": 0, "update": 1, "destroy": 0, "unchanged": 12}},
     "informational": [],
+    "waiting": [],
     "proposal_ids": [42],
     "applied_actions": [
         {
