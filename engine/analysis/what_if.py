@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,18 @@ class WhatIf:
         return f"<p>{html.escape(str(self))}.</p>{shown.head(20).to_html()}"
 
 
+@contextmanager
+def _fork(reader: Reader, path: Path) -> Iterator[Workbench]:
+    """A copy of the snapshot at `path` on which nothing is paused: a pause is for the fleet, not for a rehearsal of it."""
+    with rehearsal(reader.settings, reader.kinds, fork=path) as bench:
+        for pause in bench.pauses():
+            bench.resume(WHAT_IF, pause.repository)
+        yield bench
+
+
 def approved(reader: Reader, path: Path, ids: Sequence[int]) -> WhatIf:
     """These proposals approved and applied to a fork of the snapshot at `path`."""
-    with rehearsal(reader.settings, reader.kinds, fork=path) as bench:
+    with _fork(reader, path) as bench:
         return _applied(bench, ids, [])
 
 
@@ -66,7 +76,7 @@ def edited(reader: Reader, path: Path, content: bytes, repository: str | None) -
     Raises: FleetFileInvalid; RefusedEdit FLEET-603 (no such repository), FLEET-646 (several could be meant).
     """
     found = reader.read_file(content, file="fleet.yaml")
-    with rehearsal(reader.settings, reader.kinds, fork=path) as bench:
+    with _fork(reader, path) as bench:
         owner = _owner(bench, found.account, repository)
         standing = bench.live_proposals(repository=owner.name)
         bench.unapprove(WHAT_IF, [p.id for p in standing if p.status is Status.APPROVED])  # only the file counts
@@ -103,8 +113,6 @@ def _owner(bench: Workbench, account: str, name: str | None) -> Repository:
 def _applied(bench: Workbench, ids: Sequence[int], broken: list[dict[str, Any]]) -> WhatIf:
     """What an apply of these would do, and what is there afterwards."""
     before = _fleet(bench)
-    for pause in bench.pauses():  # a fork is nobody's freeze
-        bench.resume(WHAT_IF, pause.repository)
     found = bench.prospects(ids)
     waiting = [item.proposal.id for item in found.items if item.proposal.status is not Status.APPROVED]
     refused = {o.id: o.error for o in bench.approve(WHAT_IF, waiting) if o.error is not None}

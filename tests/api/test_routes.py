@@ -219,7 +219,7 @@ def test_a_repository_is_changed_paused_and_removed(call: Api, registered: Workb
     assert call("POST", "system/resume").json() == {"paused": False, "repository": None}
     call("PATCH", path, {"gitops_repository": {"enabled": False}})
     assert call("POST", f"{path}/sync_now").json()["code"] == "FLEET-212"
-    assert call("DELETE", path).json() == {"name": "fc", "withdrawn": 0, "released": 0}
+    assert call("DELETE", path).json() == {"name": "fc", "withdrawn": 0, "released": 0, "handed_over": 0}
     assert call("GET", path).status_code == 404
     assert call("GET", "system/gitops_repositories").json() == {"items": [], "next": None}
 

@@ -196,7 +196,12 @@ def test_repositories_are_changed_checked_and_removed(registered: Fleet, git_rep
     assert registered("repo", "check", "fc", "--json").json["ok"] is True
     assert registered("run", "list", "--json").json["items"] == []
     registered("sync", "fc")
-    assert registered("repo", "remove", "fc", "--json").json == {"name": "fc", "withdrawn": 1, "released": 1}
+    assert registered("repo", "remove", "fc", "--json").json == {
+        "name": "fc",
+        "withdrawn": 1,
+        "released": 1,
+        "handed_over": 0,
+    }
     assert registered("proposals", "--json").json["items"][0]["status"] == "withdrawn"
     assert registered("repo", "add", "fc", str(git_repo.path), "--json").json["gitops_repository"]["id"] == 2
 
