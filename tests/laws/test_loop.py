@@ -1,14 +1,17 @@
 """The whole loop under arbitrary pushes, ticks, decisions and edits of two repositories in one account: laws 3 to 6, 9 and 10.
 
+`LAWS_EXAMPLES=500 uv run pytest -n 0 tests/laws/test_loop.py` walks longer than every build does (25).
 The remote is a double here (`engine.sync.fetch_unless` gives what was pushed); real git is in tests/sync, tests/cli and tests/crash.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +37,48 @@ from tests.laws.fleets import Declared, declared, edits, file_of, places
 ME, BOB = Actor("ana"), Actor("bob")
 REPOSITORIES = ("edge", "core")
 ROUNDS = 80
+
+
+def elsewhere(act: Callable[[], Any]) -> None:
+    """Do something in another thread, and wait for it. What it raises is raised here."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(act).result(60)
+
+
+def other(name: str) -> str:
+    return next(r for r in REPOSITORIES if r != name)
+
+
+ACTS: dict[str, Callable[[Loop, str], Any]] = {
+    "approve": lambda loop, name: loop.workbench.approve(BOB, [p.id for p in loop._pending(name)]),
+    "approve those of the other": lambda loop, name: loop.workbench.approve(
+        BOB, [p.id for p in loop._pending(other(name))]
+    ),
+    "reject": lambda loop, name: loop.workbench.reject(BOB, [p.id for p in loop._pending(name)], "not now"),
+    "apply": lambda loop, name: loop.workbench.apply(BOB),
+    "sync the other": lambda loop, name: loop.sync_quietly(other(name)),
+    "edit": lambda loop, name: loop.edit_any(BOB),
+    "release all": lambda loop, name: loop.release_all(),
+    "switch auto-apply": lambda loop, name: loop.workbench.change_repository(
+        BOB, name, {"auto_apply": not loop.workbench.repository(name).auto_apply}
+    ),
+    "pause": lambda loop, name: loop.workbench.pause(BOB, "incident", name),
+    "pause the home": lambda loop, name: loop.workbench.pause(BOB, "incident"),
+    "disable": lambda loop, name: loop.workbench.change_repository(BOB, name, {"enabled": False}),
+    "disable the other": lambda loop, name: loop.workbench.change_repository(BOB, other(name), {"enabled": False}),
+    "bind elsewhere": lambda loop, name: loop.workbench.change_repository(BOB, name, {"account": "zeta"}),
+    "another branch": lambda loop, name: loop.workbench.change_repository(BOB, name, {"branch": "next"}),
+}
+"""What others may do while a tick goes on."""
+
+UNDO: dict[str, Callable[[Loop, str], Any]] = {
+    "pause": lambda loop, name: loop.workbench.resume(BOB, name),
+    "pause the home": lambda loop, name: loop.workbench.resume(BOB),
+    "disable": lambda loop, name: loop.workbench.change_repository(BOB, name, {"enabled": True}),
+    "disable the other": lambda loop, name: loop.workbench.change_repository(BOB, other(name), {"enabled": True}),
+    "bind elsewhere": lambda loop, name: loop.workbench.change_repository(BOB, name, {"account": "acme"}),
+    "another branch": lambda loop, name: loop.workbench.change_repository(BOB, name, {"branch": "main"}),
+}
 
 
 class Loop(RuleBasedStateMachine):
@@ -110,6 +155,19 @@ class Loop(RuleBasedStateMachine):
         if run.inputs is not None:
             self._check_rest(name, run)
 
+    def sync_quietly(self, name: str) -> None:
+        if self.workbench.sync(BOB, name).run.status != "failed":
+            self.seen[name] = self.pushed[name][1]
+
+    def edit_any(self, actor: Actor) -> None:
+        """Edit the first module there is, if any."""
+        for name in sorted(specs_at(self.workbench.store, "acme").get("modules", {}))[:1]:
+            self.workbench.set_resource(actor, ResourceKey("acme", "modules", name), {"priority": 77})
+
+    def release_all(self) -> None:
+        for key in [r.key for r in self.workbench.resources(account="acme") if r.holder]:
+            self.workbench.release(BOB, key)
+
     def _check_moves(self) -> None:
         """Law 6: nothing is destroyed for one repository's silence that another one declared when it looked last."""
         rows = query(
@@ -151,6 +209,34 @@ class Loop(RuleBasedStateMachine):
     def push_and_sync(self, name: str, fleet: Declared) -> None:
         self.push(name, fleet)
         self.sync(name)
+
+    @rule(
+        name=st.sampled_from(REPOSITORIES),
+        stage=st.sampled_from(["sync", "parse", "apply"]),
+        act=st.sampled_from(sorted(ACTS)),
+        fleet=declared(),
+    )
+    def sync_while_somebody_acts(self, name: str, stage: str, act: str, fleet: Declared) -> None:
+        """Somebody else's write lands in the middle of a tick, from a thread of its own: a lock lets its own thread in."""
+        self.push(name, fleet)
+        began: list[str] = []
+
+        def watcher(at: str) -> None:
+            if at == stage and not began:
+                began.append(at)
+                elsewhere(lambda: ACTS[act](self, name))
+
+        run = self.workbench.sync(ME, name, watcher=watcher).run
+        if run.status != "failed":
+            self.seen[name] = fleet
+        else:
+            assert run.error is not None
+            assert run.error["code"] in {"FLEET-210", "FLEET-137", "FLEET-233"}
+        self._check_moves()
+        undo = UNDO.get(act)
+        if undo is not None:
+            undo(self, name)
+        assert_agreement(self.workbench.store)
 
     @rule(name=st.sampled_from(REPOSITORIES))
     def approve_all_and_apply(self, name: str) -> None:
@@ -233,7 +319,7 @@ class Loop(RuleBasedStateMachine):
     @rule()
     def remember(self) -> None:
         """The moment of the last write: the sharpest time to ask for."""
-        self.past.append((self.workbench.store._last_at.isoformat(), specs_at(self.workbench.store, "acme")))
+        self.past.append((self.workbench.store.last_write.isoformat(), specs_at(self.workbench.store, "acme")))
 
     def teardown(self) -> None:
         try:
@@ -304,7 +390,7 @@ class Loop(RuleBasedStateMachine):
 
 TestLoop = Loop.TestCase
 TestLoop.settings = hypothesis_settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("LAWS_EXAMPLES", "25")),
     stateful_step_count=18,
     deadline=None,
     suppress_health_check=list(hypothesis_settings().suppress_health_check),
