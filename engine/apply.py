@@ -1,23 +1,24 @@
 """Apply: the plan's steps written to the live fleet, each resource whole or not at all.
 
 Live write, history, claim, status and event of a resource share one transaction; steps share transactions in chunks.
-When a chunk fails, its steps are tried one by one; what fails is recorded by itself, and the rest is planned anew.
+Between two chunks others may write: a pause, a decision, an edit, another apply. The next chunk looks whether somebody did, and then plans
+what is left anew. When a chunk fails, its steps are tried one by one; what fails is recorded by itself, and the rest is planned anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.errors import ApplyError, FleetError, StoreError
 from engine.kinds import Kinds
 from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, ResourceKey, Status, canonical
-from engine.plan import Plan, Skip, Step, build
+from engine.plan import DECIDED, PAUSED, STOPPED, Plan, Skip, Step, build
 from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, live, pauses, proposals, runs
 
 CHUNK = 2500
-"""Most steps that share one transaction: long enough to be fast, short enough to show progress and stop soon."""
+"""Most steps that share one transaction: long enough to be fast, short enough to show progress, to let others write, and to stop soon."""
 
 Progress = Callable[[int, int], None]
 """Told (steps done, steps in all) after each transaction."""
@@ -34,7 +35,7 @@ class Applied:
     failed: list[tuple[Step, FleetError]] = field(default_factory=list)
     skipped: tuple[Skip, ...] = ()
     stopped: str | None = None
-    """Why it stopped early (paused or shut down meanwhile), or None."""
+    """Why it stopped early (paused or shut down meanwhile), or None. What was left is skipped with that reason."""
 
     @property
     def touched(self) -> bool:
@@ -47,16 +48,20 @@ def plan(
     *,
     repository_id: int | None = None,
     account: str | None = None,
-    proposal_ids: Sequence[int] | None = None,
+    proposal_ids: Collection[int] | None = None,
     fleets: Mapping[str, LiveFleet] | None = None,
 ) -> Plan:
-    """Plan what is approved, narrowed by repository, account or ids. Effects: none."""
+    """Plan what is approved, narrowed by repository, account or ids; steps of paused repositories are skipped. Effects: none."""
     approved = proposals.live_of(tx, repository_id=repository_id, account=account, status=Status.APPROVED)
     if proposal_ids is not None:
         chosen = set(proposal_ids)
         approved = [proposal for proposal in approved if proposal.id in chosen]
-    accounts = {proposal.key.account for proposal in approved}
-    return build(kinds, approved, {a: (fleets or {}).get(a) or live.read_live(tx, a) for a in sorted(accounts)})
+    paused = pauses.of_repositories(tx, {proposal.repository_id for proposal in approved})
+    going = [proposal for proposal in approved if proposal.repository_id not in paused]
+    accounts = {proposal.key.account for proposal in going}
+    made = build(kinds, going, {a: (fleets or {}).get(a) or live.read_live(tx, a) for a in sorted(accounts)})
+    held = (Skip(p, PAUSED, paused[p.repository_id]) for p in approved if p.repository_id in paused)
+    return Plan(made.waves, (*made.skipped, *held))
 
 
 def apply(
@@ -72,120 +77,157 @@ def apply(
     progress: Progress = lambda _done, _all: None,
     halted: Halted = lambda: None,
 ) -> Applied:
-    """Apply what is approved, in order.
+    """Apply what is approved when it begins, in order. Others may write between two chunks; what they changed is planned anew.
 
     Effects: live fleet, history, claims, proposals, events, `applies` and `apply_steps`; nothing when nothing is approved.
     Raises: StoreError when the store itself fails; what was applied until then stays, each resource whole.
     """
-    result = Applied()
-    selection = {"repository_id": repository_id, "account": account, "proposal_ids": proposal_ids}
-    with store.serialised():
-        with store.read() as tx:
-            planned = plan(tx, kinds, **selection)  # type: ignore[arg-type]
-        result.skipped = planned.skipped
+    with store.read() as tx:
+        planned = plan(tx, kinds, repository_id=repository_id, account=account, proposal_ids=proposal_ids)
+        work = _Work(store, kinds, actor, run_id, planned)
         if not planned.steps:
-            return result
-        with store.write() as tx:
-            apply_id = applies.begin(tx, actor.name, trigger, run_id, repository_id)
-        error: FleetError | None = None
-        try:
-            while planned.steps and result.stopped is None:
-                failed_before = len(result.failed)
-                _apply_plan(store, kinds, actor, planned, apply_id, run_id, result, progress, halted)
-                if len(result.failed) == failed_before:
-                    break
-                with store.read() as tx:  # what waited for the failed step must be looked at anew
-                    planned = plan(tx, kinds, **selection)  # type: ignore[arg-type]
-                result.skipped = planned.skipped
-        except FleetError as failure:
-            error = failure
-            raise
-        except BaseException:
-            error = ApplyError(
-                "FLEET-502", "The apply was interrupted.", "What it did is listed; apply again to go on."
-            )
-            raise
-        finally:
-            with store.write() as tx:
-                applies.finish(tx, apply_id, "failed" if error or result.failed else "done", error)
-    return result
-
-
-def _apply_plan(
-    store: Store,
-    kinds: Kinds,
-    actor: Actor,
-    planned: Plan,
-    apply_id: int,
-    run_id: int | None,
-    result: Applied,
-    progress: Progress,
-    halted: Halted,
-) -> None:
-    steps = planned.steps
-    total = len(result.applied) + len(steps)
-    for start in range(0, len(steps), CHUNK):
-        with store.read() as tx:
-            paused = pauses.reason_of(tx, {step.proposal.repository_id for step in steps[start : start + CHUNK]})
-        if why := paused or halted():
-            result.stopped = why
-            return
-        chunk = steps[start : start + CHUNK]
-        try:
-            _write(store, kinds, actor, chunk, apply_id, run_id)
-            result.applied.extend(chunk)
-        except FleetError:
-            for step in chunk:
-                try:
-                    _write(store, kinds, actor, [step], apply_id, run_id)
-                except FleetError as failure:
-                    _record_failure(store, actor, step, failure, apply_id, run_id)
-                    result.failed.append((step, failure))
-                    return
-                result.applied.append(step)
-        progress(len(result.applied), total)
-
-
-def _write(store: Store, kinds: Kinds, actor: Actor, steps: Sequence[Step], apply_id: int, run_id: int | None) -> None:
-    """Write steps in one transaction that checks owner, references and version once more before it commits."""
+            return Applied(skipped=planned.skipped)
+        work.look(tx)
     with store.write() as tx:
-        keys = [step.proposal.key for step in steps]
-        if live.held_by(tx, keys, [step.proposal.repository_id for step in steps]) != len(steps):
-            raise ApplyError(
-                "FLEET-503", "Another repository holds the resource now.", "The next tick replaces the proposal."
-            )
-        writes = [
-            live.LiveWrite(
-                step.proposal.key,
-                step.spec,
-                step.seen_version,
-                Event(
-                    "fleet.destroyed" if step.spec is None else f"fleet.{step.proposal.change}d",
-                    step.proposal.key.account,
-                    step.proposal.repository_id,
-                    run_id,
-                    step.proposal.id,
-                    step.proposal.key.kind,
-                    step.proposal.key.name,
-                    data={"revision": step.proposal.revision},
-                ),
+        work.apply_id = applies.begin(tx, actor.name, trigger, run_id, repository_id)
+    error: FleetError | None = None
+    try:
+        while work.chunk(halted):
+            progress(len(work.applied), len(work.applied) + len(work.steps))
+    except FleetError as failure:
+        error = failure
+        raise
+    except BaseException:
+        error = ApplyError("FLEET-502", "The apply was interrupted.", "What it did is listed; apply again to go on.")
+        raise
+    finally:
+        with store.write() as tx:
+            applies.finish(tx, work.apply_id, "failed" if error or work.failed else "done", error)
+    return work.result()
+
+
+class _Work:
+    """An apply that goes on: what it looked at, what is left of its plan, and the state of the store that the plan was made for."""
+
+    def __init__(self, store: Store, kinds: Kinds, actor: Actor, run_id: int | None, planned: Plan) -> None:
+        self._store, self._kinds, self._actor, self._run_id = store, kinds, actor, run_id
+        self.apply_id = 0
+        self.steps = planned.steps
+        self.applied: list[Step] = []
+        self.failed: list[tuple[Step, FleetError]] = []
+        self._skipped = planned.skipped
+        self._decided: list[Skip] = []
+        self._stopped: str | None = None
+        self._open = {p.id: p for p in (*(s.proposal for s in self.steps), *(s.proposal for s in self._skipped))}
+        """What it looked at and has not ended with: neither applied, failed nor decided by others."""
+        looked_at = list(self._open.values())
+        self._accounts = {p.key.account for p in looked_at}
+        self._repositories = {p.repository_id for p in looked_at}
+        self._careful = 0
+        """How many steps to write one by one, as a chunk with them failed."""
+        self._basis: applies.Basis | None = None
+
+    def look(self, tx: Transaction) -> None:
+        """Note what the plan was made for."""
+        self._basis = self._now(tx)
+
+    def _now(self, tx: Transaction) -> applies.Basis:
+        return applies.basis(tx, self._accounts, self._repositories)
+
+    def chunk(self, halted: Halted) -> bool:
+        """Write the next steps in one transaction; False when there are none, or when it must stop here.
+
+        Raises: StoreError when the store itself is in trouble.
+        """
+        chunk: Sequence[Step] = ()
+        try:
+            with self._store.write() as tx:
+                if self._basis is None or self._basis != self._now(tx):
+                    self._plan_anew(tx)
+                self._stopped = pauses.of_home_in_words(tx) or halted()
+                if self._stopped or not self.steps:
+                    return False
+                chunk = self.steps[: 1 if self._careful else CHUNK]
+                _write(tx, self._kinds, self._actor, chunk, self.apply_id, self._run_id)
+                ended = {step.proposal.id for step in chunk}
+                self._basis = self._now(tx)
+        except FleetError as failure:
+            if not chunk:
+                raise
+            self._basis = None
+            if len(chunk) > 1:
+                self._careful = len(chunk)
+            else:
+                _record_failure(self._store, self._actor, chunk[0], failure, self.apply_id, self._run_id)
+                self.failed.append((chunk[0], failure))
+                del self._open[chunk[0].proposal.id]
+                self._careful = 0
+            return bool(self._open)
+        self._careful = max(0, self._careful - 1)
+        self.applied.extend(chunk)
+        self._open = {id_: p for id_, p in self._open.items() if id_ not in ended}
+        self.steps = self.steps[len(chunk) :]
+        return bool(self.steps)
+
+    def _plan_anew(self, tx: Transaction) -> None:
+        """Plan what is left by what others have written, or after a step that failed."""
+        planned = plan(tx, self._kinds, proposal_ids=self._open)
+        found = {p.id for p in (*(s.proposal for s in planned.steps), *(s.proposal for s in planned.skipped))}
+        gone = [id_ for id_ in self._open if id_ not in found]
+        for id_, proposal in proposals.by_ids(tx, gone).items():
+            by = f" by {proposal.decided_by}" if proposal.decided_by and proposal.status.live else ""
+            self._decided.append(Skip(proposal, DECIDED, f"it is {proposal.status}{by} by now"))
+            del self._open[id_]
+        self.steps, self._skipped = planned.steps, planned.skipped
+
+    def result(self) -> Applied:
+        """What came of it."""
+        left = (Skip(step.proposal, STOPPED, self._stopped) for step in self.steps) if self._stopped else ()
+        skipped = sorted((*self._skipped, *self._decided, *left), key=lambda skip: skip.proposal.key)
+        return Applied(self.applied, self.failed, tuple(skipped), self._stopped)
+
+
+def _write(
+    tx: Transaction, kinds: Kinds, actor: Actor, steps: Sequence[Step], apply_id: int, run_id: int | None
+) -> None:
+    """Write steps in a transaction, which checks owner, references and version once more."""
+    keys = [step.proposal.key for step in steps]
+    if live.held_by(tx, keys, [step.proposal.repository_id for step in steps]) != len(steps):
+        raise ApplyError(
+            "FLEET-503", "Another repository holds the resource now.", "The next tick replaces the proposal."
+        )
+    writes = [
+        live.LiveWrite(
+            step.proposal.key,
+            step.spec,
+            step.seen_version,
+            Event(
+                "fleet.destroyed" if step.spec is None else f"fleet.{step.proposal.change}d",
+                step.proposal.key.account,
+                step.proposal.repository_id,
+                run_id,
                 step.proposal.id,
-            )
-            for step in steps
-        ]
-        versions = live.write_live(tx, kinds, actor.name, "apply", writes, apply_id=apply_id)
-        targets = {
-            ResourceKey(step.proposal.key.account, target.kind, target.name)
-            for step in steps
-            if step.spec is not None
-            for target in kinds[step.proposal.key.kind].targets(step.proposal.key.name, step.spec)
-        }
-        if absent := live.missing(tx, targets):
-            raise ApplyError("FLEET-504", f"It refers to {absent[0]}, which does not exist.", "Apply that first.")
-        _write_claims(tx, steps, versions)
-        proposals.move(tx, actor.name, [moved(step.proposal, Verb.APPLY) for step in steps], run_id)
-        applies.record(tx, actor.name, apply_id, "applied", [(step, None) for step in steps])
-        runs.mark_applied(tx, {step.proposal.repository_id for step in steps})  # with the last step, not after it
+                step.proposal.key.kind,
+                step.proposal.key.name,
+                data={"revision": step.proposal.revision},
+            ),
+            step.proposal.id,
+        )
+        for step in steps
+    ]
+    versions = live.write_live(tx, kinds, actor.name, "apply", writes, apply_id=apply_id)
+    targets = {
+        ResourceKey(step.proposal.key.account, target.kind, target.name)
+        for step in steps
+        if step.spec is not None
+        for target in kinds[step.proposal.key.kind].targets(step.proposal.key.name, step.spec)
+    }
+    if absent := live.missing(tx, targets):
+        raise ApplyError("FLEET-504", f"It refers to {absent[0]}, which does not exist.", "Apply that first.")
+    _write_claims(tx, steps, versions)
+    proposals.move(tx, actor.name, [moved(step.proposal, Verb.APPLY) for step in steps], run_id)
+    applies.record(tx, actor.name, apply_id, "applied", [(step, None) for step in steps])
+    runs.mark_applied(tx, {step.proposal.repository_id for step in steps})  # with the last step, not after it
 
 
 def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int]) -> None:

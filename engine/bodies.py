@@ -195,6 +195,7 @@ def applied(a: Applied) -> contract.AppliedBody:
         "applied": [step(s) for s in a.applied],
         "failed": [{**step(s), "error": error.body()} for s, error in a.failed],
         "skipped": [skip(s) for s in a.skipped],
+        "stopped": a.stopped,
     }
 
 

@@ -296,7 +296,7 @@ class FailedStep(StepBody):
 
 
 class SkipBody(TypedDict):
-    """An approved proposal that is no step now; it stays approved."""
+    """An approved proposal that is no step now; it stays approved, unless somebody decided otherwise meanwhile."""
 
     id: int
     account: str
@@ -305,9 +305,9 @@ class SkipBody(TypedDict):
     change: Change
     repository: str
     reason: str
-    """blocked or stale."""
+    """blocked, stale, paused, stopped or decided."""
     detail: str
-    """What it waits for, or what moved."""
+    """What it waits for, what moved, or what stopped it, in words."""
 
 
 class PlanBody(TypedDict):
@@ -323,6 +323,8 @@ class AppliedBody(TypedDict):
     applied: list[StepBody]
     failed: list[FailedStep]
     skipped: list[SkipBody]
+    stopped: str | None
+    """Why it stopped early, in words: everything was paused, or the server shut down."""
 
 
 class DriftField(TypedDict):

@@ -12,7 +12,15 @@ from engine.review import stale
 from engine.soundness import FleetState
 
 BLOCKED = "blocked"
+"""A reference is neither live nor earlier in the plan, or a destroyed resource is still referenced."""
 STALE = "stale"
+"""Live, or who holds the resource, moved since it was proposed."""
+PAUSED = "paused"
+"""Its repository is paused."""
+STOPPED = "stopped"
+"""The apply stopped before its turn."""
+DECIDED = "decided"
+"""Somebody decided otherwise while the apply went on, or applied it: it is approved no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +38,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """An approved proposal that is not a step now. It stays approved."""
+    """An approved proposal that is not a step now. It stays approved, unless it was decided meanwhile."""
 
     proposal: Proposal
     reason: str
-    """`blocked` or `stale`."""
+    """blocked, stale, paused, stopped or decided."""
     detail: str
-    """What it waits for, or what moved."""
+    """What it waits for, what moved, or what stopped it, in words."""
 
 
 @dataclass(frozen=True, slots=True)

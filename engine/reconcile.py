@@ -136,7 +136,7 @@ def tick(
             desired = read_fleet_file(
                 revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
             )
-        capped = _decide(store, kinds, settings, repository, actor, run_id, revision, desired, stages)
+        decided = _decide(store, kinds, settings, repository, actor, run_id, revision, desired, stages)
         with stages.stage("apply"):
             applied = applying.apply(
                 store,
@@ -172,7 +172,7 @@ def tick(
         with suppress(FleetError):
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
         raise
-    return _finish(store, settings, repository, run_id, revision.commit, stages, applied, capped=capped)
+    return _finish(store, settings, repository, run_id, revision.commit, stages, applied, decided)
 
 
 _READ_BY = {"account": "account", "url": "URL", "branch": "branch", "path_prefix": "path prefix"}
@@ -205,6 +205,16 @@ def _inputs(standing: runs.Standing, settings: Settings, commit: str) -> str:
     return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a tick has decided."""
+
+    capped: bool
+    """Whether the cap held anything back."""
+    standing: runs.Standing
+    """How all stood that it decided by, with what it wrote itself: whatever moved after that is new to the next tick."""
+
+
 @dataclass(slots=True)
 class _Account:
     """One account in the course of a tick: the repository's own, or one that it has left but still owns something in."""
@@ -227,8 +237,8 @@ def _decide(
     revision: Revision,
     desired: FleetFile,
     stages: _Stages,
-) -> bool:
-    """Diff and propose, in the one transaction that holds all that a tick decides. Gives whether the cap held anything back.
+) -> _Decided:
+    """Diff and propose, in the one transaction that holds all that a tick decides.
 
     `fetched` is the repository as it was when its file was fetched and read.
     Raises: SyncError FLEET-233 when the file that was read is no longer the one that decides, FLEET-210.
@@ -275,7 +285,8 @@ def _decide(
                 ],
                 warnings=_warnings(kinds, accounts, decision, awaited),
             )
-    return any(held.reason is Withheld.CAP for held in decision.withheld)
+        capped = any(held.reason is Withheld.CAP for held in decision.withheld)
+        return _Decided(capped, runs.standing(tx, repository.id))
 
 
 def _compare(
@@ -586,16 +597,17 @@ def _finish(
     commit: str,
     stages: _Stages,
     applied: applying.Applied,
-    *,
-    capped: bool,
+    decided: _Decided,
 ) -> Run:
     with store.write() as tx:
+        standing = decided.standing
         if proposals.waited_for(tx, fetched.id, fetched.account, run_id):
             live.bump_accounts(tx, [fetched.account])
-        standing = runs.standing(tx, fetched.id)
+            moved = {**standing.live_versions, fetched.account: standing.live_versions[fetched.account] + 1}
+            standing = replace(standing, live_versions=moved)
         moved_on = applied.touched or applied.stopped or standing.settings != fetched.settings
         inputs = None if moved_on else _inputs(standing, settings, commit)
-        runs.finish(tx, run_id, RunStatus.PARTIAL if capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
+        runs.finish(tx, run_id, RunStatus.PARTIAL if decided.capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
         if fetched.failure_count:
             repositories.set_health(tx, fetched.id, 0, None)
         runs.mark_applied(tx, [fetched.id])

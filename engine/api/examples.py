@@ -140,6 +140,7 @@ APPLIED: dict[str, Any] = {
     ],
     "failed": [],
     "skipped": [],
+    "stopped": None,
 }
 
 RESOURCE: dict[str, Any] = {

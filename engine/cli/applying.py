@@ -110,7 +110,10 @@ def _show_applied(session: Session, applied: Applied) -> None:
     counts: dict[str, int] = {}
     for step in applied.applied:
         counts[step.proposal.change.value] = counts.get(step.proposal.change.value, 0) + 1
-    out.line(f"{len(applied.applied)} applied: ", out.tally(counts))
+    if applied.applied:
+        out.line(f"{len(applied.applied)} applied: ", out.tally(counts))
+    else:
+        out.line("Nothing was applied.")
     for step in applied.applied[:40]:
         out.line("  ", out.mark(step.proposal.change), f" {step.proposal.key.address}")
     if len(applied.applied) > 40:
@@ -119,19 +122,27 @@ def _show_applied(session: Session, applied: Applied) -> None:
         out.line(out.styled("Stopped", "yellow"), f": {applied.stopped}")
     _show_skipped(applied.skipped)
     names = sorted({step.proposal.repository for step in applied.applied})
-    out.next_steps(session.command, f"sync {words.argument(names[0])}" if len(names) == 1 else "sync --all", "status")
+    if names:
+        out.next_steps(
+            session.command, f"sync {words.argument(names[0])}" if len(names) == 1 else "sync --all", "status"
+        )
+    else:
+        out.next_steps(session.command, "status")
 
 
 def _show_skipped(skipped: tuple[Skip, ...]) -> None:
     from engine.cli import output as out
 
     if skipped:
-        out.line(f"{len(skipped)} skipped, still approved:")
+        still = ", still approved" if all(skip.proposal.status == "approved" for skip in skipped) else ""
+        out.line(f"{len(skipped)} skipped{still}:")
         out.table(
             ("", "", "", ""),
             [
                 (str(skip.proposal.id), out.styled(skip.reason, "yellow"), skip.proposal.key.address, skip.detail)
-                for skip in skipped
+                for skip in skipped[:40]
             ],
             indent=2,
         )
+        if len(skipped) > 40:
+            out.line(f"  and {len(skipped) - 40} more")

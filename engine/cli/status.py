@@ -8,7 +8,7 @@ import click
 
 from engine import words
 from engine.cli.session import Session, verb
-from engine.model import RunStatus, Status
+from engine.model import RunStatus, Status, Withheld
 
 if TYPE_CHECKING:
     from engine.reader import FleetStatus, RepositoryHealth
@@ -100,18 +100,31 @@ def _headline(found: FleetStatus) -> None:
         needs.append(f"{count} failed {'proposal' if count == 1 else 'proposals'}")
     if found.drift:
         needs.append(f"{len(found.drift)} drifting {'resource' if len(found.drift) == 1 else 'resources'}")
-    waiting = found.counts.get(Status.PENDING, 0)
+    waits = [
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (found.counts.get(Status.PENDING, 0), "proposal for a decision", "proposals for a decision"),
+            (
+                found.counts.get(Status.APPROVED, 0),
+                "approved proposal to be applied",
+                "approved proposals to be applied",
+            ),
+            (
+                sum(number for reason, number in found.withheld.items() if reason != Withheld.CAP),
+                "difference that is withheld",
+                "differences that are withheld",
+            ),
+        )
+        if count
+    ]
     if needs:
         out.line(out.styled("Needs you", "bold red"), f": {', '.join(needs)}.")
     elif not found.repositories:
         out.line("Nothing is registered yet.")
+    elif waits:
+        out.line(out.styled("Waiting", "bold yellow"), f": {', '.join(waits)}.")
     else:
-        out.line(
-            out.styled("All is well", "bold green"),
-            "."
-            if not waiting
-            else f"; {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'} for a decision.",
-        )
+        out.line(out.styled("All is well", "bold green"), ".")
 
 
 def _accounts(found: FleetStatus) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -28,6 +28,16 @@ def begin(tx: Transaction, actor: str, trigger: str, run_id: int | None, reposit
         at=tx.at,
     )
     return id_
+
+
+Basis = tuple[object, ...]
+"""How far the live fleets of some accounts and the proposals of some repositories have moved, and which of these are paused."""
+
+
+def basis(tx: Transaction, accounts: Collection[str], repository_ids: Collection[int]) -> Basis:
+    """What a plan stands on: two that are equal mean that a plan made at the first still holds at the second."""
+    row = tx.row("applies/get_basis", accounts=sorted(accounts), repository_ids=sorted(repository_ids))
+    return () if row is None else tuple(row)
 
 
 def finish(tx: Transaction, id_: int, status: str, error: FleetError | None = None) -> None:

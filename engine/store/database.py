@@ -25,7 +25,7 @@ from engine.errors import FleetError, QueryError, StoreError, StoreLocked
 from engine.kinds import Kinds
 from engine.model import Clock, Event, RecordedEvent
 from engine.store import console, contents, opening, snapshots
-from engine.store.gate import Gate, Turns
+from engine.store.gate import Gate, InTurn, Turns
 from engine.store.statements import migrations, parsed, statement
 from engine.store.views import views_script
 
@@ -131,7 +131,7 @@ class Store:
         self.path = path
         self.clock = clock
         self._connection = connection
-        self._write_lock = threading.RLock()
+        self._write_lock = InTurn()
         self._gate = Gate()
         self._copying = Turns(_MOST_WAITING)
         self._last_at = _EPOCH
@@ -301,12 +301,6 @@ class Store:
             self._remembered = {}
         self._remembered[about] = (writes, answer)
         return answer
-
-    @contextmanager
-    def serialised(self) -> Iterator[None]:
-        """Keep other writers out across several transactions of this thread."""
-        with self._write_lock:
-            yield
 
     def snapshot(self, path: Path, wait_s: float = COPY_WAIT_S) -> None:
         """Copy the whole store, but for its tokens, into a file, whole or not at all; others read and write meanwhile.

@@ -1,8 +1,9 @@
-"""Who may do what beside others: many who read and now and then one alone (`Gate`); one at a time (`Turns`)."""
+"""Who may do what beside others: many who read and now and then one alone (`Gate`); one at a time (`Turns`); one after the other (`InTurn`)."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,6 +55,60 @@ class Gate:
     def _open(self) -> None:
         self._closed = False
         self._changed.notify_all()
+
+
+class InTurn:
+    """A lock that threads get in the order in which they asked. Who has it may take it again.
+
+    An ordinary lock lets a thread that gives it back and wants it at once have it before those who wait: a long piece of work in
+    many short steps would let nobody in.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+        self._owner: int | None = None
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        if self._owner != me:
+            with self._guard:
+                mine = threading.Lock() if self._taken else None
+                if mine is not None:
+                    mine.acquire()
+                    self._waiting.append(mine)
+                self._taken = True
+            if mine is not None:
+                self._wait(mine)
+            self._owner = me
+        self._depth += 1
+
+    def _wait(self, mine: threading.Lock) -> None:
+        try:
+            mine.acquire()  # given back by whoever leaves: the turn is ours then
+        except BaseException:
+            with self._guard:
+                left = mine in self._waiting
+                if left:
+                    self._waiting.remove(mine)
+            if not left:
+                self._pass_on()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = None
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
 
 
 class Turns:

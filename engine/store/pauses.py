@@ -52,9 +52,16 @@ def in_force(tx: Transaction, account: str | None = None) -> list[Pause]:
 
 def reason_of(tx: Transaction, repository_ids: Collection[int]) -> str | None:
     """Why work on one of these repositories is paused, or None."""
+    return of_home_in_words(tx) or next(iter(of_repositories(tx, repository_ids).values()), None)
+
+
+def of_home_in_words(tx: Transaction) -> str | None:
+    """Why everything is paused, or None."""
     home = of_home(tx)
-    if home is not None:
-        return f"everything is paused by {home.by}: {home.reason}"
-    for name, by, reason in tx.rows("repositories/list_paused", ids=sorted(repository_ids)):
-        return f"{name} is paused by {by}: {reason}"
-    return None
+    return None if home is None else f"everything is paused by {home.by}: {home.reason}"
+
+
+def of_repositories(tx: Transaction, ids: Collection[int]) -> dict[int, str]:
+    """Why repositories are paused themselves, by id; those that are not are left out."""
+    rows = tx.rows("repositories/list_paused", ids=sorted(ids)) if ids else ()
+    return {id_: f"{name} is paused by {by}: {reason}" for id_, name, by, reason in rows}

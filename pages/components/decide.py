@@ -219,7 +219,8 @@ def _apply(decision: _Decision, ids: list[int]) -> None:
         return bench.apply(me, proposal_ids=ids, progress=lambda done, of: tell("applying", done, of))
 
     def say(done: Applied) -> str:
-        return f"{len(done.applied):,} applied, {len(done.failed):,} failed, {len(done.skipped):,} skipped"
+        told = f"{len(done.applied):,} applied, {len(done.failed):,} failed, {len(done.skipped):,} skipped"
+        return f"{told}; stopped: {done.stopped}" if done.stopped else told
 
     job = begin(f"apply {ids}", f"Apply {count(len(ids), 'proposal')}", work, say)
     if not job.ended.wait(_QUICK_S):
@@ -235,7 +236,10 @@ def _apply(decision: _Decision, ids: list[int]) -> None:
         *refused,
         *(_row(step.proposal.id, "applied", None) for step in done.applied),
         *(_row(step.proposal.id, "failed", error) for step, error in done.failed),
-        *({"id": s.proposal.id, "status": "approved", "error": f"{s.reason}: {s.detail}"} for s in done.skipped),
+        *(
+            {"id": s.proposal.id, "status": s.proposal.status.value, "error": f"{s.reason}: {s.detail}"}
+            for s in done.skipped
+        ),
     ]
 
 

@@ -112,18 +112,6 @@ def test_the_next_tick_picks_up_what_is_approved(bench: Bench) -> None:
     assert bench.sync().unchanged
 
 
-def test_a_pause_in_the_middle_stops_at_the_next_transaction(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.apply.CHUNK", 1)
-    bench.sync(modules("a", "b", "c"))
-    bench.workbench.approve(ANA, [1, 2, 3])
-    applied = bench.workbench.apply(
-        ANA, progress=lambda done, _all: bench.workbench.pause(ANA, "stop") if done == 1 else None
-    )
-    assert (len(applied.applied), applied.stopped is not None) == (1, True)
-    bench.workbench.resume(ANA)
-    assert len(bench.workbench.apply(ANA).applied) == 2
-
-
 def test_history_says_which_proposal_and_who(bench: Bench) -> None:
     bench.settle(modules("a", priority=1))
     bench.edit("modules", "a", priority=2)

@@ -155,7 +155,8 @@ def test_nothing_of_another_account_comes_back_whatever_is_asked(two: Workbench)
     assert "access.token_created" in two.event_types()
     assert "access.token_created" not in narrow.event_types(), "nor what kind of thing happened there"
     assert not narrow.plan().steps
-    assert two.plan().steps
+    assert not narrow.plan().skipped
+    assert [skip.reason for skip in two.plan().skipped] == ["paused"]
 
 
 def test_naming_another_account_is_refused(two: Workbench) -> None:

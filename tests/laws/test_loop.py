@@ -286,6 +286,28 @@ class Loop(RuleBasedStateMachine):
         assert [step.proposal.id for step in applied.applied] == planned
         self._check_moves()
 
+    @rule(name=st.sampled_from(REPOSITORIES), act=st.sampled_from(sorted(ACTS)), after=st.integers(1, 4))
+    def apply_while_somebody_acts(self, name: str, act: str, after: int) -> None:
+        """Somebody else's write lands between two chunks of an apply."""
+        self.workbench.approve(ME, [p.id for p in self._pending(name)])
+        planned = self.workbench.plan()
+        looked_at = sorted([s.proposal.id for s in planned.steps] + [s.proposal.id for s in planned.skipped])
+        began: list[str] = []
+
+        def progress(done: int, _all: int) -> None:
+            if done >= after and not began:
+                began.append(act)
+                elsewhere(lambda: ACTS[act](self, name))
+
+        applied = self.workbench.apply(ME, progress=progress)
+        steps = [*applied.applied, *(step for step, _ in applied.failed), *applied.skipped]
+        assert sorted(s.proposal.id for s in steps) == looked_at, "each is in exactly one list"
+        assert not applied.failed
+        self._check_moves()
+        if began and act in UNDO:
+            UNDO[act](self, name)
+        assert_agreement(self.workbench.store)
+
     @rule(edit=edits)
     def edit(self, edit: tuple[str, str, dict[str, Any]]) -> None:
         kind, name, fields = edit

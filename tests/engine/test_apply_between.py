@@ -1,0 +1,227 @@
+"""Others write between two chunks of an apply, from threads of their own: a lock lets its own thread in, which would prove nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from engine.apply import Applied
+from engine.model import Actor, ResourceKey, Status
+from engine.store.gate import InTurn
+from engine.workbench import Workbench
+from tests.engine.conftest import ANA, BOB, Bench, modules
+from tests.laws.checks import assert_agreement, assert_sound, query, specs_at
+
+EVE = Actor("eve")
+
+
+@pytest.fixture(autouse=True)
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.apply.CHUNK", 1)
+
+
+def elsewhere(act: Callable[[], Any]) -> Any:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(act).result(20)
+
+
+def meanwhile(bench: Bench, act: Callable[[Workbench], Any], *, after: int = 1, **options: Any) -> Applied:
+    """Apply, and have somebody else act once that many steps are done."""
+    acted: list[Any] = []
+
+    def progress(done: int, _all: int) -> None:
+        if done == after and not acted:
+            acted.append(elsewhere(lambda: act(bench.workbench)))
+
+    applied = bench.workbench.apply(ANA, progress=progress, **options)
+    assert acted, "somebody acted in the middle"
+    assert_agreement(bench.workbench.store)
+    assert_sound(specs_at(bench.workbench.store, "acme"))
+    return applied
+
+
+def told(applied: Applied) -> dict[str, str]:
+    """What is told of each proposal, which is told once."""
+    rows = [
+        *((step.proposal.key.name, "applied") for step in applied.applied),
+        *((step.proposal.key.name, "failed") for step, _ in applied.failed),
+        *((skip.proposal.key.name, skip.reason) for skip in applied.skipped),
+    ]
+    assert len(rows) == len(dict(rows)), "each is in exactly one list"
+    return dict(rows)
+
+
+def approved(bench: Bench, sections: str, repository: str = "fc") -> None:
+    bench.sync(sections, repository=repository)
+    bench.workbench.approve(ANA, [p.id for p in bench.standing(Status.PENDING)])
+
+
+def id_of(bench: Workbench, name: str) -> int:
+    return next(p.id for p in bench.live_proposals() if p.key.name == name)
+
+
+def key(name: str) -> ResourceKey:
+    return ResourceKey("acme", "modules", name)
+
+
+def test_a_pause_of_everything_stops_it(bench: Bench) -> None:
+    approved(bench, modules("a", "b", "c"))
+    applied = meanwhile(bench, lambda w: w.pause(BOB, "incident"))
+    assert told(applied) == {"a": "applied", "b": "stopped", "c": "stopped"}
+    assert applied.stopped == "everything is paused by bob: incident"
+    bench.workbench.resume(BOB)
+    assert told(bench.workbench.apply(ANA)) == {"b": "applied", "c": "applied"}
+
+
+def test_a_pause_of_one_repository_skips_its_own_steps_alone(bench: Bench) -> None:
+    approved(bench, modules("a1", "b1", "c1"), "fc")
+    approved(bench, modules("a2", "b2"), "other")
+    applied = meanwhile(bench, lambda w: w.pause(BOB, "incident", "fc"))
+    assert told(applied) == {"a1": "applied", "a2": "applied", "b2": "applied", "b1": "paused", "c1": "paused"}
+    assert {skip.detail for skip in applied.skipped} == {"fc is paused by bob: incident"}
+    assert applied.stopped is None
+
+
+def test_a_repository_that_is_paused_before_skips_its_own_steps_alone(bench: Bench) -> None:
+    approved(bench, modules("a"), "fc")
+    approved(bench, modules("b"), "other")
+    bench.workbench.pause(BOB, "incident", "fc")
+    assert [skip.reason for skip in bench.workbench.plan().skipped] == ["paused"]
+    assert told(bench.workbench.apply(ANA)) == {"a": "paused", "b": "applied"}
+
+
+DECISIONS: dict[str, tuple[Callable[[Workbench], Any], str, str]] = {
+    "taken back": (lambda w: w.unapprove(BOB, [id_of(w, "b")]), "it is pending by bob by now", "pending"),
+    "rejected": (lambda w: w.reject(BOB, [id_of(w, "b")], "no"), "it is rejected by bob by now", "rejected"),
+    "released": (lambda w: w.release(BOB, key("b")), "it is withdrawn by now", "withdrawn"),
+    "applied by another": (lambda w: w.apply(BOB, proposal_ids=[id_of(w, "b")]), "it is applied by now", "applied"),
+}
+
+
+@pytest.mark.parametrize("what", DECISIONS)
+def test_what_somebody_decides_meanwhile_is_not_applied(bench: Bench, what: str) -> None:
+    act, detail, status = DECISIONS[what]
+    approved(bench, modules("a", "b", "c"))
+    applied = meanwhile(bench, act)
+    assert told(applied) == {"a": "applied", "b": "decided", "c": "applied"}
+    assert [(skip.detail, skip.proposal.status) for skip in applied.skipped] == [(detail, status)]
+
+
+def test_an_edit_meanwhile_makes_a_step_stale_or_is_kept(bench: Bench) -> None:
+    bench.settle(modules("a", "b", "c", priority=1))
+    approved(bench, modules("a", "b", "c", priority=2))
+
+    def edit(workbench: Workbench) -> None:
+        workbench.set_resource(BOB, key("b"), {"priority": 9})
+        workbench.set_resource(BOB, key("c"), {"description": "mine"})
+
+    assert told(meanwhile(bench, edit)) == {"a": "applied", "b": "stale", "c": "applied"}
+    assert bench.spec("modules", "b")["priority"] == 9
+    assert (bench.spec("modules", "c")["priority"], bench.spec("modules", "c")["description"]) == (2, "mine")
+
+
+def test_a_reference_that_somebody_makes_or_takes_away_blocks(bench: Bench) -> None:
+    bench.settle(modules("base", "gone"))
+    bench.workbench.set_resource(BOB, key("free"), {})
+    approved(bench, "modules: {base: {}, a: {}, top: {depends_on: [free]}}\n")
+
+    def act(workbench: Workbench) -> None:
+        workbench.set_resource(BOB, key("user"), {"depends_on": ["gone"]})
+        workbench.delete_resource(BOB, key("free"))
+
+    assert told(meanwhile(bench, act)) == {"a": "applied", "top": "blocked", "gone": "blocked"}
+
+
+def test_another_repository_that_declares_it_meanwhile_stops_its_destroy(bench: Bench) -> None:
+    bench.settle(modules("a", "b", "c"))
+    approved(bench, modules("a"))
+    bench.push(modules("b"), repository="west")
+    applied = meanwhile(bench, lambda w: w.sync(BOB, "west"))
+    assert told(applied) == {"c": "applied", "b": "stale"}
+    assert "west" in applied.skipped[0].detail
+
+
+def test_two_applies_at_once_share_the_work(bench: Bench) -> None:
+    approved(bench, modules(*(f"m{number:02d}" for number in range(20))))
+    barrier = threading.Barrier(2)
+
+    def work() -> Applied:
+        barrier.wait(10)
+        return bench.workbench.apply(ANA)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [running.result(60) for running in [pool.submit(work), pool.submit(work)]]
+    done = [step.proposal.id for applied in both for step in applied.applied]
+    assert sorted(done) == list(range(1, 21)), "each once"
+    for applied in both:
+        told(applied)
+        assert not applied.failed
+    assert query(bench.workbench.store, "SELECT DISTINCT status FROM applies") == [("done",)]
+    assert_agreement(bench.workbench.store)
+
+
+def test_what_is_approved_after_it_began_waits_for_the_next(bench: Bench) -> None:
+    bench.sync(modules("a", "b", "c"))
+    bench.workbench.approve(ANA, [1, 2])
+    assert told(meanwhile(bench, lambda w: w.approve(BOB, [3]))) == {"a": "applied", "b": "applied"}
+    assert told(bench.workbench.apply(ANA)) == {"c": "applied"}
+
+
+def test_an_empty_selection_applies_nothing(bench: Bench) -> None:
+    approved(bench, modules("a"))
+    assert told(bench.workbench.apply(ANA, proposal_ids=[])) == {}
+    assert not bench.workbench.plan(proposal_ids=[]).steps
+    assert told(bench.workbench.apply(ANA, proposal_ids=[1])) == {"a": "applied"}
+
+
+@pytest.mark.parametrize("act", ["edit", "approve", "reject"])
+def test_what_happens_after_a_tick_has_decided_is_new_to_the_next(bench: Bench, act: str) -> None:
+    bench.settle(modules("a", priority=1))
+    bench.sync(modules("a", "b", priority=1))
+    acts: dict[str, Callable[[], Any]] = {
+        "edit": lambda: bench.edit("modules", "a", priority=9),
+        "approve": lambda: bench.workbench.approve(BOB, [id_of(bench.workbench, "b")]),
+        "reject": lambda: bench.workbench.reject(BOB, [id_of(bench.workbench, "b")], "no"),
+    }
+    bench.push(modules("a", "b", priority=1))
+    began: list[str] = []
+
+    def watcher(stage: str) -> None:
+        if stage == "apply" and not began:
+            began.append(stage)
+            elsewhere(acts[act])
+
+    bench.workbench.sync(ANA, "fc", watcher=watcher)
+    assert began
+    run = bench.sync()
+    if act == "edit":
+        assert not run.unchanged
+        assert len(bench.workbench.drift(open_=True)) == 1
+    elif act == "approve":
+        assert bench.spec("modules", "b")["priority"] == 1
+    else:
+        assert not run.unchanged
+
+
+def test_the_lock_of_writers_lets_them_in_as_they_came() -> None:
+    lock, order, waits = InTurn(), list[int](), list[threading.Thread]()
+
+    def other(number: int) -> None:
+        with lock, lock:  # who has it may take it again
+            order.append(number)
+
+    with lock:
+        for number in range(5):
+            waits.append(threading.Thread(target=other, args=(number,)))
+            waits[-1].start()
+            while len(lock._waiting) <= number:  # until it has asked
+                pass
+    with lock:
+        order.append(99)
+    for thread in waits:
+        thread.join(10)
+    assert order == [0, 1, 2, 3, 4, 99]
