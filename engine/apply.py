@@ -92,8 +92,9 @@ def apply(
         work.apply_id = applies.begin(tx, actor.name, trigger, run_id, repository_id)
     error: FleetError | None = None
     try:
-        while work.chunk(halted):
-            progress(len(work.applied), len(work.applied) + len(work.steps))
+        while work.goes_on:
+            if work.chunk(halted):
+                progress(len(work.applied), len(work.applied) + len(work.steps))
     except FleetError as failure:
         error = failure
         raise
@@ -134,16 +135,23 @@ class _Work:
     def _now(self, tx: Transaction) -> applies.Basis:
         return applies.basis(tx, self._accounts, self._repositories)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether anything is left to be tried."""
+        return self._stopped is None and bool(self.steps or (self._basis is None and self._open))
+
     def chunk(self, halted: Halted) -> bool:
-        """Write the next steps in one transaction; False when there are none, or when it must stop here.
+        """Write the next steps in one transaction; gives whether any were written.
 
         Raises: StoreError when the store itself is in trouble.
         """
         chunk: Sequence[Step] = ()
         try:
             with self._store.write() as tx:
-                if self._basis is None or self._basis != self._now(tx):
+                now = self._now(tx)
+                if self._basis != now:
                     self._plan_anew(tx)
+                    self._basis = now
                 self._stopped = pauses.of_home_in_words(tx) or halted()
                 if self._stopped or not self.steps:
                     return False
@@ -158,16 +166,17 @@ class _Work:
             if len(chunk) > 1:
                 self._careful = len(chunk)
             else:
-                _record_failure(self._store, self._actor, chunk[0], failure, self.apply_id, self._run_id)
-                self.failed.append((chunk[0], failure))
-                del self._open[chunk[0].proposal.id]
+                if _record_failure(self._store, self._actor, chunk[0], failure, self.apply_id, self._run_id):
+                    self.failed.append((chunk[0], failure))
+                    del self._open[chunk[0].proposal.id]
                 self._careful = 0
-            return bool(self._open)
+                self.steps = []
+            return False
         self._careful = max(0, self._careful - 1)
         self.applied.extend(chunk)
         self._open = {id_: p for id_, p in self._open.items() if id_ not in ended}
         self.steps = self.steps[len(chunk) :]
-        return bool(self.steps)
+        return True
 
     def _plan_anew(self, tx: Transaction) -> None:
         """Plan what is left by what others have written, or after a step that failed."""
@@ -254,10 +263,14 @@ def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int
 
 def _record_failure(
     store: Store, actor: Actor, step: Step, failure: FleetError, apply_id: int, run_id: int | None
-) -> None:
-    """A failed step's status and event are a transaction of their own."""
+) -> bool:
+    """A failed step's status and event are a transaction of their own; False when somebody has decided otherwise before it."""
     if isinstance(failure, StoreError) and failure.code in {"FLEET-303", "FLEET-304", "FLEET-305"}:
         raise failure  # the store itself is in trouble: no other step would fare better
     with store.write() as tx:
-        proposals.move(tx, actor.name, [moved(step.proposal, Verb.FAIL, error=failure)], run_id)
+        now = proposals.by_ids(tx, [step.proposal.id])[step.proposal.id]
+        if now.status is not Status.APPROVED:
+            return False
+        proposals.move(tx, actor.name, [moved(now, Verb.FAIL, error=failure)], run_id)
         applies.record(tx, actor.name, apply_id, "failed", [(step, failure)])
+    return True

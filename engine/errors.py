@@ -63,6 +63,7 @@ CODES: dict[str, str] = {
     "FLEET-313": "the store cannot be compacted now; nothing was changed",
     "FLEET-314": "others than its owner may write into the home",
     "FLEET-315": "another copy of the store is being made",
+    "FLEET-321": "an older version left its data in the installation",
     "FLEET-311": "the server on this home is of another version than the command",
     "FLEET-308": "a key file of the home holds no key",
     "FLEET-307": "what was read back is not what was written; nothing was kept",

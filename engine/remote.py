@@ -11,6 +11,8 @@ import json
 import os
 import socket
 import stat
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 FILE = "server.json"
 CONNECT_S = 2.0
 ANSWER_S = 10.0
+START_S = 60.0
+"""Longest that a command waits for a server that is coming up. On a busy machine its libraries alone take ten seconds to load."""
 
 
 class Place(NamedTuple):
@@ -45,6 +49,11 @@ def leave(home: Path, host: str, port: int, token: str) -> None:
     """Leave word of a server for commands on this machine. Effects: `<home>/server.json`, mode 600."""
     word = {"host": host, "port": port, "token": token, "pid": os.getpid()}
     private.write(home / FILE, json.dumps(word).encode())
+
+
+def begin(home: Path) -> None:
+    """Leave word of a server that is coming up: commands wait for it. Effects: as `leave`."""
+    private.write(home / FILE, json.dumps({"pid": os.getpid()}).encode())
 
 
 def take_back(home: Path) -> None:
@@ -79,11 +88,39 @@ def reach(settings: Settings, *, on_wait: Callable[[str], None] = lambda _messag
 
         try:
             return Workbench.open_home(settings, on_wait=on_wait)
-        except StoreLocked:
-            place = find(settings.home)  # a server may have just begun
+        except StoreLocked as locked:
+            place = _awaited(settings.home, locked, on_wait if settings.lock_wait_s == 0 else None)
             if place is None:
                 raise
     return cast("Workbench", RemoteWorkbench(place, settings))
+
+
+def _awaited(home: Path, locked: StoreLocked, on_wait: Callable[[str], None] | None) -> Place | None:
+    """The server that holds a home, once it answers: it may be coming up. None where no server does, or not in time.
+
+    `on_wait` is told once that it is waited for; None: it was told already.
+    """
+    holder, deadline = locked.facts.get("pid"), time.monotonic() + START_S
+    while (place := find(home)) is None:
+        if holder is None or _coming_up(home) != holder or time.monotonic() > deadline:
+            return None
+        if on_wait is not None:
+            on_wait(locked.message)
+            on_wait = None
+        _a_moment.wait(0.1)
+    return place
+
+
+_a_moment = threading.Event()
+"""Is never set: waiting for it is a pause."""
+
+
+def _coming_up(home: Path) -> int | None:
+    """The process that left word of a server in a home, whether or not it answers yet."""
+    try:
+        return int(json.loads((home / FILE).read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 class RemoteWorkbench:

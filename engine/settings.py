@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from engine import homes
 from engine.credentials import read_accounts, read_grants
 from engine.errors import RefusedEdit
 from engine.roles import read_rules
 
-PROJECT = Path(__file__).resolve().parent.parent
-SHIPPED = PROJECT if (PROJECT / "app.py").is_file() else Path(__file__).resolve().parent / "_data"
+SHIPPED = homes.PROJECT if homes.is_checkout() else Path(__file__).resolve().parent / "_data"
 """Where what is no module lies: the dashboard's files, the example fleet, the notebooks. Of the same layout in an installed copy."""
-
-DEFAULT_HOME = PROJECT / "data" / "state"
-"""The home where neither an option nor `FLEET_HOME` names one."""
 
 SNAPSHOT_VARIABLE = "FLEET_SNAPSHOT"
 """Names the snapshot that notebooks open; `fleet notebook` sets it."""
@@ -333,7 +330,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, home: Path | str | None = None, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings. `home` goes before `FLEET_HOME`, which goes before `data/state/` of this project.
+        """Read the settings. `home` goes before `FLEET_HOME`, which goes before `homes.default`.
 
         Raises: RefusedEdit FLEET-602 naming the variable, its value (never a secret) and what it may be.
         """
@@ -362,7 +359,7 @@ class Settings:
                     "FLEET-602", f"{asked.variable}: {shown} is not right: {error}.", "Correct it, or unset it."
                 ) from None
         _check_sign_in(values)
-        chosen = Path(home or environment.get("FLEET_HOME") or DEFAULT_HOME).expanduser().absolute()
+        chosen = Path(home or environment.get("FLEET_HOME") or homes.default(environment)).expanduser().absolute()
         return cls(home=chosen, sources=sources, **values)
 
     @property

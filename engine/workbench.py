@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import confirmations, context, contract, credentials, edits, permits, registry, signins, sync, tokens
+from engine import confirmations, context, contract, credentials, edits, homes, permits, registry, signins, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
 from engine.errors import ApplyError, FleetError, RefusedEdit, ReviewError, SyncError
@@ -110,7 +110,8 @@ class Workbench(Reader):
         clock: Clock = utc_now,
         on_wait: Callable[[str], None] = lambda _message: None,
     ) -> Self:
-        """Open the home that the settings name. Raises: StoreError, StoreLocked."""
+        """Open the home that the settings name. Raises: StoreError (FLEET-321: an older version left data elsewhere), StoreLocked."""
+        homes.refuse_left_behind(settings.home, FILE_NAME)
         store = Store.open(
             settings.home,
             kinds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -133,6 +134,11 @@ class Served:
         self._listening.__exit__(None, None, None)
         service.use(None)
         self.service.close()
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background so. Children would inherit it, and Ctrl-C is part of what is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class SetClock:

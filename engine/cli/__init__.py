@@ -101,7 +101,11 @@ def _say_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> No
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--home", metavar="DIR", help="Where store and git folders are (default: FLEET_HOME, else data/state).")
+@click.option(
+    "--home",
+    metavar="DIR",
+    help="Where store and git folders are (default: FLEET_HOME; else data/state in a checkout, your data folder where it is installed).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")
 @click.option(
     "--version",

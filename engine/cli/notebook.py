@@ -35,6 +35,8 @@ def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...
     note(f"The snapshot {snapshot} is of now ({size:,} bytes); the notebooks are in {folder}. Stop with Ctrl-C.")
     sys.stdout.flush()
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}"]
+    if os.geteuid() == 0:
+        command.append("--allow-root")  # Jupyter refuses root otherwise, which is who one is in most containers
     os.execve(  # noqa: S606 - this process becomes Jupyter, so that Ctrl-C is Jupyter's
         sys.executable,
         [*command, *([] if browser else ["--no-browser"]), *options],

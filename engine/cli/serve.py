@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import click
 
+from engine import remote
 from engine.cli.session import Session, note, verb
 from engine.settings import SHIPPED, Settings
 from engine.signin import check_binding, hosts
@@ -39,16 +40,20 @@ def serve(session: Session, host: str, port: int, open_browser: bool | None) -> 
 
 def run(settings: Settings, host: str, port: int) -> int:
     """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
+    remote.begin(settings.home)
     sys.path.insert(0, str(SHIPPED))
     import app as composition  # brings Streamlit, which no other verb needs
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    note(f"Fleet Workbench is at {address} · stop it with Ctrl-C")
+    note(f"Fleet Workbench is at {address} · home {settings.home} · stop it with Ctrl-C")
     # Streamlit looks for `.streamlit/config.toml` beside what was started.
     sys.argv = [str(SHIPPED / "app.py")]
     # Ctrl-C is how one ends a server; by then all is closed.
-    with suppress(KeyboardInterrupt):
-        composition.app.run(
-            config={"server.port": port, "server.address": host, "server.allowedHosts": hosts(settings, host)}
-        )
+    try:
+        with suppress(KeyboardInterrupt):
+            composition.app.run(
+                config={"server.port": port, "server.address": host, "server.allowedHosts": hosts(settings, host)}
+            )
+    finally:
+        remote.take_back(settings.home)
     return 0

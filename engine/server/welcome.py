@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import threading
 import webbrowser
 
+from engine import homes
 from engine.errors import FleetError
 from engine.local import started_as
 from engine.server.browser import has_display
 from engine.service import Service
-from engine.settings import DEFAULT_HOME
 
 
 def welcome(service: Service) -> None:
@@ -32,7 +33,11 @@ def welcome(service: Service) -> None:
 def _next(service: Service) -> str:
     """The command that makes another link, as it is typed in another terminal."""
     home = service.workbench.settings.home
-    return f"{started_as()} open" if home == DEFAULT_HOME else f"{started_as()} --home {shlex.quote(str(home))} open"
+    return (
+        f"{started_as()} open"
+        if home == homes.default(os.environ)
+        else f"{started_as()} --home {shlex.quote(str(home))} open"
+    )
 
 
 def open_browser(service: Service) -> None:

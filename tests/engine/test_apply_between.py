@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from engine.apply import Applied
+from engine.errors import StoreError
 from engine.model import Actor, ResourceKey, Status
+from engine.store import live
 from engine.store.gate import InTurn
 from engine.workbench import Workbench
 from tests.engine.conftest import ANA, BOB, Bench, modules
@@ -169,6 +171,34 @@ def test_what_is_approved_after_it_began_waits_for_the_next(bench: Bench) -> Non
     bench.workbench.approve(ANA, [1, 2])
     assert told(meanwhile(bench, lambda w: w.approve(BOB, [3]))) == {"a": "applied", "b": "applied"}
     assert told(bench.workbench.apply(ANA)) == {"c": "applied"}
+
+
+def test_every_chunk_is_told_the_last_one_too(bench: Bench) -> None:
+    approved(bench, modules("a", "b", "c"))
+    steps: list[tuple[int, int]] = []
+    bench.workbench.apply(ANA, progress=lambda done, of: steps.append((done, of)))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_rejection_between_a_failed_write_and_its_record_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    approved(bench, modules("a", "b"))
+    write, threads = live.write_live, list[threading.Thread]()
+
+    def refuse(tx: Any, kinds: Any, actor: str, cause: str, writes: Any, **options: Any) -> list[int]:
+        if writes[0].key.name != "a" or threads:
+            return write(tx, kinds, actor, cause, writes, **options)
+        threads.append(threading.Thread(target=lambda: bench.workbench.reject(BOB, [1], "no")))
+        threads[0].start()
+        while not bench.workbench.store._write_lock._waiting:  # until it is next in turn
+            pass
+        raise StoreError("FLEET-307", "What was read back is not what was written.", "Nothing was kept.")
+
+    monkeypatch.setattr(live, "write_live", refuse)
+    applied = bench.workbench.apply(ANA)
+    threads[0].join(10)
+    assert told(applied) == {"a": "decided", "b": "applied"}
+    assert bench.workbench.proposal(1).status == "rejected"
+    assert_agreement(bench.workbench.store)
 
 
 def test_an_empty_selection_applies_nothing(bench: Bench) -> None:

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -113,6 +114,23 @@ def test_a_home_that_is_held_is_said_in_a_sentence(running: Server) -> None:
     assert done.returncode == 1
     assert "FLEET-301" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_waits_for_a_server_that_is_coming_up(server: Server) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(server.start)
+        while not (server.home / "server.json").exists():  # left before the server can answer
+            assert not started.done()
+        done = subprocess.run(
+            [sys.executable, "-m", "engine.cli", "--home", str(server.home), "status"],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            cwd=ROOT,
+            env={**os.environ, "FLEET_LOCK_WAIT_S": "0"},
+        )
+        assert started.result(60)
+    assert (done.returncode, done.stderr.count("Waiting for it")) == (0, 1), done.stderr
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
