@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from engine import api, private, service
+from engine import api, private, service, surroundings
 from engine.errors import FleetError
 from engine.server import limits
 from engine.server.cookies import Cookies
@@ -58,6 +58,9 @@ async def to_approvals(request: Request) -> Response:
 def unexpected(error: Exception) -> bool:
     """What nobody foresaw is said in a sentence; where it happened stands in the log alone."""
     log.error("a page failed", exc_info=error)
+    if known := surroundings.told(error):
+        st.error(f"{known.message} {known.hint}  \n:small[:gray[{known.code}]]", icon=":material/error:")
+        return True
     st.error(
         f"An unexpected error ({type(error).__name__}). The log of the server shows where; please report it.  \n"
         ":small[:gray[FLEET-900]]",

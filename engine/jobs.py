@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine import surroundings
 from engine.context import carried
 from engine.errors import FleetError
 from engine.model import Clock
@@ -91,7 +92,7 @@ def _run(job: Job, work: Callable[[Tell], Any]) -> None:
         job.error = error
     except Exception as error:
         logging.getLogger(__name__).exception("job %s", job.title)
-        job.error = FleetError(
+        job.error = surroundings.told(error) or FleetError(
             "FLEET-900", f"An unexpected error ({type(error).__name__}).", "Please report it; the log shows where."
         )
     finally:

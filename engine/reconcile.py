@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from engine import apply as applying
-from engine import confirmations, drift, edits, propose, registry, sync
+from engine import confirmations, drift, edits, propose, registry, surroundings, sync
 from engine import diff as diffing
 from engine.errors import FleetError, SyncError
 from engine.kinds import Kinds
@@ -174,6 +174,9 @@ def tick(
         raise
     return _finish(store, settings, repository, run_id, revision.commit, stages, applied, decided)
 
+
+_NOT_COUNTED = surroundings.LOCAL | {"FLEET-233"}
+"""Neither the remote nor the file is to blame: this machine is, or somebody changed the settings meanwhile."""
 
 _READ_BY = {"account": "account", "url": "URL", "branch": "branch", "path_prefix": "path prefix"}
 """The settings that a file was fetched and read by."""
@@ -631,7 +634,7 @@ def _fail(
         if run_id is None:
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
         runs.finish(tx, run_id, RunStatus.FAILED, stages.done, error={"stage": stages.last, **error.body()})
-        if error.code != "FLEET-233":  # somebody changed the settings: the remote and the file are not to blame
+        if error.code not in _NOT_COUNTED:
             failures = current.failure_count + 1
             repositories.set_health(tx, repository.id, failures, tx.at + backoff(repository.id, failures))
         if error.code == "FLEET-216":

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engine import surroundings
 from engine.context import current_request
 from engine.errors import CODES, AccessDenied, FleetError, StoreError
 from engine.parse.codes import CODES as FILE_CODES
@@ -112,7 +113,7 @@ def not_found(path: str) -> FleetError:
 
 def unexpected(error: BaseException) -> FleetError:
     """What nobody foresaw, without its words: they might quote anything."""
-    return FleetError(
+    return surroundings.told(error) or FleetError(
         "FLEET-900", f"An unexpected error ({type(error).__name__}).", "The server's log shows where; please report it."
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from engine import private
+from engine import private, surroundings
 
 _VERBS = {
     "demo": "demo:demo",
@@ -151,6 +151,9 @@ def main() -> None:
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
             _drop_output()
             print(f"FLEET-607 The output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
+            sys.exit(1)
+        if known := surroundings.told(error):
+            print(f"Error {known.code}: {known.message}\n  {known.hint}", file=sys.stderr)  # noqa: T201
             sys.exit(1)
         print(  # noqa: T201
             f"FLEET-900 An unexpected error ({type(error).__name__}). Please report it; FLEET_DEBUG=1 shows where it happened.",

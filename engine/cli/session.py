@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from engine import surroundings
 from engine.errors import FleetError, RefusedEdit
 from engine.local import started_as
 from engine.model import Actor
@@ -175,9 +176,13 @@ def verb(
             except BrokenPipeError as error:
                 # Whoever read our output has what they wanted; click would make this a failure.
                 raise click.exceptions.Exit(0) from error
-            except (click.ClickException, click.Abort, click.exceptions.Exit, OSError):
+            except (click.ClickException, click.Abort, click.exceptions.Exit):
                 raise
             except Exception as error:
+                if not isinstance(error, OSError) and (known := surroundings.told(error)):
+                    return session.fail(known)
+                if isinstance(error, OSError):
+                    raise
                 # For people `main` says it in a line; a script reads it where it reads every error.
                 if not session.as_json or os.environ.get("FLEET_DEBUG"):
                     raise

@@ -126,7 +126,7 @@ class Console:
             raise QueryError(
                 "FLEET-655",
                 "The process that answers SQL did not start.",
-                "Try again; if it stays so, please report it.",
+                "Try again; if it stays so, the machine may lack memory or processes for it: see the log of the system.",
             )
         return self._child
 

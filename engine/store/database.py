@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
-from engine import private
+from engine import private, surroundings
 from engine.context import current_request
 from engine.errors import FleetError, QueryError, StoreError, StoreLocked
 from engine.kinds import Kinds
@@ -180,6 +180,13 @@ class Store:
             store = cls(connection, path, clock)
             try:
                 store._prepare(kinds, known=known)
+            except StoreError as error:
+                connection.close()
+                if (
+                    error.code == "FLEET-309"
+                ):  # whatever fails before the first read is in the file, not in what was asked
+                    raise _damaged(path) from error
+                raise
             except BaseException:
                 connection.close()
                 raise
@@ -198,7 +205,7 @@ class Store:
 
         Raises: StoreError FLEET-302 (newer), 303 (no store, or damaged); StoreLocked FLEET-301.
         """
-        with _translated(path):
+        with translated(path):
             connection = opening.read_only(path)
         store = cls(connection, path, clock)
         store._console = console.Console(path)
@@ -258,7 +265,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view; sees no write that lands after it begins."""
-        with self._gate.together(), _translated(self.path):
+        with self._gate.together(), translated(self.path):
             cursor = self._connection.cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
@@ -269,7 +276,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One write: commits at the end, undone whole by any error. Writers of one process take turns."""
-        with self._write_lock, _translated(self.path):
+        with self._write_lock, translated(self.path):
             cursor = self._connection.cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION")
@@ -357,7 +364,7 @@ class Store:
 
     def _copy(self, path: Path, without: Collection[str] = ()) -> None:
         """Make a copy in a new file and check it."""
-        with _translated(path):
+        with translated(path):
             cursor = self._connection.cursor()
             try:
                 counts = snapshots.write(cursor, path, without=without)
@@ -367,7 +374,7 @@ class Store:
 
     def _exchange(self, made: Path) -> int:
         """Take another file over in the place of this one, whose bytes it gives; nobody reads or writes."""
-        with _at_the_door(self.path), _translated(self.path):
+        with _at_the_door(self.path), translated(self.path):
             self._connection.execute("CHECKPOINT")
             before = self.size()
             self._connection.close()
@@ -396,7 +403,7 @@ class Store:
 
     def _prepare(self, kinds: Kinds, *, known: bool) -> None:
         """Check what is in the file, unless it is known, and bring it up to date."""
-        with _translated(self.path):
+        with translated(self.path):
             cursor = self._connection.cursor()
             if not known:
                 contents.refuse_foreign(cursor, self.path, kinds)
@@ -474,7 +481,7 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
     waited = False
     while True:
         try:
-            with _at_the_door(path), _translated(path):
+            with _at_the_door(path), translated(path):
                 known = _is_known(path)
                 return _opened(path), known
         except StoreLocked as locked:
@@ -484,11 +491,14 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
                 on_wait(locked.message)
                 waited = True
             time.sleep(0.05)  # DuckDB offers no call that blocks until the file is free
-        except StoreError:
+        except StoreError as error:
             # A process killed while it made the file leaves it empty, which holds nothing and is in nobody's hands.
-            if not path.exists() or path.stat().st_size:
+            if path.exists() and not path.stat().st_size:
+                path.unlink()
+            elif error.code == "FLEET-309":
+                raise _damaged(path) from error
+            else:
                 raise
-            path.unlink()
 
 
 def _opened(path: Path) -> duckdb.DuckDBPyConnection:
@@ -620,7 +630,7 @@ def _pid_in(message: str) -> int | None:
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
     """Turn what DuckDB raises into the store's errors; its text is kept out where it could quote data."""
     try:
         yield
@@ -635,6 +645,8 @@ def _translated(path: Path) -> Iterator[None]:
             raise StoreError(
                 "FLEET-304", f"The disk that holds {path} is full; nothing was written.", "Make room, then try again."
             ) from error
+        if isinstance(error, duckdb.OutOfMemoryException) or "cannot allocate memory" in lowered:
+            raise surroundings.no_memory() from error
         if "permission denied" in lowered or "read-only" in lowered or "read only file system" in lowered:
             raise StoreError(
                 "FLEET-305",
@@ -647,19 +659,31 @@ def _translated(path: Path) -> Iterator[None]:
                 f"The store {path} was written by a newer version.",
                 "Use the newer version that wrote it, or another home.",
             ) from error
-        if isinstance(
+        # A wrong checksum is the plain class of all errors.
+        if type(error) is duckdb.Error or isinstance(
             error, duckdb.IOException | duckdb.SerializationException | duckdb.FatalException | duckdb.InternalException
         ):
-            raise StoreError(
-                "FLEET-303",
-                f"The store {path} cannot be read: it is damaged or no store of Fleet Workbench.",
-                "Restore it from a snapshot, or start an empty home with --home and import an exported fleet.yaml.",
-            ) from error
+            raise _damaged(path) from error
         raise StoreError(
             "FLEET-309",
             f"The store refused a statement ({type(error).__name__}).",
             "Nothing was written. Please report it.",
         ) from error
+
+
+def _damaged(path: Path) -> StoreError:
+    """What is said of a store that cannot be read, with the ways back."""
+    log = path.with_name(f"{path.name}.wal")
+    without = (
+        f" If only its log is damaged, the store as of before the log opens once that is moved away: mv {log} {log}.damaged."
+        if log.exists()
+        else ""
+    )
+    return StoreError(
+        "FLEET-303",
+        f"The store {path} cannot be read: it is damaged or no store of Fleet Workbench.",
+        f"Keep a copy of it. Restore it from a snapshot, or start an empty home with --home and import an exported fleet.yaml.{without}",
+    )
 
 
 def lists(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:

@@ -140,7 +140,9 @@ def place(room: Room, target: Path) -> None:
 
 
 def _not_whole(what: str) -> StoreError:
-    return StoreError("FLEET-307", f"The copy of {what} is not whole.", "Nothing was kept. Please report it.")
+    return StoreError(
+        "FLEET-307", f"The copy of {what} is not whole.", "Nothing was kept. Try again; if it stays, check the disk."
+    )
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, table: str) -> int:

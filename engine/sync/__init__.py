@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
+from engine import surroundings
 from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
@@ -143,6 +144,8 @@ def fetch_unless(
     except MemoryError:
         raise fetching.needs_memory(repository) from None
     except (fetching.BrokenFolder, OSError) as broken:
+        if (local := surroundings.told(broken)) is not None:
+            raise local from broken
         raise SyncError(
             "FLEET-209",
             f"Git failed: {fetching.cleaned(str(broken))}",

@@ -25,9 +25,9 @@ MOST_WORDS = 65_536
 _KEPT = ("PATH", "TMPDIR")
 """The variables of our own environment that every child gets."""
 
-# `ulimit -f` counts blocks of 512 bytes, `ulimit -v` (which not every system has) kilobytes. Children inherit both, and that a file
+# A limit that is above what the system allows is refused, and the lower one stays. `ulimit -f` counts blocks of 512 bytes, `ulimit -v` (which not every system has) kilobytes. Children inherit both, and that a file
 # which is too large is an error that git reports, not a signal that ends it.
-_LIMITED = 'trap "" XFSZ; ulimit -c 0; ulimit -v "$2" 2>/dev/null; ulimit -f "$1" && shift 2 && exec git "$@"'
+_LIMITED = 'trap "" XFSZ; ulimit -c 0; ulimit -v "$2" 2>/dev/null; ulimit -f "$1" 2>/dev/null; shift 2; exec git "$@"'
 
 _CONFIGURATION = {
     "core.hooksPath": os.devnull,
@@ -141,7 +141,13 @@ def run(
     if code == 127:
         raise FileNotFoundError("git")
     if code:
-        raise GitFailed(said.decode("utf-8", "replace"))
+        raise GitFailed(_words(said, code))
+
+
+def _words(said: bytes | bytearray, code: int) -> str:
+    """What git said, and by which signal it was ended, which it cannot say itself."""
+    words = said.decode("utf-8", "replace")
+    return f"{words}\nfatal: git died of signal {-code}" if code < 0 else words
 
 
 class Conversation:
@@ -198,11 +204,12 @@ class Conversation:
 
     def _fail(self) -> None:
         """Git has ended by itself: raise what it said about that."""
-        if self._process.wait(timeout=5) == 127:
+        code = self._process.wait(timeout=5)
+        if code == 127:
             raise FileNotFoundError("git")
         while len(self._said) < MOST_WORDS and (heard := os.read(self._err, MOST_WORDS)):
             self._said += heard
-        raise GitFailed(self._said.decode("utf-8", "replace"))
+        raise GitFailed(_words(self._said, code))
 
 
 @contextmanager

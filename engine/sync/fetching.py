@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from engine import surroundings
 from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
@@ -50,6 +51,8 @@ def fetch(
     except FileNotFoundError as error:
         raise no_git() from error
     except OSError as error:
+        if (known := surroundings.told(error)) is not None and known.code == "FLEET-304":
+            raise known from error
         raise BrokenFolder(error.strerror or "the disk refused it") from error
 
 
@@ -117,7 +120,7 @@ def _fetch(
         raise halfway() from None
     except GitFailed as failed:
         remove_leftovers(folder)
-        if str(folder) in failed.said:
+        if str(folder) in failed.said and not re.search(_FULL, failed.said, re.IGNORECASE):
             raise BrokenFolder(cleaned(failed.said)) from None
         raise explained(failed.said, repository, settings) from None
 
@@ -191,6 +194,7 @@ def explained(said: str, repository: Repository, settings: Settings) -> SyncErro
                 "name": argument(name),
                 "branch": repository.branch,
                 "limit": settings.max_fetch_bytes,
+                **found.groupdict(),
             }
             return SyncError(code, message.format(**words), hint.format(**words), **facts, **found.groupdict())
     came_in = is_ssh(repository.url) and not re.search(_AWAY, own, re.IGNORECASE)
@@ -205,7 +209,27 @@ def explained(said: str, repository: Repository, settings: Settings) -> SyncErro
     )
 
 
+_FULL = r"no space left on device|disk quota exceeded"
+
 _MEANINGS = (
+    (
+        _FULL,
+        "FLEET-304",
+        "This machine's disk is full: git could not keep what {where} sent.",
+        "Make room; the next tick goes on. The remote is not to blame, and live state is not affected.",
+    ),
+    (
+        r"read-only file system",
+        "FLEET-305",
+        "This machine's disk is read-only: git could not keep what {where} sent.",
+        "Check the disk and the home. The remote is not to blame, and live state is not affected.",
+    ),
+    (
+        r"died of signal (?P<signal>\d{1,3})",
+        "FLEET-209",
+        "Git was ended by signal {signal} while it fetched {where}.",
+        "Signal 9 is often the system, short of memory: see its log, and give the server more. The next tick tries again.",
+    ),
     (
         r"couldn't find remote ref",
         "FLEET-203",

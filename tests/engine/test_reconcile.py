@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import RefusedEdit
+import engine.sync
+from engine.errors import RefusedEdit, StoreError
 from engine.model import ResourceKey, RunStatus, Status
 from tests.engine.conftest import ANA, BOB, TWELVE, Bench, modules
 from tests.laws.checks import query
@@ -267,3 +268,18 @@ def test_a_version_that_nobody_lists_is_not_known(bench: Bench) -> None:
     assert bench.held(run) == {"templates/t": "missing_reference"}
     run = bench.sync('modules: {m: {version: "2", versions: ["1"]}}\ntemplates: {t: {modules: [m@1]}}\n')
     assert bench.held(run) == {}
+
+
+@pytest.mark.parametrize(("code", "counted"), [("FLEET-304", 0), ("FLEET-316", 0), ("FLEET-201", 1)])
+def test_what_this_machine_refuses_is_no_failure_of_the_repository(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, code: str, counted: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreError(code, "It is full.", "Make room.")
+
+    bench.push(modules("a"))
+    monkeypatch.setattr(engine.sync, "fetch_unless", refuse)
+    run = bench.sync()
+    assert (run.status, run.error and run.error["code"]) == ("failed", code)
+    repository = bench.workbench.repository("fc")
+    assert (repository.failure_count, repository.next_attempt_at is None) == (counted, not counted)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -152,3 +154,45 @@ def test_an_old_git_is_refused_before_anything_is_fetched(
         sync.fetch(repository, settings)
     assert "2.37" in caught.value.hint
     assert not (settings.home / "git").exists()
+
+
+@pytest.mark.parametrize(
+    ("does", "code", "words"),
+    [
+        ("kill -9 $$", "FLEET-209", "ended by signal 9"),
+        ("echo 'fatal: fetch-pack: index-pack died of signal 9' >&2; exit 128", "FLEET-209", "ended by signal 9"),
+        ("echo 'fatal: write error: No space left on device' >&2; exit 128", "FLEET-304", "disk is full"),
+        ("echo 'error: unable to write file: Disk quota exceeded' >&2; exit 128", "FLEET-304", "disk is full"),
+        ("echo 'fatal: cannot mkdir: Read-only file system' >&2; exit 128", "FLEET-305", "read-only"),
+        ("echo 'remote: No space left on device' >&2; echo 'fatal: early EOF' >&2; exit 128", "FLEET-201", "early EOF"),
+    ],
+)
+def test_what_this_machine_did_to_git_is_not_put_down_to_the_remote(
+    settings: Settings, git_repo: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, code: str, words: str
+) -> None:  # fmt: skip
+    """A git in whose place a script fails as git does: a full disk cannot be had without the right to mount one."""
+    git_repo.push("version: 1\naccount: acme\n")
+    real, folder = shutil.which("git"), tmp_path / "programs"
+    folder.mkdir()
+    (folder / "git").write_text(f'#!/bin/sh\ncase "$*" in *" fetch "*) {does};; esac\nexec {real} "$@"\n')
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    with pytest.raises(FleetError, match=code) as caught:
+        sync.fetch(Repository(1, "fc", "acme", str(git_repo.path)), settings)
+    assert words in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_lower_limit_of_the_system_does_not_keep_git_from_starting(
+    settings: Settings, git_repo: GitRepository
+) -> None:
+    git_repo.push("version: 1\naccount: acme\n")
+    limit = 100 * 2**20
+    code = (
+        "import resource; from pathlib import Path; from engine import sync; from engine.model import Repository; from engine.settings import Settings\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        f"settings = Settings.from_environment({str(settings.home)!r}, {{'FLEET_ALLOW_LOCAL_REMOTES': '1'}})\n"
+        f"print(sync.fetch(Repository(1, 'fc', 'acme', {str(git_repo.path)!r}), settings).content)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "account: acme" in done.stdout, done.stderr
