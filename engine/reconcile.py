@@ -636,7 +636,8 @@ def _fail(
         runs.finish(tx, run_id, RunStatus.FAILED, stages.done, error={"stage": stages.last, **error.body()})
         if error.code not in _NOT_COUNTED:
             failures = current.failure_count + 1
-            repositories.set_health(tx, repository.id, failures, tx.at + backoff(repository.id, failures))
+            # By the clock itself: the store's own time may be ahead of it, if the clock once was.
+            repositories.set_health(tx, repository.id, failures, store.clock() + backoff(repository.id, failures))
         if error.code == "FLEET-216":
             registry.note_host_key_changed(tx, actor, repository, run_id, error.facts.get("offered", "unknown"))
         events.record(

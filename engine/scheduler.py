@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -15,25 +17,38 @@ from apscheduler.triggers.interval import IntervalTrigger
 from engine.context import carried
 from engine.errors import FleetError
 from engine.model import SCHEDULER, Actor, Repository, Trigger
+from engine.reconcile import LONGEST_BACKOFF, MOST_JITTER
 from engine.rounds import Pool
 from engine.workbench import Synced, Workbench
 
 log = logging.getLogger(__name__)
 
+MOST_BACKOFF = LONGEST_BACKOFF + MOST_JITTER
+
 SOON = timedelta(seconds=1)
 """How long a webhook's tick waits for others that say the same."""
+
+WATCH_S = 10.0
+"""How often to look whether somebody has set the clock of the machine."""
 
 BUSY = timedelta(seconds=2)
 """How long it waits where a tick is going on, which may have fetched before the push."""
 
 
 def due(repository: Repository, now: datetime, interval: timedelta) -> bool:
-    """Whether a repository has a tick in the round at `now`: in service, not paused, not backing off, registered an interval ago."""
+    """Whether a repository has a tick in the round at `now`: in service, not paused, not backing off, registered an interval ago.
+
+    A time that was written while the clock was ahead is not waited for: no wait is longer than the interval, or the longest backoff.
+    """
+
+    def over(end: datetime | None, longest: timedelta) -> bool:
+        return end is None or end <= now or end > now + longest
+
     return (
         repository.enabled
         and repository.paused_reason is None
-        and (repository.next_attempt_at is None or repository.next_attempt_at <= now)
-        and (repository.created_at is None or repository.created_at + interval <= now)
+        and over(repository.next_attempt_at, MOST_BACKOFF)
+        and over(repository.created_at and repository.created_at + interval, interval)
     )
 
 
@@ -47,6 +62,10 @@ class Scheduler:
         self._workbench = workbench
         self.interval = timedelta(seconds=workbench.settings.sync_interval_s)
         self.last_round_at: datetime | None = None
+        self._round_ended = time.monotonic()
+        """When a round ended last, or this began, by a clock that nobody sets."""
+        self._stopped = threading.Event()
+        self._watch = threading.Thread(target=self._follow_clock, name="clock", daemon=True)
         self._pool = Pool(workbench)
         self._going: dict[int, Future[Synced]] = {}
         self._jobs = BackgroundScheduler(
@@ -68,6 +87,26 @@ class Scheduler:
             self._prune, IntervalTrigger(hours=6, timezone=UTC), id="prune", next_run_time=now + timedelta(minutes=1)
         )
         self._jobs.start()
+        self._watch.start()
+
+    def _follow_clock(self) -> None:
+        """When the clock of the machine is set back, move what is planned with it, so that nothing waits until it has caught up."""
+        ahead = time.time() - time.monotonic()
+        while not self._stopped.wait(WATCH_S):
+            before, ahead = ahead, time.time() - time.monotonic()
+            if before - ahead > 1:
+                self.shift(timedelta(seconds=ahead - before))
+
+    def shift(self, by: timedelta) -> None:
+        """Move the time of everything that is planned."""
+        log.warning("the clock was set by %d s; what is planned moves with it", by.total_seconds())
+        for job in self._jobs.get_jobs():
+            if job.next_run_time is not None:
+                job.modify(next_run_time=job.next_run_time + by)
+
+    def since_round(self) -> timedelta:
+        """How long ago a round ended, or this began, whatever the clock of the machine was set to meanwhile."""
+        return timedelta(seconds=time.monotonic() - self._round_ended)
 
     @property
     def running(self) -> bool:
@@ -78,7 +117,7 @@ class Scheduler:
         job = self._jobs.get_job("round") if self._jobs.running else None
         return None if job is None else job.next_run_time
 
-    def each_minute(self, work: Callable[[], None], minutes: int) -> None:
+    def each_minute(self, work: Callable[[], object], minutes: int) -> None:
         """Do something every few minutes."""
         self._jobs.add_job(work, IntervalTrigger(minutes=minutes, timezone=UTC))
 
@@ -101,6 +140,7 @@ class Scheduler:
 
     def stop(self) -> None:
         """End after the ticks in hand; `Workbench.stop` makes them end soon."""
+        self._stopped.set()
         if self._jobs.running:
             self._jobs.shutdown(wait=True)
         self._pool.close()
@@ -112,6 +152,7 @@ class Scheduler:
             if repository.id not in self._going:
                 self._begin(repository, SCHEDULER, Trigger.SCHEDULE)
         self.last_round_at = datetime.now(UTC)
+        self._round_ended = time.monotonic()
 
     def _woken(self, repository: Repository, actor: Actor) -> None:
         going = self._going.get(repository.id)

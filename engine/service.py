@@ -89,6 +89,7 @@ class Service:
         self.local.announce(host, port)
         self.scheduler.each_minute(self.local.renew, 10)
         self.scheduler.each_minute(self.links.tidy, 1)
+        self.scheduler.each_minute(self.workbench.store.fold_when_idle, 1)
 
     def aside(self, work: Callable[[], None]) -> None:
         """Do a small thing that nobody waits for, such as a note of what came in."""

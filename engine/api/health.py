@@ -6,7 +6,6 @@ account `*` with `system.gitops.read`, since it names the repositories of every 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
@@ -65,10 +64,9 @@ def _check_token(service: Service, authorization: str) -> None:
 
 
 def _standing(service: Service) -> dict[str, Any]:
-    scheduler, now = service.scheduler, datetime.now(UTC)
+    scheduler = service.scheduler
     pulse = service.workbench.pulse()
-    due = scheduler.next_round_at
-    late = due is not None and now - due > OVERDUE * scheduler.interval
+    late = scheduler.since_round() > OVERDUE * scheduler.interval
     well = scheduler.running and not late
     return {
         "status": "ok" if well else "failing",
@@ -79,7 +77,7 @@ def _standing(service: Service) -> dict[str, Any]:
             "interval_s": int(scheduler.interval.total_seconds()),
             "last_round_at": when(scheduler.last_round_at),
             "last_tick_at": when(pulse.last_tick_at),
-            "next_round_at": when(due),
+            "next_round_at": when(scheduler.next_round_at),
         },
         "paused": pulse.paused is not None,
     }

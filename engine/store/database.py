@@ -136,6 +136,8 @@ class Store:
         self._copying = Turns(_MOST_WAITING)
         self._last_at = _EPOCH
         self._writes = 0
+        self._seen = self._folded = -1
+        """How many writes there were when `fold_when_idle` was asked last, and when the log was brought into the file."""
         self._remembered: dict[object, tuple[int, Any]] = {}
         self._console: console.Console | None = None
         self.on_recorded: Listener | None = None
@@ -291,6 +293,27 @@ class Store:
                 _end(cursor)
             if transaction.recorded and self.on_recorded is not None:
                 self.on_recorded(_events_of(transaction))
+
+    def fold_when_idle(self) -> bool:
+        """Bring the log into the file when nothing was written since this was asked last: then a copy of the file alone is whole.
+
+        Gives whether it did. Asked every minute by a server; the log is folded at 16 MB and on closing besides.
+        """
+        writes = self._writes
+        idle, self._seen = self._seen == writes, writes
+        if not idle or self._folded == writes:
+            return False
+        with (
+            self._write_lock,
+            suppress(duckdb.Error),
+        ):  # a long read is in the way, or the disk is full: the next minute
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("CHECKPOINT")
+                self._folded = writes
+            finally:
+                cursor.close()
+        return self._folded == writes
 
     def remembered(self, about: object, ask: Callable[[Transaction], T]) -> T:
         """What `ask` gives, asked once as long as nothing is written: this process is the only one that writes.

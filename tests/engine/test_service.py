@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from engine import service
 from engine.errors import FleetError, RefusedEdit
 from engine.jobs import Jobs, Tell
 from engine.model import Actor, Repository
-from engine.scheduler import Scheduler, due
+from engine.scheduler import MOST_BACKOFF, Scheduler, due
 from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
@@ -70,6 +71,12 @@ def test_what_a_job_raises_stands_in_it_coded(clock: SetClock, raised: Exception
         (Repository(1, "fc", "acme", "u", created_at=NOW - FIVE, paused_reason="freeze"), False),
         (Repository(1, "fc", "acme", "u", created_at=NOW - FIVE, next_attempt_at=NOW + FIVE), False),
         (Repository(1, "fc", "acme", "u", created_at=NOW - FIVE, next_attempt_at=NOW), True),
+        # Written while the clock was ahead: no wait is longer than the interval, or the longest backoff.
+        (Repository(1, "fc", "acme", "u", created_at=NOW), False),
+        (Repository(1, "fc", "acme", "u", created_at=NOW + timedelta(seconds=1)), True),
+        (Repository(1, "fc", "acme", "u", created_at=NOW + timedelta(days=365)), True),
+        (Repository(1, "fc", "acme", "u", created_at=NOW - FIVE, next_attempt_at=NOW + MOST_BACKOFF), False),
+        (Repository(1, "fc", "acme", "u", next_attempt_at=NOW + MOST_BACKOFF + timedelta(seconds=1)), True),
     ],
 )
 def test_which_repositories_have_a_tick(repository: Repository, wanted: bool) -> None:
@@ -129,6 +136,41 @@ def test_the_first_round_waits_an_interval_after_the_last_tick(workbench: Workbe
     assert scheduler.next_round_at is not None
     assert FIVE - timedelta(seconds=10) < scheduler.next_round_at - workbench.runs()[0].started_at <= FIVE
     scheduler.stop()
+
+
+def test_a_clock_that_is_set_back_takes_what_is_planned_with_it(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.scheduler.WATCH_S", 0.01)
+    shown = [time.time()]
+    monkeypatch.setattr("engine.scheduler.time.time", lambda: shown[0])
+    scheduler = Scheduler(workbench)
+    moved = threading.Event()
+    shift = scheduler.shift
+    monkeypatch.setattr(scheduler, "shift", lambda by: (shift(by), moved.set()))
+    scheduler.start()
+    before = scheduler.next_round_at
+    assert before is not None
+    shown[0] -= 7200
+    assert moved.wait(10)
+    after = scheduler.next_round_at
+    assert after is not None
+    assert 7190 < (before - after).total_seconds() < 7210
+    assert scheduler.since_round() < timedelta(minutes=1)
+    scheduler.stop()
+
+
+def test_a_backoff_is_counted_by_the_clock_and_not_by_what_was_written_while_it_was_ahead(
+    settings: Settings, git_repo: GitRepository, clock: SetClock
+) -> None:
+    with Workbench.open_home(settings, clock=clock) as workbench:
+        clock.advance(days=365)
+        workbench.add_repository(ME, "fc", str(git_repo.path / "nowhere"), account="acme")
+        clock.advance(days=-365)
+        assert workbench.sync(ME, "fc").run.status == "failed"
+        found = workbench.repository("fc").next_attempt_at
+    assert found is not None
+    assert found - clock.now < timedelta(minutes=6)
 
 
 def test_an_apply_stops_where_the_server_does_and_the_rest_stays_approved(

@@ -106,6 +106,25 @@ def test_a_damaged_log_can_be_left_behind(killed: Path, tmp_path: Path) -> None:
         assert len(workbench.fleet(account="acme")) == 300
 
 
+def test_a_copy_of_the_file_alone_is_whole_once_nobody_writes(tmp_path: Path) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    with Workbench.open_home(Settings.from_environment(home, {})) as workbench:
+        for number in range(5):
+            workbench.set_resource(ME, ResourceKey("acme", "nodes", f"n{number}"), {})
+        assert not workbench.store.fold_when_idle(), "somebody may be writing"
+        with workbench.store.read() as tx:  # a read that goes on is in nobody's way
+            assert tx.value("store/schema_version")
+            assert workbench.store.fold_when_idle()
+        assert not workbench.store.fold_when_idle(), "nothing to do"
+        copy.mkdir()
+        shutil.copy(home / FILE_NAME, copy)
+        workbench.set_resource(ME, ResourceKey("acme", "nodes", "late"), {})
+        assert not workbench.store.fold_when_idle()
+        assert workbench.store.fold_when_idle()
+    with Workbench.open_home(Settings.from_environment(copy, {})) as workbench:
+        assert len(workbench.fleet(account="acme")) == 5
+
+
 def test_a_snapshot_that_is_damaged_is_told_as_damaged(killed: Path, tmp_path: Path) -> None:
     home, out = tmp_path / "home", tmp_path / "s.duckdb"
     shutil.copytree(killed, home)
