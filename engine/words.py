@@ -9,12 +9,10 @@ import shlex
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
-
-import orjson
 
 from engine.kinds import Kinds
 from engine.model import Change, FieldChange, Proposal
+from engine.values import beside, moved_in_list, value
 
 _STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 """Unicode categories of what is seen only by what it does."""
@@ -35,15 +33,6 @@ def argument(text: str) -> str:
 def clean_lines(text: str) -> str:
     """The same for text of several lines."""
     return "\n".join(clean(line) for line in text.split("\n"))
-
-
-def value(item: Any, most: int = 60) -> str:
-    """A field's value in a cell: text as it is where that is clear, all else as JSON; long ones shortened."""
-    if item is None:
-        return "none"
-    plain = isinstance(item, str) and item and item == item.strip() and item not in {"true", "false", "none"}
-    text = clean(item if plain else orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode())
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def count(number: int, thing: str) -> str:
@@ -88,20 +77,11 @@ def change_words(change: FieldChange, most: int = 40) -> str:
         return f"{clean(change.path)} = {value(change.desired, most)}"
     if change.change == "removed":
         return f"{clean(change.path)} removed"
-    if (
-        isinstance(change.current, list)
-        and isinstance(change.desired, list)
-        and (moved := _list_words(change.current, change.desired))
-    ):
+    both = isinstance(change.current, list) and isinstance(change.desired, list)
+    if both and (moved := moved_in_list(change.current, change.desired, most)):
         return f"{clean(change.path)} {moved}"
-    return f"{clean(change.path)} {value(change.current, most)} → {value(change.desired, most)}"
-
-
-def _list_words(current: list[Any], desired: list[Any]) -> str:
-    """What entered and left a list: `+valkey@8.0.1 -redis@7.2`; empty when only the order changed."""
-    entered = [f"+{value(item)}" for item in desired if item not in current]
-    left = [f"-{value(item)}" for item in current if item not in desired]
-    return " ".join([*entered, *left])
+    before, after = beside([change.current, change.desired], most)
+    return f"{clean(change.path)} {before} → {after}"
 
 
 def sentence(kinds: Kinds, proposal: Proposal) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from engine import words
+from engine import values, words
 from engine.downloads import csv, parquet
 from engine.model import RecordedEvent, ResourceKey
 from engine.reader import MOST, EventFilter
@@ -96,7 +96,7 @@ def one(event: RecordedEvent) -> None:
         if event.event.data:
             st.code(
                 words.clean_lines(
-                    "\n".join(f"{name}: {words.value(given, 400)}" for name, given in event.event.data.items())
+                    "\n".join(f"{name}: {values.value(given, 400)}" for name, given in event.event.data.items())
                 ),
                 language=None,
             )

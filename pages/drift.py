@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from engine import charts, export, words
+from engine import charts, export, values, words
 from engine.model import Change, Episode
-from engine.words import value
 from pages.components import decide
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
@@ -155,7 +154,7 @@ def past(found: list[tuple[Episode, int | None]]) -> None:
                 "state": ["open" if e.closed_at is None else e.outcome],
                 "resource": e.key.address,
                 "moved": ", ".join(
-                    f"{row['path']} {value(row['base'], 24)} → {value(row['live'], 24)}" for row in e.fields[:4]
+                    f"{row['path']} {' → '.join(values.beside([row['base'], row['live']], 24))}" for row in e.fields[:4]
                 )
                 if e.change is not Change.CREATE
                 else "deleted",

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import words
+from engine import values, words
 from engine.downloads import csv
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -146,7 +146,7 @@ def listing(wanted: dict[str, Any], counts: dict[str, dict[str, int]]) -> None:
                 "resource": row.key.address,
                 "state": None if row.state is None else [STATES[row.state]],
                 "spec": "  ".join(
-                    f"{name}={words.value(value, 40)}"
+                    f"{name}={values.value(value, 40)}"
                     for name, value in row.spec.items()
                     if row.key.kind not in kinds or value != kinds[row.key.kind].defaults.get(name)
                 ),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import streamlit as st
 
-from engine import export, words
+from engine import export, values, words
 from engine.model import Change, FieldChange, Proposal, Status
 from engine.prospects import Prospect, Prospects
 from pages.components import decide, reverting
@@ -148,7 +147,7 @@ def diff(proposal: Proposal) -> str:
     def lines(spec: dict[str, Any] | None) -> list[str]:
         return [] if spec is None else export.snippet(proposal.key.kind, proposal.key.name, spec).splitlines()
 
-    made = difflib.unified_diff(lines(proposal.current), lines(proposal.desired), "live", "desired", lineterm="", n=99)
+    made = values.unified(lines(proposal.current), lines(proposal.desired), ("live", "desired"))
     return words.clean_lines("\n".join(made)) or "no difference"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from engine import export, words
+from engine import export, values, words
 from engine.errors import RefusedEdit
 from engine.fields import field_changes
 from engine.model import ResourceKey, Spec, Version
@@ -72,7 +71,7 @@ def standing(key: ResourceKey) -> None:
             to_proposal(proposal.id)
 
 
-def values(key: ResourceKey) -> None:
+def blamed(key: ResourceKey) -> None:
     """Every value with who set it."""
     show("blame.html", rows=workbench().blame(key))
 
@@ -134,7 +133,7 @@ def _diff(key: ResourceKey, before: Spec | None, after: Spec | None) -> str:
     def lines(spec: Spec | None) -> list[str]:
         return [] if spec is None else export.snippet(key.kind, key.name, spec).splitlines()
 
-    made = difflib.unified_diff(lines(before), lines(after), "before", "after", lineterm="", n=99)
+    made = values.unified(lines(before), lines(after), ("before", "after"))
     return words.clean_lines("\n".join(made)) or "no difference"
 
 
@@ -271,7 +270,7 @@ def main() -> None:
     standing(key)
     tabs = st.tabs(["Values", "References", "History", "As YAML"])
     with tabs[0]:
-        values(key)
+        blamed(key)
     with tabs[1]:
         references(key, spec)
     with tabs[2]:

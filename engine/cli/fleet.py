@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import private, words
+from engine import private, values, words
 from engine.cli.session import Session, account_option, at_option, page_options, verb
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -132,9 +132,7 @@ def drift(
     rows = []
     for e in found:
         moves = (
-            ", ".join(
-                f"{row['path']} {words.value(row['base'], 24)} → {words.value(row['live'], 24)}" for row in e.fields
-            )
+            ", ".join(f"{row['path']} {' → '.join(values.beside([row['base'], row['live']], 24))}" for row in e.fields)
             if e.change != "create"
             else "deleted"
         )

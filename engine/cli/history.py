@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine import words
+from engine import values, words
 from engine.cli.session import Session, account_option, page_options, verb
 from engine.model import ResourceKey
 
@@ -74,7 +74,7 @@ def blame(session: Session, kind: str, name: str, account: str | None) -> int | 
     rows = [
         (
             b.blame.path,
-            words.value(b.blame.value, 40),
+            values.value(b.blame.value, 40),
             out.exact(b.blame.version.valid_from),
             b.blame.version.actor,
             str(b.blame.version.proposal_id or b.blame.version.cause),

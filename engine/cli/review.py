@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import words
+from engine import values, words
 from engine.cli.session import IDS, MOST_ID, Session, page_options, verb
 from engine.model import Proposal, Status
 
@@ -97,7 +97,7 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
     out.line(out.mark(p.change), " ", words.sentence(workbench.kinds, p))
     out.line("")
     if p.fields:
-        rows = [(c.path, words.value(c.base), words.value(c.current), words.value(c.desired)) for c in p.fields]
+        rows = [(c.path, *values.beside([c.base, c.current, c.desired])) for c in p.fields]
         out.table(("field", "base", "live", "desired"), rows, indent=2, give=(0, 1, 2, 3))
         out.line("")
     run = workbench.run_of(p)

@@ -10,7 +10,7 @@ import streamlit as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from engine import words
-from pages.components.text import ago, count, exact, value
+from pages.components.text import ago, beside, count, exact, value
 
 _FOLDER = Path(__file__).parent
 
@@ -24,7 +24,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=ago, exact=exact, value=value, count=count, mebibytes=words.mebibytes, clean=words.clean)
+    made.filters.update(
+        ago=ago, exact=exact, value=value, beside=beside, count=count, mebibytes=words.mebibytes, clean=words.clean
+    )
     return made
 
 

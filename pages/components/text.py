@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import words
+from engine import values, words
 from engine.words import count
 
-__all__ = ["ago", "count", "exact", "plain", "value"]
+__all__ = ["ago", "beside", "count", "exact", "plain", "value"]
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&\"'=/^@])")
 _BREAKS = re.compile(r"\s+")
@@ -38,4 +39,9 @@ def exact(moment: datetime | None) -> str:
 
 def value(item: Any, most: int = 200) -> str:
     """A field's value, shortened."""
-    return words.value(item, most)
+    return values.value(item, most)
+
+
+def beside(given: Sequence[Any], most: int = 200) -> list[str]:
+    """Values that stand beside each other: different ones never read alike."""
+    return values.beside(given, most)
