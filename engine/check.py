@@ -14,6 +14,7 @@ from engine.errors import FleetError
 from engine.kinds import Kinds
 from engine.model import Repository, Revision
 from engine.settings import Settings
+from engine.words import count
 
 STEPS = {
     "form": "the URL has a form that is taken",
@@ -98,7 +99,7 @@ def check(
     except FleetError as error:
         return _until("content", facts, error), revision
     declared = sum(len(entries) for entries in found.sections.values())
-    facts["content"] = f"declares {declared:,} resources of account {repository.account}"
+    facts["content"] = f"declares {count(declared, 'resource')} of account {repository.account}"
     return _until(None, facts, None), revision
 
 

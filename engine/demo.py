@@ -21,6 +21,7 @@ from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
 from engine.settings import SHIPPED, Settings
 from engine.sync import call, fetching
+from engine.words import count
 from engine.workbench import Synced, Workbench, utc_now
 
 EXAMPLE = SHIPPED / "data" / "example"
@@ -147,7 +148,7 @@ class _Story:
                 run = self._workbench.sync(actor, REPOSITORY).run
                 if run.error is not None:
                     return f"the tick finds the file broken: {run.error['code']}"
-                return f"the tick finds {run.diff_count} differences and opens {run.opened} proposals"
+                return f"the tick finds {count(run.diff_count, 'difference')} and opens {count(run.opened, 'proposal')}"
             case "approve":
                 return f"{by} approves {len(self._workbench.approve(actor, self._pending(event)))}"
             case "reject":

@@ -97,6 +97,16 @@ class Preview:
     entries: tuple[PreviewEntry, ...]
     informational: tuple[dict[str, Any], ...]
     unchanged: int
+    known: bool = True
+    """Whether the store has the account; else the file was compared with an empty fleet."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many resources would be created, updated or destroyed, and how many stay."""
+        counts = {"create": 0, "update": 0, "destroy": 0, "unchanged": self.unchanged}
+        for entry in self.entries:
+            counts[entry.difference.change.value] += 1
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -664,6 +674,7 @@ class Reader:
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
             fleet = live.read_live(tx, account, at)
+            known = account in live.accounts(tx)
             names = repositories.names(tx)
             standing = proposals.live_of(tx, repository_id=owner.id) if owner and at is None else []
         if owner is None:
@@ -682,7 +693,7 @@ class Reader:
             reason, detail = held.get(key, (None, ""))
             entries_.append(PreviewEntry(d, field_changes(d.current, d.desired, d.base), reason, detail))
         unchanged = sum(counts["unchanged"] for counts in found.counts.values())
-        return Preview(account, tuple(entries_), found.informational, unchanged)
+        return Preview(account, tuple(entries_), found.informational, unchanged, known)
 
     def export(
         self, *, account: str, repository: str | None = None, unmanaged: bool = False, at: datetime | None = None

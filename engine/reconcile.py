@@ -47,7 +47,7 @@ from engine.settings import Settings
 from engine.soundness import FleetState
 from engine.store import Store, Transaction, applies, events, live, pauses, proposals, repositories, runs, withheld
 from engine.store import drift as episodes
-from engine.words import argument
+from engine.words import argument, count
 
 FIRST_BACKOFF = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(hours=1)
@@ -336,7 +336,7 @@ def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Ac
     if owned:
         raise SyncError(
             "FLEET-210",
-            f"{repository.file} declares nothing, and the repository owns {owned} resources: all would be destroyed.",
+            f"{repository.file} declares nothing, and the repository owns {count(owned, 'resource')}: all would be destroyed.",
             f"If that is meant: fleet repo set {argument(repository.name)} --allow-empty",
             owned=owned,
         )
@@ -522,8 +522,8 @@ def _counts(accounts: list[_Account]) -> dict[str, dict[str, int]]:
     for account in accounts:
         for section, counts in account.diff.counts.items():
             into = total.setdefault(section, dict.fromkeys(counts, 0))
-            for change, count in counts.items():
-                into[change] += count
+            for change, number in counts.items():
+                into[change] += number
     return total
 
 

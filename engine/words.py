@@ -40,6 +40,11 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
+def counted(one: str, many: str, number: int) -> str:
+    """`1 node template`, `12 templates`: for what has a plural of its own."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def mebibytes(size: int) -> str:
     """`8.4 MiB`."""
     return f"{size / 1_048_576:,.1f} MiB"

@@ -351,7 +351,7 @@ def shown_preview(repository: Repository) -> None:
 
 def _sum(preview: Preview) -> str:
     held = sum(entry.withheld is not None for entry in preview.entries)
-    return f"{count(len(preview.entries), 'difference')}, {held:,} of them withheld; {preview.unchanged:,} resources as declared"
+    return f"{count(len(preview.entries), 'difference')}, {held:,} of them withheld; {count(preview.unchanged, 'resource')} as declared"
 
 
 def recent(repository: Repository) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import html
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine import words
-from engine.cli.session import Session, at_option, verb
+from engine.cli import markdown as as_markdown
+from engine.cli.session import Session, at_option, note, verb
 from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.reader import Preview, PreviewEntry
+    from engine.reader import Preview
 
+MOST_LINES = 50
+"""Problems, warnings and names that a terminal is shown; `--json` has all."""
+MOST_ENTRIES = 200
+"""Differences that a terminal is shown."""
 PROBLEMS = 3
 """Exit code of `validate` and `diff` when there are problems or differences."""
 
@@ -29,9 +33,9 @@ def validate(session: Session, path: Path) -> int | None:
     from engine.kinds.fleet import FLEET
     from engine.parse import file_warnings, read_fleet_file
 
-    data = _read(path, session.settings.max_file_bytes)
+    data, file = _read(path, session.settings.max_file_bytes)
     try:
-        found = read_fleet_file(data, FLEET, file=str(path), limit=session.settings.max_file_bytes)
+        found = read_fleet_file(data, FLEET, file=str(file), limit=session.settings.max_file_bytes)
     except FleetFileInvalid as error:
         return _invalid(session, error)
     warnings = file_warnings(found, FLEET)
@@ -49,9 +53,8 @@ def validate(session: Session, path: Path) -> int | None:
         return None
     from engine.cli import output as out
 
-    for warning in warnings:
-        _problem(warning, "Warning", "yellow")
-    shown = ", ".join(f"{count} {section}" for section, count in counts.items()) or "nothing"
+    _problems(warnings, "Warning", "yellow")
+    shown = ", ".join(words.counted(FLEET[section].title, section, n) for section, n in counts.items()) or "nothing"
     out.line(out.styled("Valid", "green"), f": account {found.account} declares {shown}.")
     out.next_steps(session.command, f"diff {words.argument(str(path))} --account {words.argument(found.account)}")
     return None
@@ -72,16 +75,25 @@ def diff(
     session: Session, path: Path, account: str, repository: str | None, at: datetime | None, markdown: bool
 ) -> int | None:
     """What a tick would find if this file were pushed; changes nothing."""
-    data = _read(path, session.settings.max_file_bytes)
+    data, file = _read(path, session.settings.max_file_bytes)
+    whole = f"fleet diff {words.argument(str(path))} --account {words.argument(account)}"
     with session.open() as workbench:
         try:
-            preview = workbench.preview_file(data, file=str(path), account=account, repository=repository, at=at)
+            preview = workbench.preview_file(data, file=str(file), account=account, repository=repository, at=at)
         except FleetFileInvalid as error:
-            return _invalid(session, error)
+            if not markdown or session.as_json:
+                return _invalid(session, error)
+            click.echo(as_markdown.problems(error.problems, account, repository, whole=whole))
+            return PROBLEMS
+    if not preview.known:
+        note(
+            f"This home ({session.settings.home}) knows no account {words.clean(account)}: the file is compared with an empty fleet. "
+            "Is this the right home and account? Accounts: fleet status"
+        )
     if session.as_json:
         session.json(_body(preview))
     elif markdown:
-        click.echo(_markdown(preview))
+        click.echo(as_markdown.differences(preview, repository, whole=whole))
     else:
         _show(session, preview, repository)
     return PROBLEMS if preview.entries else 0
@@ -97,13 +109,13 @@ def schema(session: Session) -> int | None:
     return None
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """The bytes of a file named on the command line, one more than the limit at most. Raises: RefusedEdit FLEET-607."""
+def _read(path: Path, limit: int) -> tuple[bytes, Path]:
+    """The bytes of a file named on the command line, one more than the limit at most, and the file. Raises: RefusedEdit FLEET-607."""
     chosen = path
     try:
         chosen = path / "fleet.yaml" if path.is_dir() else path
         with chosen.open("rb") as file:
-            return file.read(limit + 1)
+            return file.read(limit + 1), chosen
     except OSError as error:
         raise RefusedEdit(
             "FLEET-607",
@@ -119,27 +131,28 @@ def _invalid(session: Session, error: FleetFileInvalid) -> int:
     else:
         from engine.cli import output as out
 
-        for problem in error.problems:
-            _problem(problem, "Problem", "red")
+        _problems(error.problems, "Problem", "red")
         out.line(f"{words.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
     return PROBLEMS
 
 
-def _problem(problem: Problem, word: str, colour: str) -> None:
+def _problems(found: Sequence[Problem], word: str, colour: str) -> None:
+    """Problems or warnings, those that say the same in one line with the first places, so that no file fills a terminal."""
     from engine.cli import output as out
 
-    out.line(
-        out.styled(word, colour), f" {problem.code} {problem.file}:{problem.line}:{problem.column} {problem.message}"
-    )
-    if problem.hint:
-        out.line(f"  {problem.hint}")
-
-
-def _counts(preview: Preview) -> dict[str, int]:
-    counts = {"create": 0, "update": 0, "destroy": 0, "unchanged": preview.unchanged}
-    for entry in preview.entries:
-        counts[entry.difference.change.value] += 1
-    return counts
+    same: dict[tuple[str, str], list[Problem]] = {}
+    for problem in found:
+        same.setdefault((problem.code, problem.message), []).append(problem)
+    for (code, message), each in list(same.items())[:MOST_LINES]:
+        first = each[0]
+        out.line(out.styled(word, colour), f" {code} {first.file}:{first.line}:{first.column} {message}")
+        if len(each) > 1:
+            places = ", ".join(f"{p.line}:{p.column}" for p in each[1:4])
+            out.line(f"  {len(each):,} times: also at {places}{' …' if len(each) > 4 else ''}")
+        if first.hint:
+            out.line(f"  {first.hint}")
+    if len(same) > MOST_LINES:
+        out.line(f"and {words.count(len(same) - MOST_LINES, f'more {word.lower()}')}: --json has all of them.")
 
 
 def _body(preview: Preview) -> dict[str, Any]:
@@ -163,72 +176,32 @@ def _body(preview: Preview) -> dict[str, Any]:
         ],
         "informational": list(preview.informational),
         "unchanged": preview.unchanged,
-        "counts": _counts(preview),
+        "counts": preview.counts,
+        "account_known": preview.known,
     }
 
 
 def _show(session: Session, preview: Preview, repository: str | None) -> None:
     from engine.cli import output as out
 
-    out.line(f"Account {preview.account}: ", out.tally(_counts(preview)))
-    for entry in preview.entries:
+    out.line(f"Account {preview.account}: ", out.tally(preview.counts))
+    for entry in preview.entries[:MOST_ENTRIES]:
         out.line("")
         out.line(
             out.mark(entry.difference.change),
             f" {entry.difference.key.address}",
             out.styled(f"  withheld, {entry.withheld}: {entry.detail}" if entry.withheld else "", "yellow"),
         )
-        for line in _words(entry, 60):
+        for line in as_markdown.field_words(entry, 60):
             out.line(f"    {line}")
+    if len(preview.entries) > MOST_ENTRIES:
+        out.line("")
+        out.line(f"and {words.count(len(preview.entries) - MOST_ENTRIES, 'more difference')}: --json has all of them.")
     if preview.informational:
         out.line("")
-        out.line(
-            "Informational, never written by git: "
-            + ", ".join(f"{row['kind']}/{row['name']} ({row['change']})" for row in preview.informational)
-        )
+        shown = [f"{row['kind']}/{row['name']} ({row['change']})" for row in preview.informational[:MOST_LINES]]
+        more = len(preview.informational) - MOST_LINES
+        out.line("Informational, never written by git: " + ", ".join(shown) + (f" and {more} more" if more > 0 else ""))
     if repository is None:
         out.line("")
         out.line("Without --repo no destroy is shown: only a repository's own resources can be destroyed.")
-
-
-def _markdown(preview: Preview) -> str:
-    """The differences as Markdown, every text of the file escaped."""
-    counts = _counts(preview)
-    lines = [
-        f"**fleet diff**, account {_escaped(preview.account)}: +{counts['create']} ~{counts['update']} -{counts['destroy']}, {counts['unchanged']} unchanged",
-        "",
-    ]
-    if not preview.entries:
-        return "\n".join([*lines, "Live is as this file says."])
-    from engine.cli import output as out
-
-    lines += ["| | resource | what | withheld |", "|---|---|---|---|"]
-    for entry in preview.entries:
-        sign = out.MARKS[entry.difference.change.value][0]
-        what = "<br>".join(_escaped(line) for line in _words(entry, 80))
-        held = _escaped(f"{entry.withheld}: {entry.detail}") if entry.withheld else ""
-        lines.append(f"| `{sign}` | {_escaped(entry.difference.key.address)} | {what} | {held} |")
-    if preview.informational:
-        lines += [
-            "",
-            "Informational: " + ", ".join(_escaped(f"{row['kind']}/{row['name']}") for row in preview.informational),
-        ]
-    return "\n".join(lines)
-
-
-def _words(entry: PreviewEntry, most: int) -> list[str]:
-    """What a difference changes, a field a line; of a create only what is not empty, of a destroy nothing."""
-
-    return [
-        words.change_words(change, most)
-        for change in entry.fields
-        if entry.difference.change == "update" or (entry.difference.change == "create" and words.says_something(change))
-    ]
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown and HTML show as it is; as code, so that no host makes links or mentions (`@name`, `#12`) of it."""
-    from engine.words import clean
-
-    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~@:.-])", r"\\\1", html.escape(clean(text), quote=False))
-    return f"<code>{escaped}</code>"

@@ -42,7 +42,10 @@ def status(session: Session, account: str | None) -> int | None:
             f": {pause_.repository or 'everything'}, by {pause_.by} {words.ago(pause_.at)}: {pause_.reason}",
         )
     rows: list[tuple[Any, ...]] = [
-        ("fleet", f"{found.resources} resources in {_accounts(found)}, {found.owned} owned by repositories")
+        (
+            "fleet",
+            f"{words.count(found.resources, 'resource')} in {_accounts(found)}, {found.owned} owned by repositories",
+        )
     ]
     if pending:
         rows.append(("pending", out.tally(changes)))

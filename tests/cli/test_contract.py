@@ -146,7 +146,9 @@ def test_validate_and_diff_end_with_three_when_there_is_something(registered: Fl
     assert registered("validate", str(tmp_path)).code == 0
     found = registered("diff", str(file), "--account", "acme", "--json")
     assert (found.code, [d["change"] for d in found.json["differences"]]) == (3, ["create"])
-    assert registered("diff", str(file), "--account", "acme", "--markdown").out.startswith("**fleet diff**")
+    assert registered("diff", str(file), "--account", "acme", "--markdown").out.startswith(
+        "<!-- fleet-diff acme  -->\n**fleet diff**"
+    )
     file.write_text(FILE + "nodes: {a: {template: gone}}\nprovider_configs: {p: {provider: x}}\n")
     warned = registered("validate", str(file), "--json")
     assert (warned.code, [w["code"] for w in warned.json["warnings"]]) == (0, ["FLEET-151"])
