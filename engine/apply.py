@@ -15,7 +15,7 @@ from engine.kinds import Kinds
 from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, ResourceKey, Status, canonical
 from engine.plan import DECIDED, PAUSED, STOPPED, Plan, Skip, Step, build
 from engine.review import Verb, moved
-from engine.store import Store, Transaction, applies, live, pauses, proposals, runs
+from engine.store import Store, Transaction, applies, drift, live, pauses, proposals, runs
 
 CHUNK = 2500
 """Most steps that share one transaction: long enough to be fast, short enough to show progress, to let others write, and to stop soon."""
@@ -234,6 +234,7 @@ def _write(
     if absent := live.missing(tx, targets):
         raise ApplyError("FLEET-504", f"It refers to {absent[0]}, which does not exist.", "Apply that first.")
     _write_claims(tx, steps, versions)
+    drift.close_settled(tx, kinds, actor.name, keys, run_id)
     proposals.move(tx, actor.name, [moved(step.proposal, Verb.APPLY) for step in steps], run_id)
     applies.record(tx, actor.name, apply_id, "applied", [(step, None) for step in steps])
     runs.mark_applied(tx, {step.proposal.repository_id for step in steps})  # with the last step, not after it

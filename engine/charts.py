@@ -30,6 +30,7 @@ OUTCOMES: Mapping[Status, tuple[str, str]] = {
 STATES: Mapping[str, tuple[str, str]] = {
     "in_sync": (GREEN, "circle"),
     "pending": (AMBER, "diamond"),
+    "waiting": (BLUE, "hourglass"),
     "drifted": (VIOLET, "triangle-up"),
     "failed": (RED, "x"),
     "unmanaged": (GREY, "circle-open"),

@@ -482,7 +482,7 @@ class GraphNodeBody(TypedDict):
     kind: str
     name: str
     state: str
-    """failed, drifted, pending, unmanaged or in_sync; past for a fleet as it was, of which that is not known."""
+    """failed, drifted, pending, waiting (a difference is withheld), unmanaged or in_sync; past for a fleet as it was, of which that is not known."""
     layer: int
     """0 for what refers to nothing, else one more than the deepest that it refers to."""
     repository: str | None

@@ -110,6 +110,7 @@ def set_resource(
     verb = "created" if before is None else "updated"
     event = Event(f"fleet.{verb}", key.account, None, None, None, key.kind, key.name, note, {"fields": sorted(fields)})
     (made,) = live.write_live(tx, kinds, actor.name, "edit", [live.LiveWrite(key, after, version, event)], note=note)
+    drift.close_settled(tx, kinds, actor.name, [key])
     return verb, made
 
 

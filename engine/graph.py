@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.model import ResourceKey
 
-STATES = ("failed", "drifted", "pending", "unmanaged", "in_sync")
+STATES = ("failed", "drifted", "pending", "waiting", "unmanaged", "in_sync")
 """How a resource may stand, the worst first."""
 
 
@@ -16,7 +16,7 @@ STATES = ("failed", "drifted", "pending", "unmanaged", "in_sync")
 class GraphNode:
     key: ResourceKey
     state: str
-    """in_sync, pending, drifted, failed or unmanaged; past for a fleet as it was, of which that is not known."""
+    """in_sync, waiting, pending, drifted, failed or unmanaged; past for a fleet as it was, of which that is not known."""
     layer: int
     """0 for what refers to nothing, else one more than the deepest that it refers to."""
     repository: str | None

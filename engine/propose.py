@@ -65,9 +65,14 @@ def presented(
         fingerprint,
         field_changes(difference.current, difference.desired, difference.base),
         tuple(target.address for target in state.targets(place)),
-        len(reached(state, kinds, [place])),
+        blast_radius(kinds, difference.key, state),
         reverts,
     )
+
+
+def blast_radius(kinds: Kinds, key: ResourceKey, state: FleetState) -> int:
+    """How many nodes a change of a resource reaches. `state` is the fleet in which it exists: for a destroy, the fleet as it is."""
+    return len(reached(state, kinds, [(key.kind, key.name)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class Decision:
     superseded: tuple[tuple[Proposal, str], ...]
     withdrawn: tuple[tuple[Proposal, str], ...]
     """Both with the reason in words."""
+    kept: tuple[tuple[Proposal, Difference], ...]
+    """Standing proposals that still say what is true."""
     opened: tuple[Difference, ...]
     """In apply order."""
     reopened: tuple[Proposal, ...]
@@ -191,6 +198,7 @@ def decide(
     return Decision(
         (*((proposal, "the difference is now another one") for proposal in superseded), *candidates.outdated),
         tuple(withdrawn),
+        tuple((proposal, by_key[key]) for key, proposal in kept.items()),
         tuple(d for d in candidates.order if d.key in opened and d.key not in kept),
         tuple(kept[d.key] for d in candidates.order if d.key in opened and d.key in kept),
         tuple(d.key for d in candidates.order if d.key in auto),

@@ -73,13 +73,19 @@ def prospects(
         if not places:
             continue
         state = FleetState(kinds, fleet.specs, fleet.known_versions)
+        destroyed = [
+            (p.key.kind, p.key.name)
+            for p in chosen
+            if p.change is Change.DESTROY and (p.key.kind, p.key.name) in places
+        ]
+        nodes.extend(ResourceKey(account, *place) for place in reached(state, kinds, destroyed))  # who loses it
         for key, desired in coming.items():
             if key.account == account and key.kind in kinds:
                 before = state.get(key.kind, key.name) or {}
                 state.put((key.kind, key.name), None if desired is None else {**before, **desired})
         nodes.extend(ResourceKey(account, *place) for place in reached(state, kinds, places))
     items = tuple(Prospect(p, outdated.get(p.id), blocked.get(p.id)) for p in chosen)
-    return Prospects(items, tuple(sorted(nodes)), plan)
+    return Prospects(items, tuple(sorted(set(nodes))), plan)
 
 
 def _stale(kinds: Kinds, proposal: Proposal, fleet: LiveFleet) -> str | None:

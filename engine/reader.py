@@ -63,6 +63,7 @@ from engine.store.pauses import Pause
 from engine.store.proposals import ProposalFilter
 from engine.store.repositories import RepositoryRow
 from engine.store.runs import RunFilter
+from engine.store.withheld import HeldBack
 
 if TYPE_CHECKING:
     from engine.parse import FleetFile
@@ -528,9 +529,14 @@ class Reader:
             return live.states(tx, self._within(account))
 
     def state_of(self, key: ResourceKey) -> str | None:
-        """How one live resource stands: in_sync, pending, drifted, failed or unmanaged; None when there is none."""
+        """How one live resource stands: in_sync, waiting, pending, drifted, failed or unmanaged; None when there is none."""
         with self.store.read() as tx:
             return live.state_of(tx, key) if self._sees(key.account) else None
+
+    def held_back(self, key: ResourceKey) -> list[HeldBack]:
+        """Differences on a resource that the last runs withhold, of every repository that declares or owns it."""
+        with self.store.read() as tx:
+            return withheld.of_resource(tx, key) if self._sees(key.account) else []
 
     def neighbours(self, key: ResourceKey, spec: Spec) -> Neighbours:
         """What a live resource refers to, and what refers to it."""

@@ -426,6 +426,7 @@ def _write_decision(
     shown = _Shown(kinds, accounts)
     new = [shown.proposal(difference, decision.fingerprints[difference.key]) for difference in decision.opened]
     ids = proposals.open_all(tx, repository, run_id, revision.commit, actor.name, new)
+    proposals.set_blast_radius(tx, shown.reach_moved(decision.kept))
     # Others look again, so that what one of them declares is known before it is destroyed.
     live.bump_accounts(tx, {d.key.account for d in decision.opened if d.change is Change.DESTROY})
     opened = {d.key: id_ for d, id_ in zip(decision.opened, ids, strict=True)} | {
@@ -447,6 +448,11 @@ class _Shown:
 
     def proposal(self, difference: Difference, fingerprint: str) -> propose.NewProposal:
         return propose.presented(self._kinds, difference, fingerprint, self._state(difference))
+
+    def reach_moved(self, kept: Sequence[tuple[Proposal, Difference]]) -> dict[int, int]:
+        """How many nodes standing proposals reach by now, by id, where that is another number than they say."""
+        now = {p.id: propose.blast_radius(self._kinds, p.key, self._state(d)) for p, d in kept}
+        return {p.id: now[p.id] for p, _ in kept if now[p.id] != p.blast_radius}
 
     def _state(self, difference: Difference) -> FleetState:
         """The fleet in which the resource exists: as it will be, or, for a destroy, as it is."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import values, words
+from engine import graph, values, words
 from engine.downloads import csv
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -20,13 +20,7 @@ from pages.components.session import account, actor, attempt, refused, workbench
 from pages.components.tables import column, empty, paged, table
 from pages.components.text import count, exact
 
-STATES = {
-    "in_sync": "in sync",
-    "pending": "pending",
-    "drifted": "drifted",
-    "failed": "failed",
-    "unmanaged": "unmanaged",
-}
+STATES = {state: state.replace("_", " ") for state in graph.STATES}
 
 
 def sections() -> str | None:

@@ -15,13 +15,12 @@ from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.forms import form, reset
 from pages.components.layout import beside
-from pages.components.links import link, to_proposal, to_repository, to_resource
+from pages.components.links import link, to_proposal, to_repository, to_resource, to_run
 from pages.components.markup import show
 from pages.components.session import actor, attempt, refused, workbench
 from pages.components.tables import badge, empty
 from pages.components.text import ago, count, exact, plain
 
-STATES = {"in_sync": "in sync"}
 MOST_LINKS = 60
 
 
@@ -46,7 +45,7 @@ def heading(key: ResourceKey, versions: list[Version]) -> bool:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             f"{plain(bench.kinds[key.kind].title)} in account {plain(key.account)} "
-            + (badge(STATES.get(state, state)) if state else ":red-badge[gone]")
+            + (badge(state.replace("_", " ")) if state else ":red-badge[gone]")
         )
         st.markdown(
             f":gray[version {newest.version}, {ago(newest.valid_from)} by {plain(newest.actor)}]",
@@ -58,17 +57,25 @@ def heading(key: ResourceKey, versions: list[Version]) -> bool:
     return live
 
 
-def standing(key: ResourceKey) -> None:
-    """Proposals that speak for it now."""
+def standing(key: ResourceKey) -> bool:
+    """Proposals that speak for it now, and what is not proposed; gives whether there is any."""
     found = workbench().find_proposals(
         ProposalFilter(
             account=key.account, kinds=[key.kind], text=key.name, statuses=["pending", "approved", "failed", "rejected"]
         )
     )
-    for proposal in [p for p in found if p.key == key]:
+    mine, withheld = [p for p in found if p.key == key], workbench().held_back(key)
+    for proposal in mine:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
             st.markdown(f"{badge(proposal.status.value)} {plain(words.sentence(workbench().kinds, proposal))}")
             to_proposal(proposal.id)
+    for held in withheld:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
+            st.markdown(
+                f"{badge('waiting')} {plain(held.repository)} would {held.change} it, and that is not proposed: {plain(held.detail)}."
+            )
+            to_run(held.run_id)
+    return bool(mine or withheld)
 
 
 def blamed(key: ResourceKey) -> None:
@@ -252,7 +259,10 @@ def main() -> None:
     versions = workbench().history(key, 200)
     if not versions:
         st.title(plain(key.address))
-        empty(f"There is no {key.address} in account {key.account}, and there never was.")
+        if workbench().scope in {"*", key.account} and standing(key):
+            st.caption("It does not exist yet.")
+        else:
+            empty(f"There is no {key.address} in account {key.account}, and there never was.")
         link("fleet", "The fleet", icon=":material/dns:")
         return
     live = heading(key, versions)

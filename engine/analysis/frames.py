@@ -129,7 +129,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "version": "counts from 1",
         "since": "time of this version",
         "actor": "who wrote it",
-        "state": "in_sync, pending, drifted, failed or unmanaged; not there for a past time",
+        "state": "in_sync, waiting, pending, drifted, failed or unmanaged; not there for a past time",
         "repository": "name of the repository that holds it; not there for a past time",
     },
     "history": {

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from engine.drift import DriftMoves, OpenEpisode
+from engine.kinds import Kinds
 from engine.model import Change, Episode, Event, Mark, ResourceKey
-from engine.store import events
+from engine.store import events, live
 from engine.store.database import Transaction, moment, time_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +76,8 @@ def write(tx: Transaction, actor: str, repository_id: int, run_id: int, moves: D
 
 def close(tx: Transaction, outcomes: dict[int, str], run_id: int | None) -> None:
     """Close episodes by id."""
-    tx.run("drift/close_episodes", id=list(outcomes), outcome=list(outcomes.values()), at=tx.at, run_id=run_id)
+    if outcomes:
+        tx.run("drift/close_episodes", id=list(outcomes), outcome=list(outcomes.values()), at=tx.at, run_id=run_id)
 
 
 def close_removed(tx: Transaction, actor: str, repository_id: int, keys: Sequence[ResourceKey]) -> None:
@@ -94,6 +96,45 @@ def close_removed(tx: Transaction, actor: str, repository_id: int, keys: Sequenc
                 for e in closing
             ],
         )
+
+
+def close_settled(
+    tx: Transaction, kinds: Kinds, actor: str, keys: Sequence[ResourceKey], run_id: int | None = None
+) -> None:
+    """Close the open episodes on resources that were just written, where live is again what was agreed on, or nobody holds it.
+
+    In the transaction of the write, so that drift lasts until live came back, not until a tick looks.
+    """
+    rows = tx.rows("drift/list_open_of", keys=[key.text for key in keys])
+    if not rows:
+        return
+    found = [
+        (
+            repository_id,
+            OpenEpisode(id_, ResourceKey(account, kind, name), Change(change), tuple(orjson.loads(fields)), version),
+        )
+        for repository_id, id_, account, kind, name, change, fields, version in rows
+    ]
+    now = live.specs_and_claims(tx, [episode.key for _, episode in found])
+    outcomes: dict[int, str] = {}
+    for repository_id, episode in found:
+        spec, claim = now.get(episode.key, (None, None))
+        if claim is None or claim.repository_id != repository_id:
+            outcomes[episode.id] = "codified" if spec is None and episode.live_version is None else "removed"
+        elif spec is not None and claim.base is not None:
+            kind, base = kinds[episode.key.kind], claim.base
+            if not any(kind.differs(name, base, spec) for name in base):
+                outcomes[episode.id] = "reverted"
+    close(tx, outcomes, run_id)
+    events.record(
+        tx,
+        actor,
+        [
+            Event("gitops.drift_resolved", e.key.account, id_, run_id, None, e.key.kind, e.key.name, outcomes[e.id])
+            for id_, e in found
+            if e.id in outcomes
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,7 +306,7 @@ class InventoryRow:
     holder: str | None
     """The repository that claims it; None where none does, and for a past time."""
     state: str | None
-    """in_sync, pending, drifted, failed or unmanaged; None for a past time."""
+    """in_sync, waiting, pending, drifted, failed or unmanaged; None for a past time."""
 
 
 def inventory(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -241,6 +241,12 @@ def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, Statu
         (row[0], Status(row[1]), row[2], time_of(row[3]))
         for row in tx.rows("proposals/count_proposals", account=account)
     ]
+
+
+def set_blast_radius(tx: Transaction, reached: Mapping[int, int]) -> None:
+    """Set how many nodes proposals reach, by id."""
+    if reached:
+        tx.run("proposals/set_blast_radius", ids=list(reached), reached=list(reached.values()))
 
 
 def awaited(tx: Transaction, ids: Sequence[int]) -> dict[int, list[str]]:

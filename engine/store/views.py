@@ -24,15 +24,23 @@ CASE WHEN change = 'destroy' OR cause = 'both' THEN 'high' WHEN cause = 'live_mo
 
 _RESOURCE_STATES = """
 SELECT r.key, r.account, r.kind, r.name, g.name AS holder,
-       CASE WHEN p.failed THEN 'failed' WHEN d.key IS NOT NULL THEN 'drifted' WHEN p.key IS NOT NULL THEN 'pending'
-            WHEN c.base IS NOT NULL THEN 'in_sync' ELSE 'unmanaged' END AS state
+       CASE WHEN p.failed THEN 'failed' WHEN d.key IS NOT NULL OR edited_away(c.base, c.base_version, r.spec, r.version) THEN 'drifted'
+            WHEN p.key IS NOT NULL THEN 'pending' WHEN w.key IS NOT NULL THEN 'waiting' WHEN c.base IS NOT NULL THEN 'in_sync' ELSE 'unmanaged' END AS state
 FROM resources r
 LEFT JOIN claims c ON c.key = r.key
 LEFT JOIN gitops_repositories g ON g.id = c.repository_id
 LEFT JOIN (SELECT key, bool_or(status = 'failed') AS failed FROM proposals WHERE live_key IS NOT NULL GROUP BY key) p ON p.key = r.key
 LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM drift_episodes WHERE closed_at IS NULL) d ON d.key = r.key
+LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM withheld_diffs WHERE closed_run IS NULL) w ON w.key = r.key
 """
-"""How each live resource stands: the worst of failed, drifted, pending, in_sync; unmanaged where no repository owns it."""
+"""How each live resource stands: the worst of failed, drifted (an edit by hand at once), pending, waiting (a difference is withheld) and
+in_sync; unmanaged where no repository owns it."""
+
+_EDITED_AWAY = """
+base IS NOT NULL AND version <> base_version
+AND len(list_filter(json_keys(base), lambda field: json_extract(base, '$.' || field) IS DISTINCT FROM json_extract(spec, '$.' || field))) > 0
+"""
+"""Whether live was written since it was agreed on and is otherwise by now. Both are canonical text, field by field."""
 
 
 def definitions(kinds: Kinds) -> dict[tuple[str, str], str]:
@@ -40,6 +48,7 @@ def definitions(kinds: Kinds) -> dict[tuple[str, str], str]:
     return {
         ("macro", "fleet_at"): _FLEET_AT,
         ("macro", "risk_of"): f"SELECT {_RISK_OF}",
+        ("macro", "edited_away"): f"SELECT {_EDITED_AWAY}",
         ("view", "resource_states"): _RESOURCE_STATES,
         **{("view", kind.view): _typed(kind) for kind in kinds.values()},
     }
@@ -50,6 +59,7 @@ def views_script(kinds: Kinds) -> tuple[str, str]:
     script = (
         f"CREATE OR REPLACE MACRO fleet_at(ts) AS TABLE {_FLEET_AT};\n"
         f"CREATE OR REPLACE MACRO risk_of(change, cause, reached) AS {_RISK_OF};\n"
+        f"CREATE OR REPLACE MACRO edited_away(base, base_version, spec, version) AS {_EDITED_AWAY};\n"
         f"CREATE OR REPLACE VIEW resource_states AS {_RESOURCE_STATES};\n"
     ) + "".join(f"CREATE OR REPLACE VIEW {_quoted(kind.view)} AS {_typed(kind)};\n" for kind in kinds.values())
     return script, hashlib.sha256(script.encode()).hexdigest()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.contract import WithheldBody
-from engine.model import Change, WithheldDiff
+from engine.model import Change, ResourceKey, WithheldDiff
 from engine.store.database import Transaction
 
 
@@ -58,6 +59,24 @@ def of_runs(tx: Transaction, found: Sequence[tuple[int, int]]) -> dict[int, list
             }  # fmt: skip
             made.setdefault(run_id, []).append(body)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A difference on a resource that is withheld now."""
+
+    repository: str
+    change: str
+    reason: str
+    detail: str
+    run_id: int
+    """The last run of the repository, which withholds it."""
+
+
+def of_resource(tx: Transaction, key: ResourceKey) -> list[HeldBack]:
+    """What is withheld now on a resource, by repository."""
+    rows = tx.rows("withheld/list_of_resource", account=key.account, kind=key.kind, name=key.name)
+    return [HeldBack(*row) for row in rows]
 
 
 def counts(tx: Transaction, account: str | None = None) -> list[tuple[int, str, int]]:

@@ -26,6 +26,7 @@ COLOURS = {
     "success": "green",
     "partial": "orange",
     "in sync": "green",
+    "waiting": "blue",
     "drifted": "violet",
     "unmanaged": "gray",
     "paused": "orange",

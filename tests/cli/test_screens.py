@@ -127,8 +127,8 @@ Next: fleet sync fc · fleet status
 """,
     "graph": """
 Layer 0
-  modules/nginx  drifted
-  nodes/app-01  unmanaged
+  modules/nginx  in sync
+  nodes/app-01  waiting
 Layer 1
   assignments/app-01:nginx  in sync  → modules/nginx, nodes/app-01
 """,

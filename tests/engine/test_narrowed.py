@@ -45,7 +45,7 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
 
 
 SILENT = {
-    "account", "awaited", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "outcomes", "owned_by",
+    "account", "awaited", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "held_back", "outcomes", "owned_by",
     "neighbours", "pending_beside", "read_file", "risks", "state_of", "states",
 }  # fmt: skip
 """Ways to ask that name nothing of an account even where all are open."""
@@ -89,6 +89,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "find_runs": lambda r: r.find_runs(RunFilter()),
         "frequent_drift": lambda r: r.frequent_drift(),
         "graph": lambda r: r.graph(),
+        "held_back": lambda r: r.held_back(KEY),
         "history": lambda r: r.history(KEY),
         "inventory": lambda r: r.inventory(),
         "last_drill": lambda r: r.last_drill(),

@@ -69,7 +69,14 @@ ACTS: dict[str, Callable[[Loop, str], Any]] = {
     "bind elsewhere": lambda loop, name: loop.workbench.change_repository(BOB, name, {"account": "zeta"}),
     "another branch": lambda loop, name: loop.workbench.change_repository(BOB, name, {"branch": "next"}),
 }
-"""What others may do while a tick goes on."""
+"""What others may do while a tick or an apply goes on."""
+
+FORGETS: dict[str, Callable[[str], str]] = {
+    "disable": lambda name: name,
+    "bind elsewhere": lambda name: name,
+    "disable the other": other,
+}
+"""Who takes nothing over any more from that moment on, until its next tick."""
 
 UNDO: dict[str, Callable[[Loop, str], Any]] = {
     "pause": lambda loop, name: loop.workbench.resume(BOB, name),
@@ -229,7 +236,9 @@ class Loop(RuleBasedStateMachine):
         run = self.workbench.sync(ME, name, watcher=watcher).run
         if run.status != "failed":
             self.seen[name] = fleet
-        else:
+        if act in FORGETS:
+            self.seen.pop(FORGETS[act](name), None)
+        if run.status == "failed":
             assert run.error is not None
             assert run.error["code"] in {"FLEET-210", "FLEET-137", "FLEET-233"}
         self._check_moves()
@@ -303,6 +312,8 @@ class Loop(RuleBasedStateMachine):
         steps = [*applied.applied, *(step for step, _ in applied.failed), *applied.skipped]
         assert sorted(s.proposal.id for s in steps) == looked_at, "each is in exactly one list"
         assert not applied.failed
+        if began and act in FORGETS:
+            self.seen.pop(FORGETS[act](name), None)
         self._check_moves()
         if began and act in UNDO:
             UNDO[act](self, name)
