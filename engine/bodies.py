@@ -322,6 +322,8 @@ def drill(d: Drill) -> contract.DrillBody:
         "account": d.account,
         "ok": d.ok,
         "detail": d.detail,
+        "code": d.code,
+        "hint": d.hint,
         "bytes": d.size,
         "resources": d.resources,
         "seconds": round(d.seconds, 3),

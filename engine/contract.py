@@ -448,7 +448,11 @@ class DrillBody(TypedDict):
     account: str
     ok: bool
     detail: str
-    """In words: what came back, or what did not."""
+    """In words: what came back, or what did not and why."""
+    code: str | None
+    """FLEET-632 where it failed."""
+    hint: str
+    """What to do next; empty where it passed."""
     bytes: int
     """Of the exported file."""
     resources: int

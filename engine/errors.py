@@ -111,6 +111,7 @@ CODES: dict[str, str] = {
     "FLEET-629": "no legal name",
     "FLEET-630": "the export is over the size limit",
     "FLEET-631": "the resource is too large",
+    "FLEET-632": "a restore drill failed",
     "FLEET-640": "no server runs in this process",
     "FLEET-641": "the server may only listen on loopback",
     "FLEET-642": "nothing is at this address",

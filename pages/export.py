@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from engine import words
+from engine.drill import Drill
 from engine.model import RecordedEvent
 from engine.workbench import Workbench
 from pages.components.acts import act
@@ -78,10 +79,16 @@ def _drill(named: str) -> None:
     job = begin(
         f"drill {named}",
         f"Restore drill of {named}",
-        lambda tell: bench.drill(me, named, watcher=lambda stage: tell(stage, 0, 0)),
+        lambda tell: _passed(bench.drill(me, named, watcher=lambda stage: tell(stage, 0, 0))),
         lambda made: made.detail,
     )
     job.ended.wait(QUICK_S)
+
+
+def _passed(made: Drill) -> Drill:
+    """The drill, if it passed: a job that gives one that failed would look like a success. Raises: FleetError FLEET-632."""
+    made.refuse()
+    return made
 
 
 def say(found: RecordedEvent) -> None:
@@ -90,7 +97,10 @@ def say(found: RecordedEvent) -> None:
     if found.event.type == "gitops.drill_passed":
         st.success(f"**Passed.** {plain(told)}", icon=":material/verified:")
     else:
-        st.error(f"**Failed.** {plain(told)}", icon=":material/error:")
+        code = f" ({data['code']})" if "code" in data else ""
+        st.error(f"**Failed.**{code} {plain(told)}", icon=":material/error:")
+        if hint := data.get("hint"):
+            st.markdown(f"**What to do next.** {plain(str(hint))}")
     show("drill.html", stages=data.get("stages", {}), at=found.at)
 
 

@@ -19,6 +19,7 @@ TOLD = {
     "gitops.drift_detected": "drift.detected",
     "gitops.drift_resolved": "drift.resolved",
     "gitops.run_failed": "repository.failing",
+    "gitops.drill_failed": "drill.failed",
 }
 """Which events are told, and the type of the message that tells them."""
 
@@ -77,6 +78,8 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
         title = f"{repository} fails: {first.event.reason or ''} ({code})"
         page = f"/runs?id={first.event.run_id}"
         return Message(last.seq, type_, at, first.event.account, repository, title, page, data={"code": code})
+    if type_ == "drill.failed":
+        return _drill_failed(last)
     thing, verb = _TITLES[type_]
     resources = tuple(dict.fromkeys(f"{e.event.kind}/{e.event.name}" for e in group))
     page = {
@@ -95,6 +98,15 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
     return Message(
         last.seq, type_, at, first.event.account, repository, title, page, resources[:_SHOWN], len(group), data
     )
+
+
+def _drill_failed(found: RecordedEvent) -> Message:
+    """A restore drill that failed: its account is the subject, as it is about no repository."""
+    event, data = found.event, found.event.data or {}
+    account = event.account or "every account"
+    title = f"The restore drill of account {account} failed: {event.reason or ''}"
+    facts = {name: data.get(name, "") for name in ("code", "hint")} | {"actor": found.actor}
+    return Message(found.seq, "drill.failed", found.at, event.account, account, title, "/export", data=facts)
 
 
 def cloud_event(message: Message, public_url: str) -> dict[str, Any]:
@@ -124,6 +136,7 @@ def slack(message: Message, public_url: str) -> dict[str, Any]:
     icon = {
         "proposals.failed": ":x:",
         "repository.failing": ":x:",
+        "drill.failed": ":x:",
         "drift.detected": ":warning:",
         "proposals.opened": ":inbox_tray:",
     }
@@ -132,6 +145,8 @@ def slack(message: Message, public_url: str) -> dict[str, Any]:
         more = message.count - len(message.resources)
         listed = ", ".join(_escaped(each) for each in message.resources) + (f" and {more:,} more" if more > 0 else "")
         text += f"\n{listed}"
+    if hint := message.data.get("hint"):
+        text += f"\n{_escaped(str(hint))}"
     if public_url:
         text += f"\n<{public_url}{message.page}|Open>"
     return {"text": text}

@@ -10,6 +10,7 @@ import pytest
 
 from engine.downloads import parquet
 from engine.model import Actor, Permission, ResourceKey
+from engine.reader import Reader
 from engine.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
@@ -117,6 +118,22 @@ def test_the_export_is_shown_and_drilled(applied: Workbench, dashboard: Dashboar
     said = texts(app)
     assert "**Passed.** 8 resources came back as before" in said.replace("\\", "")
     assert applied.last_drill("acme") is not None
+
+
+def test_a_drill_that_failed_is_shown_with_why_and_what_to_do(
+    applied: Workbench, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Reader.export
+    monkeypatch.setattr(
+        Reader, "export", lambda self, **given: real(self, **given).replace("\nmodules:", "\nmodule:", 1)
+    )
+    app = dashboard("export")
+    press(app, "drill")
+    said = texts(app).replace("\\", "")
+    assert "**Failed.** (FLEET-632) the file was not taken: FLEET-1" in said
+    assert "**What to do next.** Change what the message names in the live fleet" in said
+    (toast,) = app.toast
+    assert "(FLEET-632) Change what the message names" in toast.value.replace("\\", "")
 
 
 def test_an_export_has_a_scope_and_a_past(drifted: Workbench, dashboard: Dashboard) -> None:
