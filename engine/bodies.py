@@ -331,6 +331,19 @@ def drill(d: Drill) -> contract.DrillBody:
     }
 
 
+def last_drill(e: RecordedEvent) -> contract.LastDrillBody:
+    data = e.event.data or {}
+    return {
+        "account": e.event.account,
+        "at": when(e.at),
+        "actor": e.actor,
+        "ok": e.event.type == "gitops.drill_passed",
+        "detail": e.event.reason,
+        "code": data.get("code"),
+        "hint": data.get("hint", ""),
+    }
+
+
 def token(t: Token, now: datetime) -> contract.TokenBody:
     return {
         "id": t.id,
@@ -376,6 +389,7 @@ def status(s: FleetStatus) -> contract.StatusBody:
         "withheld": dict(s.withheld),
         "drift": [episode(e) for e in s.drift],
         "pauses": [pause(p) for p in s.pauses],
+        "drills": [last_drill(e) for e in s.drills],
         "repositories": [
             {
                 **repository(h.repository),

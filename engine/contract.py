@@ -604,11 +604,26 @@ class HealthBody(RepositoryBody):
     """By reason."""
 
 
+class LastDrillBody(TypedDict):
+    """When an account was drilled last, and what came of it."""
+
+    account: str | None
+    at: str | None
+    actor: str
+    ok: bool
+    detail: str | None
+    """In words: what came back, or what did not and why."""
+    code: str | None
+    """Of a drill that failed: FLEET-632, or the code of what kept it from being made."""
+    hint: str
+    """What to do next; empty where it passed."""
+
+
 class StatusBody(TypedDict):
     """Is all well, and what waits for people."""
 
     ok: bool
-    """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
+    """Nothing failed, no restore drill either; nothing paused, nothing drifts. Proposals that wait are no illness."""
     accounts: list[str]
     resources: int
     owned: int
@@ -621,6 +636,8 @@ class StatusBody(TypedDict):
     drift: list[EpisodeBody]
     """What lasts."""
     pauses: list[PauseOf]
+    drills: list[LastDrillBody]
+    """The last restore drill of each account that was drilled."""
     repositories: list[HealthBody]
 
 

@@ -126,12 +126,19 @@ class FleetStatus:
     drift: tuple[Episode, ...]
     """Open episodes, newest first."""
     withheld: Mapping[str, int]
+    drills: tuple[RecordedEvent, ...] = ()
+    """The last restore drill of each account that was drilled, oldest first."""
+
+    @property
+    def failed_drills(self) -> list[RecordedEvent]:
+        """Those of them that failed."""
+        return [e for e in self.drills if e.event.type == "gitops.drill_failed"]
 
     @property
     def well(self) -> bool:
-        """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
+        """Nothing failed, no restore drill either; nothing paused, nothing drifts. Proposals that wait are no illness."""
         failing = any(health.last is not None and health.last.status == "failed" for health in self.repositories)
-        return not (failing or self.pauses or self.drift or self.counts.get(Status.FAILED))
+        return not (failing or self.pauses or self.drift or self.counts.get(Status.FAILED) or self.failed_drills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,6 +460,11 @@ class Reader:
         """The last restore drill, and what came of it."""
         with self.store.read() as tx:
             return events.last_of(tx, ["gitops.drill_passed", "gitops.drill_failed"], self._within(account))
+
+    def last_drills(self, account: str | None = None) -> list[RecordedEvent]:
+        """The last restore drill of each account that was drilled, oldest first."""
+        with self.store.read() as tx:
+            return events.last_drills(tx, self._within(account))
 
     def exports_too_large(self, account: str | None = None) -> list[tuple[str, int]]:
         """(account, bytes of its export) where that is larger than a fleet file may be, and so does not come back in one piece."""
@@ -776,6 +788,7 @@ class Reader:
     def status(self, account: str | None = None) -> FleetStatus:
         """Is all well, and what waits for people."""
         account = self._within(account)
+        drills = tuple(self.last_drills(account))
         with self.store.read() as tx:
             registered = repositories.registered(tx, account)
             last = runs.last_ids(tx)
@@ -816,6 +829,7 @@ class Reader:
                 min(waiting, default=None),
                 tuple(drift.read(tx, account=account, open_=True, limit=MOST)),
                 reasons,
+                drills,
             )
 
     # Within one account

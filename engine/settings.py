@@ -8,6 +8,7 @@ notifications, the log).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,8 @@ class Text(NamedTuple):
     secret: bool = False
     reads: Callable[[str], str] = str
     """Gives the text in the form in which it is kept. Raises: ValueError, saying what it should be."""
+    empty: bool = False
+    """Whether the variable may be set to nothing, which switches off what it is about; else that is as if it were not set."""
 
 
 def _file(text: str) -> str:
@@ -146,6 +149,19 @@ def _address(text: str) -> str:
     if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
         raise ValueError("an https address (http goes to this machine alone)")
     return text.rstrip("/")
+
+
+def time_of_day(text: str) -> tuple[int, int]:
+    """(hour, minute) from HH:MM. Raises: ValueError, saying what it should be."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
+    if not found:
+        raise ValueError("a time of day in UTC such as 03:10, or empty to switch it off")
+    return int(found[1]), int(found[2])
+
+
+def _time_of_day(text: str) -> str:
+    time_of_day(text)
+    return text
 
 
 def _log_format(text: str) -> str:
@@ -257,6 +273,12 @@ SERVING: Mapping[str, Text] = {
     "slack_url": Text(
         "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
     ),
+    "drill_at": Text(
+        "FLEET_DRILL_AT",
+        "When the server drills each account once a night, as HH:MM in UTC (default: `03:10`). Set to nothing, it never drills by itself.",
+        reads=_time_of_day,
+        empty=True,
+    ),
     "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object a line (default: `text`).", reads=_log_format),
 }
 """How others come in and are told."""
@@ -324,6 +346,7 @@ class Settings:
     notify_url: str = field(default="", repr=False)
     notify_secret: str = field(default="", repr=False)
     slack_url: str = field(default="", repr=False)
+    drill_at: str = "03:10"
     log_format: str = "text"
     sources: Mapping[str, str] = field(default_factory=dict)
     """For each setting that is not the default, the variable that set it."""
@@ -350,6 +373,8 @@ class Settings:
             values[name], sources[name] = int(text), setting.variable
         for name, asked in {**ACCESS, **SERVING}.items():
             if not (text := environment.get(asked.variable, "").strip()):
+                if asked.empty and asked.variable in environment:
+                    values[name], sources[name] = "", asked.variable
                 continue
             try:
                 values[name], sources[name] = asked.reads(text), asked.variable

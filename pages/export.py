@@ -70,6 +70,8 @@ def drill(named: str) -> None:
         )
     else:
         say(found)
+    if at := workbench().settings.drill_at:
+        st.caption(f"While a server runs, each account is drilled once a night, at {plain(at)} UTC.")
     act("Drill now", Workbench.drill, icon=":material/verified:", key="drill", on_click=_drill, args=(named,))
 
 
@@ -93,12 +95,13 @@ def _passed(made: Drill) -> Drill:
 
 def say(found: RecordedEvent) -> None:
     data = found.event.data or {}
-    told = f"{found.event.reason}. {data.get('bytes', 0):,} bytes, restored in {data.get('seconds', 0):.2f} s; {ago(found.at)} by {found.actor}"
+    took = f"{data['bytes']:,} bytes, restored in {data['seconds']:.2f} s; " if "bytes" in data else ""
+    told = f"{found.event.reason}. {took}{ago(found.at)} by {found.actor}"
     if found.event.type == "gitops.drill_passed":
         st.success(f"**Passed.** {plain(told)}", icon=":material/verified:")
     else:
-        code = f" ({data['code']})" if "code" in data else ""
-        st.error(f"**Failed.**{code} {plain(told)}", icon=":material/error:")
+        code = f"({data['code']}) " if "code" in data else ""
+        st.error(f"**Failed.** {plain(code + told)}", icon=":material/error:")
         if hint := data.get("hint"):
             st.markdown(f"**What to do next.** {plain(str(hint))}")
     show("drill.html", stages=data.get("stages", {}), at=found.at)

@@ -63,6 +63,7 @@ def status(session: Session, account: str | None) -> int | None:
         )
     if found.drift:
         rows.append(("drift", f"{len(found.drift)} open"))
+    rows += _drills(found)
     out.table(("", ""), rows)
     if found.drift:
         shown = [
@@ -87,6 +88,21 @@ def status(session: Session, account: str | None) -> int | None:
     return None
 
 
+def _drills(found: FleetStatus) -> list[tuple[str, str]]:
+    """When the accounts were drilled last; of drills that failed, each with what to do next."""
+    rows: list[tuple[str, str]] = []
+    for e in found.failed_drills:
+        data = e.event.data or {}
+        said = f"of {e.event.account} failed {words.ago(e.at)} ({data.get('code', 'FLEET-632')}): {e.event.reason}."
+        rows += [("restore drill", said), ("", str(data.get("hint", "")))]
+    passed = [e for e in found.drills if e.event.type == "gitops.drill_passed"]
+    if passed:
+        rows.append(
+            ("restore drill", f"passed for {words.count(len(passed), 'account')}, the oldest {words.ago(passed[0].at)}")
+        )
+    return rows
+
+
 def _headline(found: FleetStatus) -> None:
     from engine.cli import output as out
 
@@ -98,6 +114,8 @@ def _headline(found: FleetStatus) -> None:
         needs.append(f"{len(failing)} failing {'repository' if len(failing) == 1 else 'repositories'}")
     if count := found.counts.get(Status.FAILED):
         needs.append(f"{count} failed {'proposal' if count == 1 else 'proposals'}")
+    if found.failed_drills:
+        needs.append(words.count(len(found.failed_drills), "failed restore drill"))
     if found.drift:
         needs.append(f"{len(found.drift)} drifting {'resource' if len(found.drift) == 1 else 'resources'}")
     waits = [

@@ -174,6 +174,15 @@ def test_a_drill_that_fails_says_what_why_and_what_to_do(
     (body,) = told.json["items"]
     assert (body["ok"], body["code"]) == (False, "FLEET-632")
     assert body["hint"] in " ".join(failed.out.split())
+    status = " ".join(lived("status").out.split())
+    assert "Needs you: 1 failed restore drill" in status
+    assert "restore drill of acme failed" in status
+    assert "(FLEET-632): 2 resources did not come back" in status
+    assert body["hint"][:60] in status
+    (last,) = lived("status", "--json").json["drills"]
+    assert {name: last[name] for name in ("account", "ok", "code", "hint", "detail")} == {
+        name: body[name] for name in ("account", "ok", "code", "hint", "detail")
+    }
 
 
 def test_a_drill_of_nothing_is_no_error(fleet: Fleet) -> None:

@@ -92,6 +92,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "history": lambda r: r.history(KEY),
         "inventory": lambda r: r.inventory(),
         "last_drill": lambda r: r.last_drill(),
+        "last_drills": lambda r: r.last_drills(),
         "kind": lambda r: r.kind("modules").section,
         "limits": lambda r: r.limits(),
         "live_proposals": lambda r: r.live_proposals(),
