@@ -344,6 +344,18 @@ def last_drill(e: RecordedEvent) -> contract.LastDrillBody:
     }
 
 
+def kept_snapshot(e: RecordedEvent) -> contract.KeptSnapshotBody:
+    data = e.event.data or {}
+    return {
+        "at": when(e.at),
+        "ok": e.event.type == "gitops.snapshot_kept",
+        "file": data.get("file"),
+        "detail": e.event.reason,
+        "code": data.get("code"),
+        "hint": data.get("hint", ""),
+    }
+
+
 def token(t: Token, now: datetime) -> contract.TokenBody:
     return {
         "id": t.id,
@@ -390,6 +402,7 @@ def status(s: FleetStatus) -> contract.StatusBody:
         "drift": [episode(e) for e in s.drift],
         "pauses": [pause(p) for p in s.pauses],
         "drills": [last_drill(e) for e in s.drills],
+        "snapshots": [kept_snapshot(e) for e in s.snapshots],
         "repositories": [
             {
                 **repository(h.repository),

@@ -619,11 +619,25 @@ class LastDrillBody(TypedDict):
     """What to do next; empty where it passed."""
 
 
+class KeptSnapshotBody(TypedDict):
+    """A snapshot that the server kept by itself, or a failure to keep one."""
+
+    at: str | None
+    ok: bool
+    file: str | None
+    """Its name in the folder of FLEET_SNAPSHOTS; null where it failed."""
+    detail: str | None
+    code: str | None
+    """Why it failed."""
+    hint: str
+    """What to do next; empty where it was kept."""
+
+
 class StatusBody(TypedDict):
     """Is all well, and what waits for people."""
 
     ok: bool
-    """Nothing failed, no restore drill either; nothing paused, nothing drifts. Proposals that wait are no illness."""
+    """Nothing failed, no restore drill and no snapshot either; nothing paused, nothing drifts. Proposals that wait are no illness."""
     accounts: list[str]
     resources: int
     owned: int
@@ -638,6 +652,8 @@ class StatusBody(TypedDict):
     pauses: list[PauseOf]
     drills: list[LastDrillBody]
     """The last restore drill of each account that was drilled."""
+    snapshots: list[KeptSnapshotBody]
+    """The last snapshot that the server kept by itself and the last failure to keep one, oldest first."""
     repositories: list[HealthBody]
 
 

@@ -128,6 +128,8 @@ class FleetStatus:
     withheld: Mapping[str, int]
     drills: tuple[RecordedEvent, ...] = ()
     """The last restore drill of each account that was drilled, oldest first."""
+    snapshots: tuple[RecordedEvent, ...] = ()
+    """The last snapshot that the server kept and the last failure to keep one, oldest first."""
 
     @property
     def failed_drills(self) -> list[RecordedEvent]:
@@ -135,10 +137,23 @@ class FleetStatus:
         return [e for e in self.drills if e.event.type == "gitops.drill_failed"]
 
     @property
+    def failed_snapshot(self) -> RecordedEvent | None:
+        """Why the server keeps no snapshot, where it should."""
+        last = self.snapshots[-1] if self.snapshots else None
+        return last if last is not None and last.event.type == "gitops.snapshot_failed" else None
+
+    @property
     def well(self) -> bool:
-        """Nothing failed, no restore drill either; nothing paused, nothing drifts. Proposals that wait are no illness."""
+        """Nothing failed, no restore drill and no snapshot either; nothing paused, nothing drifts. Proposals that wait are no illness."""
         failing = any(health.last is not None and health.last.status == "failed" for health in self.repositories)
-        return not (failing or self.pauses or self.drift or self.counts.get(Status.FAILED) or self.failed_drills)
+        return not (
+            failing
+            or self.pauses
+            or self.drift
+            or self.counts.get(Status.FAILED)
+            or self.failed_drills
+            or self.failed_snapshot
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +481,13 @@ class Reader:
         with self.store.read() as tx:
             return events.last_drills(tx, self._within(account))
 
+    def kept_snapshots(self) -> list[RecordedEvent]:
+        """The last snapshot that the server kept by itself and the last failure to keep one, oldest first; empty where it keeps none."""
+        if not self.settings.snapshots:
+            return []
+        with self.store.read() as tx:
+            return events.last_snapshots(tx, self._within(None))
+
     def exports_too_large(self, account: str | None = None) -> list[tuple[str, int]]:
         """(account, bytes of its export) where that is larger than a fleet file may be, and so does not come back in one piece."""
         narrowed, limit = self._within(account), self.settings.max_file_bytes
@@ -788,7 +810,7 @@ class Reader:
     def status(self, account: str | None = None) -> FleetStatus:
         """Is all well, and what waits for people."""
         account = self._within(account)
-        drills = tuple(self.last_drills(account))
+        drills, snapshots = tuple(self.last_drills(account)), tuple(self.kept_snapshots())
         with self.store.read() as tx:
             registered = repositories.registered(tx, account)
             last = runs.last_ids(tx)
@@ -830,6 +852,7 @@ class Reader:
                 tuple(drift.read(tx, account=account, open_=True, limit=MOST)),
                 reasons,
                 drills,
+                snapshots,
             )
 
     # Within one account

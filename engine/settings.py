@@ -73,6 +73,16 @@ SETTINGS: Mapping[str, Setting] = {
     "sign_in_hours": Setting(
         "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours after which a sign-in ends, and roles and groups are asked for anew."
     ),
+    "snapshot_every_h": Setting(
+        "FLEET_SNAPSHOT_EVERY", 24, 1, 8_760, "Hours between two snapshots in the folder of `FLEET_SNAPSHOTS`."
+    ),
+    "snapshot_keep": Setting(
+        "FLEET_SNAPSHOT_KEEP",
+        7,
+        1,
+        10_000,
+        "How many snapshots are kept there; the server removes older ones of its own.",
+    ),
     "lock_wait_s": Setting(
         "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
     ),
@@ -162,6 +172,13 @@ def time_of_day(text: str) -> tuple[int, int]:
 def _time_of_day(text: str) -> str:
     time_of_day(text)
     return text
+
+
+def _folder(text: str) -> str:
+    """The absolute path of a folder, which need not be there yet."""
+    if not text.isprintable():
+        raise ValueError("a path without control characters")
+    return str(Path(text).expanduser().absolute())
 
 
 def _log_format(text: str) -> str:
@@ -279,6 +296,11 @@ SERVING: Mapping[str, Text] = {
         reads=_time_of_day,
         empty=True,
     ),
+    "snapshots": Text(
+        "FLEET_SNAPSHOTS",
+        "A folder outside of the home, best on another disk, in which the server keeps snapshots of the store. Unset: it keeps none.",
+        reads=_folder,
+    ),
     "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object a line (default: `text`).", reads=_log_format),
 }
 """How others come in and are told."""
@@ -309,6 +331,8 @@ class Settings:
     keep_days: int = 90
     keep_failed_days: int = 365
     sign_in_hours: int = 12
+    snapshot_every_h: int = 24
+    snapshot_keep: int = 7
     lock_wait_s: int = 3
     home_group: int = 0
     max_sockets: int = 1_000
@@ -347,6 +371,7 @@ class Settings:
     notify_secret: str = field(default="", repr=False)
     slack_url: str = field(default="", repr=False)
     drill_at: str = "03:10"
+    snapshots: str = ""
     log_format: str = "text"
     sources: Mapping[str, str] = field(default_factory=dict)
     """For each setting that is not the default, the variable that set it."""
@@ -385,6 +410,7 @@ class Settings:
                 ) from None
         _check_sign_in(values)
         chosen = Path(home or environment.get("FLEET_HOME") or homes.default(environment)).expanduser().absolute()
+        _check_snapshots(values.get("snapshots"), chosen)
         return cls(home=chosen, sources=sources, **values)
 
     @property
@@ -401,6 +427,16 @@ class Settings:
     def asks_for_link(self) -> bool:
         """Whether the dashboard opens by a link with a secret: where nobody signs in, unless that is switched off."""
         return self.local_link == "on" and not self.signs_in
+
+
+def _check_snapshots(folder: str | None, home: Path) -> None:
+    """Refuse to keep snapshots in the home: they would be lost together with the store, and a server clears folders there."""
+    if folder and Path(folder).resolve().is_relative_to(home.resolve()):
+        raise RefusedEdit(
+            "FLEET-602",
+            f"FLEET_SNAPSHOTS is {folder[:200]!r}, which is inside of the home: what destroys the store would destroy them too.",
+            "Name a folder outside of the home, best on another disk.",
+        )
 
 
 def _check_sign_in(values: Mapping[str, Any]) -> None:

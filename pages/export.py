@@ -107,6 +107,26 @@ def say(found: RecordedEvent) -> None:
     show("drill.html", stages=data.get("stages", {}), at=found.at)
 
 
+def snapshots() -> None:
+    """What the server keeps by itself, where it was asked to."""
+    bench = workbench()
+    if not bench.settings.snapshots:
+        return
+    st.subheader("Kept snapshots")
+    hours, keep = bench.settings.snapshot_every_h, bench.settings.snapshot_keep
+    st.caption(f"The server keeps a snapshot every {count(hours, 'hour')}, and the last {keep:,} of them.")
+    found = bench.kept_snapshots()
+    if not found:
+        st.caption("None was kept yet.")
+    for e in found:
+        data = e.event.data or {}
+        if e.event.type == "gitops.snapshot_kept":
+            st.success(plain(f"{e.event.reason}, {data.get('bytes', 0):,} bytes; {ago(e.at)}"), icon=":material/save:")
+        elif e is found[-1]:
+            st.error(plain(f"({data.get('code')}) {e.event.reason}. Since {ago(e.at)}."), icon=":material/error:")
+            st.markdown(f"**What to do next.** {plain(str(data.get('hint', '')))}")
+
+
 def restoring(named: str) -> None:
     st.subheader("What a restore does")
     st.markdown(
@@ -127,6 +147,7 @@ def main() -> None:
     left, right = beside(1.7, 1)
     with right:
         drill(named)
+        snapshots()
         restoring(named)
     with left:
         preview(named, repository, unmanaged, at)

@@ -64,6 +64,7 @@ def status(session: Session, account: str | None) -> int | None:
     if found.drift:
         rows.append(("drift", f"{len(found.drift)} open"))
     rows += _drills(found)
+    rows += _snapshots(found)
     out.table(("", ""), rows)
     if found.drift:
         shown = [
@@ -103,6 +104,22 @@ def _drills(found: FleetStatus) -> list[tuple[str, str]]:
     return rows
 
 
+def _snapshots(found: FleetStatus) -> list[tuple[str, str]]:
+    """When the server kept a snapshot last, and why it keeps none now."""
+    rows = [
+        ("snapshot", f"kept {words.ago(e.at)}: {(e.event.data or {}).get('file')}")
+        for e in found.snapshots
+        if e.event.type == "gitops.snapshot_kept"
+    ]
+    if failed := found.failed_snapshot:
+        data = failed.event.data or {}
+        rows += [
+            ("snapshot", f"failing since {words.ago(failed.at)} ({data.get('code')}): {failed.event.reason}."),
+            ("", str(data.get("hint", ""))),
+        ]
+    return rows
+
+
 def _headline(found: FleetStatus) -> None:
     from engine.cli import output as out
 
@@ -116,6 +133,8 @@ def _headline(found: FleetStatus) -> None:
         needs.append(f"{count} failed {'proposal' if count == 1 else 'proposals'}")
     if found.failed_drills:
         needs.append(words.count(len(found.failed_drills), "failed restore drill"))
+    if found.failed_snapshot:
+        needs.append("snapshots that cannot be kept")
     if found.drift:
         needs.append(f"{len(found.drift)} drifting {'resource' if len(found.drift) == 1 else 'resources'}")
     waits = [
