@@ -63,7 +63,13 @@ class Nightly:
         """By account, the moment of the last night in which this process tried a drill, whatever became of it."""
 
     def look(self) -> None:
-        """Drill each account that is due. Effects: one event for each. Raises: FleetError where the store cannot be read."""
+        """Drill each account that is due. Effects: one event for each; a line in the log where the store cannot be read."""
+        try:
+            self._drill_due()
+        except FleetError as error:
+            log.warning("no restore drill: %s %s", error.code, error.message)
+
+    def _drill_due(self) -> None:
         at = self._workbench.settings.drill_at
         if not at:
             return

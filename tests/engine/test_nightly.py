@@ -10,7 +10,7 @@ import pytest
 
 from engine import drill as drilling
 from engine import nightly
-from engine.errors import FleetError, RefusedEdit
+from engine.errors import FleetError, RefusedEdit, StoreError
 from engine.model import Actor, ResourceKey
 from engine.nightly import CATCH_UP_S, Nightly, due, last_moment
 from engine.notify.messages import messages
@@ -182,6 +182,21 @@ def test_a_server_that_ends_leaves_the_drill_in_hand_and_begins_no_other(bench: 
     up.seconds, clock.now = 3600, NIGHT
     made.look()
     assert drilled(bench) == []
+
+
+def test_a_store_that_cannot_be_read_is_a_line_in_the_log(
+    bench: Workbench, clock: SetClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuses(*_given: object) -> None:
+        raise StoreError("FLEET-303", "The store is damaged.", "Restore it.")
+
+    monkeypatch.setattr(Workbench, "last_drills", refuses)
+    up = Uptime()
+    made = Nightly(bench, lambda: False, up)
+    up.seconds, clock.now = 3600, NIGHT
+    made.look()
+    assert "no restore drill: FLEET-303 The store is damaged." in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_server_looks_each_minute(serving: Service, monkeypatch: pytest.MonkeyPatch) -> None:
