@@ -13,12 +13,13 @@ import pytest
 
 from engine import kept, surroundings
 from engine.errors import FleetError, StoreError
-from engine.kept import RETRY_S, Kept, wait
+from engine.kept import RETRY_S, Kept, file_name, wait
 from engine.model import Actor, RecordedEvent, ResourceKey
 from engine.notify.messages import messages
 from engine.service import Service
 from engine.settings import Settings
 from engine.store import Store
+from engine.store import kept as note
 from engine.workbench import Workbench
 from tests.conftest import SetClock
 
@@ -272,6 +273,50 @@ def test_old_ones_that_cannot_be_removed_are_told(
     assert code(failed(bench)) == "FLEET-635"
     assert len(files(folder)) == 3
     assert [e.event.type for e in bench.kept_snapshots()] == ["gitops.snapshot_kept", "gitops.snapshot_failed"]
+
+
+def test_the_last_one_and_the_last_failure_stay_whatever_is_forgotten(
+    bench: Workbench, made: Kept, passing: Time, folder: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        made.look()
+        passing.move(1.1)
+    bench.settings = replace(bench.settings, snapshots=str(tmp_path / "not-mounted" / "kept"))
+    made.look()
+    before = bench.kept_snapshots()
+    passing.move(24 * 100)
+    assert bench.prune(ME)["fleet_events"] >= 1
+    assert bench.kept_snapshots() == before
+    assert [e.event.type for e in before] == ["gitops.snapshot_kept", "gitops.snapshot_failed"]
+
+
+def test_one_that_a_killed_process_did_not_finish_is_no_snapshot_and_is_forgotten(
+    bench: Workbench, made: Kept, passing: Time, folder: Path
+) -> None:
+    with bench.store.write() as tx:
+        note.add(tx, note.Entry(folder / file_name(tx.at), tx.at))
+    made.look()
+    assert len(files(folder)) == 1
+    with bench.store.read() as tx:
+        assert [entry.path.name for entry in note.written(tx)] == files(folder)
+
+
+def test_a_store_that_went_back_to_a_snapshot_goes_on_with_the_files_that_it_knows(
+    bench: Workbench, made: Kept, passing: Time, folder: Path, tmp_path: Path, clock: SetClock
+) -> None:
+    for _ in range(2):
+        made.look()
+        passing.move(1.1)
+    first, second = files(folder)
+    home = tmp_path / "restored"
+    home.mkdir(mode=0o700)
+    (home / "fleet.duckdb").write_bytes((folder / second).read_bytes())
+    with Workbench.open_home(replace(bench.settings, home=home), clock=clock) as restored:
+        again = Kept(restored, passing)
+        again.look()
+        assert first not in files(folder)
+        assert second in files(folder)
+        assert len(files(folder)) == 2
 
 
 def test_without_a_folder_none_is_kept(bench: Workbench, made: Kept, folder: Path) -> None:
