@@ -170,6 +170,32 @@ def test_one_that_cannot_be_made_is_recorded_as_failed_and_keeps_no_other_from_i
     assert (message.type, message.data["code"]) == ("drill.failed", code)
 
 
+def test_one_that_can_be_neither_made_nor_recorded_is_tried_once_a_night(
+    bench: Workbench, clock: SetClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[str] = []
+
+    def refuses(_reader: Workbench, account: str, _watcher: object) -> None:
+        tried.append(account)
+        raise StoreError("FLEET-304", "The disk is full.", "Make room.")
+
+    def full(*_given: object) -> None:
+        raise StoreError("FLEET-304", "The disk is full.", "Make room.")
+
+    monkeypatch.setattr(drilling, "drill", refuses)
+    monkeypatch.setattr(nightly.events, "record", full)
+    up = Uptime()
+    made = Nightly(bench, lambda: False, up)
+    up.seconds, clock.now = 3600, NIGHT
+    made.look()
+    made.look()
+    assert tried == ["acme", "zeta"]
+    assert "which cannot be recorded: FLEET-304" in caplog.text
+    clock.now = NIGHT + DAY
+    made.look()
+    assert tried == ["acme", "zeta"] * 2
+
+
 def test_a_server_that_ends_leaves_the_drill_in_hand_and_begins_no_other(bench: Workbench, clock: SetClock) -> None:
     asked: list[None] = []
 
