@@ -322,10 +322,37 @@ def drill(d: Drill) -> contract.DrillBody:
         "account": d.account,
         "ok": d.ok,
         "detail": d.detail,
+        "code": d.code,
+        "hint": d.hint,
         "bytes": d.size,
         "resources": d.resources,
         "seconds": round(d.seconds, 3),
         "stages": {stage: round(seconds, 3) for stage, seconds in d.stages},
+    }
+
+
+def last_drill(e: RecordedEvent) -> contract.LastDrillBody:
+    data = e.event.data or {}
+    return {
+        "account": e.event.account,
+        "at": when(e.at),
+        "actor": e.actor,
+        "ok": e.event.type == "gitops.drill_passed",
+        "detail": e.event.reason,
+        "code": data.get("code"),
+        "hint": data.get("hint", ""),
+    }
+
+
+def kept_snapshot(e: RecordedEvent) -> contract.KeptSnapshotBody:
+    data = e.event.data or {}
+    return {
+        "at": when(e.at),
+        "ok": e.event.type == "gitops.snapshot_kept",
+        "file": data.get("file"),
+        "detail": e.event.reason,
+        "code": data.get("code"),
+        "hint": data.get("hint", ""),
     }
 
 
@@ -374,6 +401,8 @@ def status(s: FleetStatus) -> contract.StatusBody:
         "withheld": dict(s.withheld),
         "drift": [episode(e) for e in s.drift],
         "pauses": [pause(p) for p in s.pauses],
+        "drills": [last_drill(e) for e in s.drills],
+        "snapshots": [kept_snapshot(e) for e in s.snapshots],
         "repositories": [
             {
                 **repository(h.repository),

@@ -448,7 +448,11 @@ class DrillBody(TypedDict):
     account: str
     ok: bool
     detail: str
-    """In words: what came back, or what did not."""
+    """In words: what came back, or what did not and why."""
+    code: str | None
+    """FLEET-632 where it failed."""
+    hint: str
+    """What to do next; empty where it passed."""
     bytes: int
     """Of the exported file."""
     resources: int
@@ -600,11 +604,40 @@ class HealthBody(RepositoryBody):
     """By reason."""
 
 
+class LastDrillBody(TypedDict):
+    """When an account was drilled last, and what came of it."""
+
+    account: str | None
+    at: str | None
+    actor: str
+    ok: bool
+    detail: str | None
+    """In words: what came back, or what did not and why."""
+    code: str | None
+    """Of a drill that failed: FLEET-632, or the code of what kept it from being made."""
+    hint: str
+    """What to do next; empty where it passed."""
+
+
+class KeptSnapshotBody(TypedDict):
+    """A snapshot that the server kept by itself, or a failure to keep one."""
+
+    at: str | None
+    ok: bool
+    file: str | None
+    """Its name in the folder of FLEET_SNAPSHOTS; null where it failed."""
+    detail: str | None
+    code: str | None
+    """Why it failed."""
+    hint: str
+    """What to do next; empty where it was kept."""
+
+
 class StatusBody(TypedDict):
     """Is all well, and what waits for people."""
 
     ok: bool
-    """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
+    """Nothing failed, no restore drill and no snapshot either; nothing paused, nothing drifts. Proposals that wait are no illness."""
     accounts: list[str]
     resources: int
     owned: int
@@ -617,6 +650,10 @@ class StatusBody(TypedDict):
     drift: list[EpisodeBody]
     """What lasts."""
     pauses: list[PauseOf]
+    drills: list[LastDrillBody]
+    """The last restore drill of each account that was drilled."""
+    snapshots: list[KeptSnapshotBody]
+    """The last snapshot that the server kept by itself and the last failure to keep one, oldest first."""
     repositories: list[HealthBody]
 
 

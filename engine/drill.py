@@ -8,15 +8,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.errors import FleetError
 from engine.model import Actor, ResourceKey, Spec, Status, canonical
 from engine.rehearsal import NOWHERE, rehearsal, tick
-from engine.words import count
+from engine.words import argument, count
 
 if TYPE_CHECKING:
     from engine.reader import Reader
     from engine.workbench import Workbench
 
 DRILL = Actor("restore_drill")
+
+FAILED = "FLEET-632"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,18 @@ class Drill:
     seconds: float
     stages: tuple[tuple[str, float], ...]
     """(stage, seconds) in the order they ran: export, build, import, approve, apply, compare."""
+    hint: str = ""
+    """What to do next; empty where it passed."""
+
+    @property
+    def code(self) -> str | None:
+        """The code of a drill that failed."""
+        return None if self.ok else FAILED
+
+    def refuse(self) -> None:
+        """Do nothing for a drill that passed. Raises: FleetError FLEET-632 for one that failed, with all that it says."""
+        if not self.ok:
+            raise FleetError(FAILED, f"{self.detail}.", self.hint)
 
 
 @dataclass(slots=True)
@@ -64,6 +79,7 @@ def drill(reader: Reader, account: str, watcher: Callable[[str], None] = lambda 
             bench = stack.enter_context(rehearsal(reader.settings, reader.kinds))
         with stages.stage("import"):
             wrong, causes = _import(bench, account, text.encode())
+            refused = bool(wrong)
         with stages.stage("approve"):
             bench.approve(DRILL, [p.id for p in bench.live_proposals(status=Status.PENDING)])
         with stages.stage("apply"):
@@ -80,7 +96,20 @@ def drill(reader: Reader, account: str, watcher: Callable[[str], None] = lambda 
                 wrong = "what came back exports to other bytes"
     detail = wrong or f"{count(len(before), 'resource')} came back as before, and export to the same bytes"
     seconds = time.perf_counter() - start
-    return Drill(account, not wrong, detail, len(text.encode()), len(before), seconds, tuple(stages.done))
+    hint = _what_next(account, refused=refused, known=bool(causes)) if wrong else ""
+    return Drill(account, not wrong, detail, len(text.encode()), len(before), seconds, tuple(stages.done), hint)
+
+
+def _what_next(account: str, *, refused: bool, known: bool) -> str:
+    """What to do after a drill that failed: the file was `refused` as a whole, or the cause of what is missing is `known`."""
+    again = f"then drill again: fleet drill --account {argument(account)}"
+    if refused:
+        mend = f"Change what the message names in the live fleet, with fleet set or fleet delete, {again}."
+    elif known:
+        mend = f"Change the resources named after Why in the live fleet, with fleet set or fleet delete, {again}."
+    else:
+        mend = f"Please report it, with the file that fleet export --account {argument(account)} writes."
+    return f"{mend} Until a drill passes, keep a copy of the store, which restores all of it: fleet snapshot OUT"
 
 
 _MOST_CAUSES = 3

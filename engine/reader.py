@@ -137,12 +137,34 @@ class FleetStatus:
     drift: tuple[Episode, ...]
     """Open episodes, newest first."""
     withheld: Mapping[str, int]
+    drills: tuple[RecordedEvent, ...] = ()
+    """The last restore drill of each account that was drilled, oldest first."""
+    snapshots: tuple[RecordedEvent, ...] = ()
+    """The last snapshot that the server kept and the last failure to keep one, oldest first."""
+
+    @property
+    def failed_drills(self) -> list[RecordedEvent]:
+        """Those of them that failed."""
+        return [e for e in self.drills if e.event.type == "gitops.drill_failed"]
+
+    @property
+    def failed_snapshot(self) -> RecordedEvent | None:
+        """Why the server keeps no snapshot, where it should."""
+        last = self.snapshots[-1] if self.snapshots else None
+        return last if last is not None and last.event.type == "gitops.snapshot_failed" else None
 
     @property
     def well(self) -> bool:
-        """Nothing failed, nothing paused, nothing drifts. Proposals that wait are no illness."""
+        """Nothing failed, no restore drill and no snapshot either; nothing paused, nothing drifts. Proposals that wait are no illness."""
         failing = any(health.last is not None and health.last.status == "failed" for health in self.repositories)
-        return not (failing or self.pauses or self.drift or self.counts.get(Status.FAILED))
+        return not (
+            failing
+            or self.pauses
+            or self.drift
+            or self.counts.get(Status.FAILED)
+            or self.failed_drills
+            or self.failed_snapshot
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,6 +486,18 @@ class Reader:
         """The last restore drill, and what came of it."""
         with self.store.read() as tx:
             return events.last_of(tx, ["gitops.drill_passed", "gitops.drill_failed"], self._within(account))
+
+    def last_drills(self, account: str | None = None) -> list[RecordedEvent]:
+        """The last restore drill of each account that was drilled, oldest first."""
+        with self.store.read() as tx:
+            return events.last_drills(tx, self._within(account))
+
+    def kept_snapshots(self) -> list[RecordedEvent]:
+        """The last snapshot that the server kept by itself and the last failure to keep one, oldest first; empty where it keeps none."""
+        if not self.settings.snapshots:
+            return []
+        with self.store.read() as tx:
+            return events.last_snapshots(tx, self._within(None))
 
     def exports_too_large(self, account: str | None = None) -> list[tuple[str, int]]:
         """(account, bytes of its export) where that is larger than a fleet file may be, and so does not come back in one piece."""
@@ -793,6 +827,7 @@ class Reader:
     def status(self, account: str | None = None) -> FleetStatus:
         """Is all well, and what waits for people."""
         account = self._within(account)
+        drills, snapshots = tuple(self.last_drills(account)), tuple(self.kept_snapshots())
         with self.store.read() as tx:
             registered = repositories.registered(tx, account)
             last = runs.last_ids(tx)
@@ -833,6 +868,8 @@ class Reader:
                 min(waiting, default=None),
                 tuple(drift.read(tx, account=account, open_=True, limit=MOST)),
                 reasons,
+                drills,
+                snapshots,
             )
 
     # Within one account

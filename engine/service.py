@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import ending, log, signin
+from engine import ending, kept, log, nightly, signin
 from engine.context import carried
 from engine.errors import FleetError, RefusedEdit
 from engine.jobs import Jobs
@@ -52,6 +52,8 @@ class Service:
         """Who acts in the browser where nobody signs in."""
         self.jobs = Jobs(workbench.store.clock)
         self.scheduler = Scheduler(workbench)
+        self.nightly = nightly.Nightly(workbench, lambda: self.ending)
+        self.kept = kept.Kept(workbench)
         self.local = LocalAccess(workbench.settings.home)
         self.links = LocalLinks(workbench.settings.home, needed=link_needed and workbench.settings.asks_for_link)
         self.site = Site.of(workbench.settings, "127.0.0.1", 0)
@@ -80,6 +82,8 @@ class Service:
         self.workbench.on_ticked = self._observers.ticked
         for courier in self._couriers:
             courier.start()
+        self.scheduler.each_minute(self.nightly.look, nightly.EVERY_MIN)
+        self.scheduler.each_minute(self.kept.look, kept.EVERY_MIN)
         self.scheduler.start()
 
     def announce(self, host: str, port: int) -> None:

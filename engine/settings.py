@@ -8,6 +8,7 @@ notifications, the log).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,16 @@ SETTINGS: Mapping[str, Setting] = {
     "sign_in_hours": Setting(
         "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours after which a sign-in ends, and roles and groups are asked for anew."
     ),
+    "snapshot_every_h": Setting(
+        "FLEET_SNAPSHOT_EVERY", 24, 1, 8_760, "Hours between two snapshots in the folder of `FLEET_SNAPSHOTS`."
+    ),
+    "snapshot_keep": Setting(
+        "FLEET_SNAPSHOT_KEEP",
+        7,
+        1,
+        10_000,
+        "How many snapshots are kept there; the server removes older ones of its own.",
+    ),
     "lock_wait_s": Setting(
         "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
     ),
@@ -126,6 +137,8 @@ class Text(NamedTuple):
     secret: bool = False
     reads: Callable[[str], str] = str
     """Gives the text in the form in which it is kept. Raises: ValueError, saying what it should be."""
+    empty: bool = False
+    """Whether the variable may be set to nothing, which switches off what it is about; else that is as if it were not set."""
 
 
 def _file(text: str) -> str:
@@ -146,6 +159,26 @@ def _address(text: str) -> str:
     if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
         raise ValueError("an https address (http goes to this machine alone)")
     return text.rstrip("/")
+
+
+def time_of_day(text: str) -> tuple[int, int]:
+    """(hour, minute) from HH:MM. Raises: ValueError, saying what it should be."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
+    if not found:
+        raise ValueError("a time of day in UTC such as 03:10, or empty to switch it off")
+    return int(found[1]), int(found[2])
+
+
+def _time_of_day(text: str) -> str:
+    time_of_day(text)
+    return text
+
+
+def _folder(text: str) -> str:
+    """The absolute path of a folder, which need not be there yet."""
+    if not text.isprintable():
+        raise ValueError("a path without control characters")
+    return str(Path(text).expanduser().absolute())
 
 
 def _log_format(text: str) -> str:
@@ -257,6 +290,17 @@ SERVING: Mapping[str, Text] = {
     "slack_url": Text(
         "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
     ),
+    "drill_at": Text(
+        "FLEET_DRILL_AT",
+        "When the server drills each account once a night, as HH:MM in UTC (default: `03:10`). Set to nothing, it never drills by itself.",
+        reads=_time_of_day,
+        empty=True,
+    ),
+    "snapshots": Text(
+        "FLEET_SNAPSHOTS",
+        "A folder outside of the home, best on another disk, in which the server keeps snapshots of the store. Unset: it keeps none.",
+        reads=_folder,
+    ),
     "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object a line (default: `text`).", reads=_log_format),
 }
 """How others come in and are told."""
@@ -287,6 +331,8 @@ class Settings:
     keep_days: int = 90
     keep_failed_days: int = 365
     sign_in_hours: int = 12
+    snapshot_every_h: int = 24
+    snapshot_keep: int = 7
     lock_wait_s: int = 3
     home_group: int = 0
     max_sockets: int = 1_000
@@ -324,6 +370,8 @@ class Settings:
     notify_url: str = field(default="", repr=False)
     notify_secret: str = field(default="", repr=False)
     slack_url: str = field(default="", repr=False)
+    drill_at: str = "03:10"
+    snapshots: str = ""
     log_format: str = "text"
     sources: Mapping[str, str] = field(default_factory=dict)
     """For each setting that is not the default, the variable that set it."""
@@ -350,6 +398,8 @@ class Settings:
             values[name], sources[name] = int(text), setting.variable
         for name, asked in {**ACCESS, **SERVING}.items():
             if not (text := environment.get(asked.variable, "").strip()):
+                if asked.empty and asked.variable in environment:
+                    values[name], sources[name] = "", asked.variable
                 continue
             try:
                 values[name], sources[name] = asked.reads(text), asked.variable
@@ -360,6 +410,7 @@ class Settings:
                 ) from None
         _check_sign_in(values)
         chosen = Path(home or environment.get("FLEET_HOME") or homes.default(environment)).expanduser().absolute()
+        _check_snapshots(values.get("snapshots"), chosen)
         return cls(home=chosen, sources=sources, **values)
 
     @property
@@ -376,6 +427,16 @@ class Settings:
     def asks_for_link(self) -> bool:
         """Whether the dashboard opens by a link with a secret: where nobody signs in, unless that is switched off."""
         return self.local_link == "on" and not self.signs_in
+
+
+def _check_snapshots(folder: str | None, home: Path) -> None:
+    """Refuse to keep snapshots in the home: they would be lost together with the store, and a server clears folders there."""
+    if folder and Path(folder).resolve().is_relative_to(home.resolve()):
+        raise RefusedEdit(
+            "FLEET-602",
+            f"FLEET_SNAPSHOTS is {folder[:200]!r}, which is inside of the home: what destroys the store would destroy them too.",
+            "Name a folder outside of the home, best on another disk.",
+        )
 
 
 def _check_sign_in(values: Mapping[str, Any]) -> None:

@@ -641,12 +641,14 @@ class Workbench(Reader):
         from engine.drill import drill  # opens a workbench in turn
 
         made = drill(self, account, watcher)
-        data = {
+        data: dict[str, Any] = {
             "bytes": made.size,
             "resources": made.resources,
             "seconds": round(made.seconds, 3),
             "stages": {stage: round(seconds, 3) for stage, seconds in made.stages},
         }
+        if not made.ok:
+            data |= {"code": made.code, "hint": made.hint}
         name = "gitops.drill_passed" if made.ok else "gitops.drill_failed"
         with self.store.write() as tx:
             events.record(tx, actor.name, [Event(name, account, reason=made.detail, data=data)])

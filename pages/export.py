@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from engine import words
+from engine.drill import Drill
 from engine.model import RecordedEvent
 from engine.workbench import Workbench
 from pages.components.acts import act
@@ -69,6 +70,8 @@ def drill(named: str) -> None:
         )
     else:
         say(found)
+    if at := workbench().settings.drill_at:
+        st.caption(f"While a server runs, each account is drilled once a night, at {plain(at)} UTC.")
     act("Drill now", Workbench.drill, icon=":material/verified:", key="drill", on_click=_drill, args=(named,))
 
 
@@ -78,20 +81,50 @@ def _drill(named: str) -> None:
     job = begin(
         f"drill {named}",
         f"Restore drill of {named}",
-        lambda tell: bench.drill(me, named, watcher=lambda stage: tell(stage, 0, 0)),
+        lambda tell: _passed(bench.drill(me, named, watcher=lambda stage: tell(stage, 0, 0))),
         lambda made: made.detail,
     )
     job.ended.wait(QUICK_S)
 
 
+def _passed(made: Drill) -> Drill:
+    """The drill, if it passed: a job that gives one that failed would look like a success. Raises: FleetError FLEET-632."""
+    made.refuse()
+    return made
+
+
 def say(found: RecordedEvent) -> None:
     data = found.event.data or {}
-    told = f"{found.event.reason}. {data.get('bytes', 0):,} bytes, restored in {data.get('seconds', 0):.2f} s; {ago(found.at)} by {found.actor}"
+    took = f"{data['bytes']:,} bytes, restored in {data['seconds']:.2f} s; " if "bytes" in data else ""
+    told = f"{found.event.reason}. {took}{ago(found.at)} by {found.actor}"
     if found.event.type == "gitops.drill_passed":
         st.success(f"**Passed.** {plain(told)}", icon=":material/verified:")
     else:
-        st.error(f"**Failed.** {plain(told)}", icon=":material/error:")
+        code = f"({data['code']}) " if "code" in data else ""
+        st.error(f"**Failed.** {plain(code + told)}", icon=":material/error:")
+        if hint := data.get("hint"):
+            st.markdown(f"**What to do next.** {plain(str(hint))}")
     show("drill.html", stages=data.get("stages", {}), at=found.at)
+
+
+def snapshots() -> None:
+    """What the server keeps by itself, where it was asked to."""
+    bench = workbench()
+    if not bench.settings.snapshots:
+        return
+    st.subheader("Kept snapshots")
+    hours, keep = bench.settings.snapshot_every_h, bench.settings.snapshot_keep
+    st.caption(f"The server keeps a snapshot every {count(hours, 'hour')}, and the last {keep:,} of them.")
+    found = bench.kept_snapshots()
+    if not found:
+        st.caption("None was kept yet.")
+    for e in found:
+        data = e.event.data or {}
+        if e.event.type == "gitops.snapshot_kept":
+            st.success(plain(f"{e.event.reason}, {data.get('bytes', 0):,} bytes; {ago(e.at)}"), icon=":material/save:")
+        elif e is found[-1]:
+            st.error(plain(f"({data.get('code')}) {e.event.reason}. Since {ago(e.at)}."), icon=":material/error:")
+            st.markdown(f"**What to do next.** {plain(str(data.get('hint', '')))}")
 
 
 def restoring(named: str) -> None:
@@ -114,6 +147,7 @@ def main() -> None:
     left, right = beside(1.7, 1)
     with right:
         drill(named)
+        snapshots()
         restoring(named)
     with left:
         preview(named, repository, unmanaged, at)

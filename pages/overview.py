@@ -87,13 +87,17 @@ def drill() -> None:
         tile("Restore drill", "too large", f"{name} exports to {size:,} bytes, more than a fleet file may have", "red")
         link("export", "The ways out")
         return
-    found = workbench().last_drill(account())
+    drills = workbench().last_drills(account())
+    failed = [e for e in drills if e.event.type == "gitops.drill_failed"]
+    found = (failed or drills or [None])[0]
     if found is None:
         tile("Restore drill", "never", "a restore is untested")
         link("export", "Drill now")
         return
-    good = found.event.type == "gitops.drill_passed"
-    tile("Restore drill", ago(found.at) if good else "failed", f"by {found.actor}", "" if good else "red")
+    if failed:
+        tile("Restore drill", "failed", f"{found.event.account}, {ago(found.at)}", "red")
+    else:
+        tile("Restore drill", ago(found.at), f"passed, by {found.actor}")
     link("export", "The drill")
 
 

@@ -32,8 +32,10 @@ def drill(session: Session, account: str | None) -> int | None:
     for d in made if not session.as_json else ():
         out.line(
             out.styled("Passed" if d.ok else "Failed", "green" if d.ok else "red"),
-            f"  {d.account}: {d.detail}. {d.size:,} bytes, {d.seconds:.2f} s.",
+            f"  {d.account}: {f'{d.code} ' if d.code else ''}{d.detail}. {d.size:,} bytes, {d.seconds:.2f} s.",
         )
+        if d.hint:
+            out.line(f"  {d.hint}")
         out.table(("", ""), [(stage, f"{seconds:.2f} s") for stage, seconds in d.stages], indent=2)
     return 0 if all(d.ok for d in made) else 1
 

@@ -66,6 +66,8 @@ def status(session: Session, account: str | None) -> int | None:
         )
     if found.drift:
         rows.append(("drift", f"{len(found.drift)} open"))
+    rows += _drills(found)
+    rows += _snapshots(found)
     out.table(("", ""), rows)
     if found.drift:
         shown = [
@@ -90,6 +92,37 @@ def status(session: Session, account: str | None) -> int | None:
     return None
 
 
+def _drills(found: FleetStatus) -> list[tuple[str, str]]:
+    """When the accounts were drilled last; of drills that failed, each with what to do next."""
+    rows: list[tuple[str, str]] = []
+    for e in found.failed_drills:
+        data = e.event.data or {}
+        said = f"of {e.event.account} failed {words.ago(e.at)} ({data.get('code', 'FLEET-632')}): {e.event.reason}."
+        rows += [("restore drill", said), ("", str(data.get("hint", "")))]
+    passed = [e for e in found.drills if e.event.type == "gitops.drill_passed"]
+    if passed:
+        rows.append(
+            ("restore drill", f"passed for {words.count(len(passed), 'account')}, the oldest {words.ago(passed[0].at)}")
+        )
+    return rows
+
+
+def _snapshots(found: FleetStatus) -> list[tuple[str, str]]:
+    """When the server kept a snapshot last, and why it keeps none now."""
+    rows = [
+        ("snapshot", f"kept {words.ago(e.at)}: {(e.event.data or {}).get('file')}")
+        for e in found.snapshots
+        if e.event.type == "gitops.snapshot_kept"
+    ]
+    if failed := found.failed_snapshot:
+        data = failed.event.data or {}
+        rows += [
+            ("snapshot", f"failing since {words.ago(failed.at)} ({data.get('code')}): {failed.event.reason}."),
+            ("", str(data.get("hint", ""))),
+        ]
+    return rows
+
+
 def _headline(found: FleetStatus) -> None:
     from engine.cli import output as out
 
@@ -101,6 +134,10 @@ def _headline(found: FleetStatus) -> None:
         needs.append(f"{len(failing)} failing {'repository' if len(failing) == 1 else 'repositories'}")
     if count := found.counts.get(Status.FAILED):
         needs.append(f"{count} failed {'proposal' if count == 1 else 'proposals'}")
+    if found.failed_drills:
+        needs.append(words.count(len(found.failed_drills), "failed restore drill"))
+    if found.failed_snapshot:
+        needs.append("snapshots that cannot be kept")
     if found.drift:
         needs.append(f"{len(found.drift)} drifting {'resource' if len(found.drift) == 1 else 'resources'}")
     waits = [

@@ -19,6 +19,8 @@ TOLD = {
     "gitops.drift_detected": "drift.detected",
     "gitops.drift_resolved": "drift.resolved",
     "gitops.run_failed": "repository.failing",
+    "gitops.drill_failed": "drill.failed",
+    "gitops.snapshot_failed": "snapshot.failed",
 }
 """Which events are told, and the type of the message that tells them."""
 
@@ -77,6 +79,8 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
         title = f"{repository} fails: {first.event.reason or ''} ({code})"
         page = f"/runs?id={first.event.run_id}"
         return Message(last.seq, type_, at, first.event.account, repository, title, page, data={"code": code})
+    if type_ in {"drill.failed", "snapshot.failed"}:
+        return _rescue_failed(type_, last)
     thing, verb = _TITLES[type_]
     resources = tuple(dict.fromkeys(f"{e.event.kind}/{e.event.name}" for e in group))
     page = {
@@ -95,6 +99,20 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
     return Message(
         last.seq, type_, at, first.event.account, repository, title, page, resources[:_SHOWN], len(group), data
     )
+
+
+def _rescue_failed(type_: str, found: RecordedEvent) -> Message:
+    """What a loss would be mended with failed: a restore drill, or a kept snapshot. The subject is its account, or `the store`."""
+    event, data = found.event, found.event.data or {}
+    about = event.account or "the store"
+    what = (
+        f"The restore drill of account {about} failed"
+        if type_ == "drill.failed"
+        else f"No snapshot of {about} could be kept"
+    )
+    title = f"{what}: {event.reason or ''}"
+    facts = {name: data.get(name, "") for name in ("code", "hint")} | {"actor": found.actor}
+    return Message(found.seq, type_, found.at, event.account, about, title, "/export", data=facts)
 
 
 def cloud_event(message: Message, public_url: str) -> dict[str, Any]:
@@ -124,6 +142,8 @@ def slack(message: Message, public_url: str) -> dict[str, Any]:
     icon = {
         "proposals.failed": ":x:",
         "repository.failing": ":x:",
+        "drill.failed": ":x:",
+        "snapshot.failed": ":x:",
         "drift.detected": ":warning:",
         "proposals.opened": ":inbox_tray:",
     }
@@ -132,6 +152,8 @@ def slack(message: Message, public_url: str) -> dict[str, Any]:
         more = message.count - len(message.resources)
         listed = ", ".join(_escaped(each) for each in message.resources) + (f" and {more:,} more" if more > 0 else "")
         text += f"\n{listed}"
+    if hint := message.data.get("hint"):
+        text += f"\n{_escaped(str(hint))}"
     if public_url:
         text += f"\n<{public_url}{message.page}|Open>"
     return {"text": text}

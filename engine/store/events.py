@@ -105,6 +105,16 @@ def last_of(tx: Transaction, types_: Sequence[str], account: str | None) -> Reco
     return None if row is None else _recorded(row)
 
 
+def last_drills(tx: Transaction, account: str | None) -> list[RecordedEvent]:
+    """The newest restore drill of each account, oldest first."""
+    return [_recorded(row) for row in tx.rows("events/last_drills", account=account)]
+
+
+def last_snapshots(tx: Transaction, account: str | None) -> list[RecordedEvent]:
+    """The newest snapshot that the server kept and its newest failure, oldest first."""
+    return [_recorded(row) for row in tx.rows("events/last_snapshots", account=account)]
+
+
 def after(tx: Transaction, seq: int, types_: Sequence[str], limit: int) -> list[RecordedEvent]:
     """Events of some types after one, oldest first."""
     return [_recorded(row) for row in tx.rows("events/list_after", seq=seq, types=list(types_), limit=limit)]

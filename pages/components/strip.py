@@ -123,9 +123,8 @@ def _toasts() -> None:
             continue
         st.session_state["my_jobs"].pop(job.id, None)
         if job.error:
-            st.toast(
-                plain(f"{job.title}: {job.error.message} ({job.error.code})"), icon=":material/error:", duration="long"
-            )
+            said = f"{job.title}: {job.error.message} ({job.error.code}) {job.error.hint}"
+            st.toast(plain(said.rstrip()), icon=":material/error:", duration="long")
         else:
             st.toast(plain(f"{job.title}: {say(job.result)}"), icon=":material/check:", duration="long")
 

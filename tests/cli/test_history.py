@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import export
 from tests.cli.conftest import Fleet
 from tests.conftest import GitRepository
 
@@ -140,6 +141,48 @@ def test_a_drill_restores_every_account_and_says_how_long_it_took(lived: Fleet) 
     said = lived("drill", "--account", "acme").out
     assert "Passed  acme: 2 resources came back as before" in said
     assert "FLEET-629" in lived("drill", "--account", "a/b").err
+
+
+def test_the_demo_comes_back_before_and_after_a_promotion(here: Fleet) -> None:
+    assert here("demo", "--no-serve").code == 0
+    first = here("drill")
+    assert (first.code, "Passed" in first.out, "Failed" in first.out) == (0, True, False), first.out
+    assert here("set", "modules", "nginx-public", "version=1.27.0").code == 0
+    second = here("drill")
+    assert (second.code, "Passed" in second.out, "Failed" in second.out) == (0, True, False), second.out
+
+
+@pytest.mark.alone
+def test_a_drill_that_fails_says_what_why_and_what_to_do(
+    lived: Fleet, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for edit in (
+        ("modules", "m", "version=1"),
+        ("templates", "t", 'modules=["m@1"]'),
+        ("modules", "m", "version=2"),
+        ("nodes", "n", "template=t"),
+    ):
+        assert lived("set", *edit).code == 0
+    monkeypatch.setattr(export, "pinned", lambda *_: {})  # an export that forgets which versions are in use
+    failed = lived("drill")
+    assert failed.code == 1
+    assert "Failed  acme: FLEET-632 2 resources did not come back, such as nodes/n. Why: " in failed.out
+    assert "templates/t was withheld (missing_reference): " in failed.out
+    assert "then drill again: fleet drill --account acme" in failed.out
+    told = lived("drill", "--json")
+    assert told.code == 1
+    (body,) = told.json["items"]
+    assert (body["ok"], body["code"]) == (False, "FLEET-632")
+    assert body["hint"] in " ".join(failed.out.split())
+    status = " ".join(lived("status").out.split())
+    assert "Needs you: 1 failed restore drill" in status
+    assert "restore drill of acme failed" in status
+    assert "(FLEET-632): 2 resources did not come back" in status
+    assert body["hint"][:60] in status
+    (last,) = lived("status", "--json").json["drills"]
+    assert {name: last[name] for name in ("account", "ok", "code", "hint", "detail")} == {
+        name: body[name] for name in ("account", "ok", "code", "hint", "detail")
+    }
 
 
 def test_a_drill_of_nothing_is_no_error(fleet: Fleet) -> None:

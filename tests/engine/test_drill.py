@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import export
-from engine.errors import RefusedEdit
+from engine import bodies, export
+from engine.errors import FleetError, RefusedEdit
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Permission, ResourceKey
+from engine.notify.messages import messages, slack
 from engine.parse import file_warnings, read_fleet_file
 from engine.reader import Reader
 from engine.workbench import Workbench
@@ -154,6 +155,47 @@ def test_a_drill_that_fails_says_why(workbench: Workbench, monkeypatch: pytest.M
     assert "2 resources did not come back, such as nodes/n. Why: " in made.detail
     assert "templates/t was withheld (missing_reference): " in made.detail
     assert "m@1" in made.detail
+    assert made.code == "FLEET-632"
+    assert "fleet drill --account acme" in made.hint
+    event = workbench.last_drill("acme")
+    assert event is not None
+    assert event.event.data is not None
+    assert (event.event.data["code"], event.event.data["hint"]) == (made.code, made.hint)
+    assert bodies.drill(made)["hint"] == made.hint
+    (message,) = messages([event], {})
+    assert (message.type, message.repository, message.data["hint"]) == ("drill.failed", "acme", made.hint)
+    assert "fleet drill --account acme" in slack(message, "")["text"].replace("\u2060", "")
+    with pytest.raises(FleetError, match="FLEET-632"):
+        made.refuse()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "next_"),
+    [
+        ("priority: 3", "priority: 4", "Please report it, with the file that fleet export --account acme writes."),
+        ("\nmodules:", "\nmodule:", "Change what the message names in the live fleet"),
+        ("priority: 3", "depends_on: [absent]", "Change "),
+    ],
+)
+def test_what_to_do_next_follows_from_what_went_wrong(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch, old: str, new: str, next_: str
+) -> None:
+    workbench.set_resource(ME, ResourceKey("acme", "modules", "m"), {"priority": 3})
+    real = Reader.export
+    monkeypatch.setattr(Reader, "export", lambda self, **given: real(self, **given).replace(old, new, 1))
+    made = workbench.drill(ME, "acme")
+    assert made.hint.startswith(next_)
+    assert "Until a drill passes, keep a copy of the store" in made.hint
+
+
+def test_a_drill_that_passes_has_no_code_and_nothing_to_do(workbench: Workbench) -> None:
+    made = workbench.drill(ME, "acme")
+    assert (made.code, made.hint) == (None, "")
+    made.refuse()
+    event = workbench.last_drill("acme")
+    assert event is not None
+    assert messages([event], {}) == []
+    assert "code" not in (event.event.data or {})
 
 
 def test_an_export_over_its_limit_is_no_restore(workbench: Workbench, scratch: Path) -> None:

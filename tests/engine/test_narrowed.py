@@ -46,7 +46,7 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
 
 SILENT = {
     "account", "awaited", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "held_back", "outcomes", "owned_by",
-    "neighbours", "pending_beside", "read_file", "risks", "state_of", "states",
+    "kept_snapshots", "neighbours", "pending_beside", "read_file", "risks", "state_of", "states",
 }  # fmt: skip
 """Ways to ask that name nothing of an account even where all are open."""
 
@@ -93,6 +93,8 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "history": lambda r: r.history(KEY),
         "inventory": lambda r: r.inventory(),
         "last_drill": lambda r: r.last_drill(),
+        "last_drills": lambda r: r.last_drills(),
+        "kept_snapshots": lambda r: r.kept_snapshots(),
         "kind": lambda r: r.kind("modules").section,
         "limits": lambda r: r.limits(),
         "live_proposals": lambda r: r.live_proposals(),

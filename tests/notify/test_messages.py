@@ -42,17 +42,18 @@ def test_what_one_transaction_did_is_one_message_for_each_kind_and_repository() 
 
 @pytest.mark.parametrize("type_", TOLD)
 def test_each_kind_has_its_words_as_cloud_event_and_for_slack(type_: str) -> None:
+    about = {"gitops.drill_failed": "acme", "gitops.snapshot_failed": "acme"}.get(type_, "fleet-config")
     (message,) = messages([recorded(1, type_, reason="the remote is away", data={"code": "FLEET-201"})], NAMES)
     event = cloud_event(message, "https://fleet.example.com")
     assert {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"} == event.keys()
     assert (event["specversion"], event["type"], event["subject"]) == (
         "1.0",
         f"fleet-workbench.{TOLD[type_]}",
-        "fleet-config",
+        about,
     )
     assert event["time"] == "2026-11-24T03:12:00Z"
     assert event["data"]["link"].startswith("https://fleet.example.com/")
-    assert "fleet-config" in slack(message, "")["text"]
+    assert about in slack(message, "")["text"]
     assert "<https://fleet.example.com/" in slack(message, "https://fleet.example.com")["text"]
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from engine.downloads import parquet
+from engine.kept import Kept
 from engine.model import Actor, Permission, ResourceKey
+from engine.reader import Reader
 from engine.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
@@ -117,6 +121,40 @@ def test_the_export_is_shown_and_drilled(applied: Workbench, dashboard: Dashboar
     said = texts(app)
     assert "**Passed.** 8 resources came back as before" in said.replace("\\", "")
     assert applied.last_drill("acme") is not None
+
+
+def test_a_drill_that_failed_is_shown_with_why_and_what_to_do(
+    applied: Workbench, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Reader.export
+    monkeypatch.setattr(
+        Reader, "export", lambda self, **given: real(self, **given).replace("\nmodules:", "\nmodule:", 1)
+    )
+    app = dashboard("export")
+    press(app, "drill")
+    said = texts(app).replace("\\", "")
+    assert "**Failed.** (FLEET-632) the file was not taken: FLEET-1" in said
+    assert "**What to do next.** Change what the message names in the live fleet" in said
+    (toast,) = app.toast
+    assert "(FLEET-632) Change what the message names" in toast.value.replace("\\", "")
+
+
+def test_kept_snapshots_are_shown_and_why_there_is_none(
+    applied: Workbench, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    assert "Kept snapshots" not in texts(dashboard("export"))
+    applied.settings = replace(applied.settings, snapshots=str(tmp_path / "kept"))
+    said = texts(dashboard("export"))
+    assert "every 24 hours, and the last 7 of them" in said
+    assert "None was kept yet" in said
+    Kept(applied).look()
+    assert "was written and opened" in texts(dashboard("export")).replace("\\", "")
+    applied.settings = replace(applied.settings, snapshots=str(tmp_path / "not-mounted" / "kept"))
+    Kept(applied).look()
+    said = texts(dashboard("export")).replace("\\", "")
+    assert "(FLEET-633) The folder of FLEET_SNAPSHOTS cannot be used" in said
+    assert "**What to do next.** Make it, or mount its disk" in said
+    assert "was written and opened" in said, "what is there to go back to is still shown"
 
 
 def test_an_export_has_a_scope_and_a_past(drifted: Workbench, dashboard: Dashboard) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from engine.model import Actor, ResourceKey
+from engine.reader import Reader
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
@@ -83,3 +86,20 @@ def test_an_account_that_no_longer_exports_to_a_fleet_file_is_shown(applied: Wor
     said = texts(dashboard())
     assert tiles(said)["Restore drill"] == "too large"
     assert "acme exports to" in said
+
+
+def test_a_failed_drill_of_one_account_is_not_hidden_by_a_later_one_of_another(
+    applied: Workbench, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Reader.export
+    with monkeypatch.context() as patch:
+        patch.setattr(Reader, "export", lambda self, **given: real(self, **given).replace("\nmodules:", "\nmodule:", 1))
+        applied.drill(ME, "acme")
+    applied.drill(ME, "zeta")
+    said = texts(dashboard())
+    assert tiles(said)["Restore drill"] == "failed"
+    assert "acme, " in said
+    applied.drill(ME, "acme")
+    said = texts(dashboard())
+    assert tiles(said)["Restore drill"] != "failed"
+    assert "passed, by ana" in said

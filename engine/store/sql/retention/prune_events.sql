@@ -10,4 +10,5 @@ WHERE happened_at < $before::TIMESTAMPTZ
                   WHERE type IN ('gitops.host_key_pinned', 'gitops.host_key_trusted', 'gitops.host_key_changed')
                   GROUP BY repository_id)
   AND seq NOT IN (SELECT max(seq) FROM fleet_events WHERE type IN ('gitops.drill_passed', 'gitops.drill_failed') GROUP BY account)
+  AND seq NOT IN (SELECT max(seq) FROM fleet_events WHERE type IN ('gitops.snapshot_kept', 'gitops.snapshot_failed') GROUP BY type)
 RETURNING seq
