@@ -52,6 +52,11 @@ def due(repository: Repository, now: datetime, interval: timedelta) -> bool:
     )
 
 
+def _ahead() -> float:
+    """How far the clock of the machine is ahead of the one that nobody sets, in seconds."""
+    return time.time() - time.monotonic()
+
+
 class Scheduler:
     """Begins the ticks of what is due until stopped. A round that was missed is made up for once.
 
@@ -65,7 +70,7 @@ class Scheduler:
         self._round_ended = time.monotonic()
         """When a round ended last, or this began, by a clock that nobody sets."""
         self._stopped = threading.Event()
-        self._watch = threading.Thread(target=self._follow_clock, name="clock", daemon=True)
+        self._watch = threading.Thread(target=self._follow_clock, args=(_ahead(),), name="clock", daemon=True)
         self._pool = Pool(workbench)
         self._going: dict[int, Future[Synced]] = {}
         self._jobs = BackgroundScheduler(
@@ -89,11 +94,10 @@ class Scheduler:
         self._jobs.start()
         self._watch.start()
 
-    def _follow_clock(self) -> None:
+    def _follow_clock(self, ahead: float) -> None:
         """When the clock of the machine is set back, move what is planned with it, so that nothing waits until it has caught up."""
-        ahead = time.time() - time.monotonic()
         while not self._stopped.wait(WATCH_S):
-            before, ahead = ahead, time.time() - time.monotonic()
+            before, ahead = ahead, _ahead()
             if before - ahead > 1:
                 self.shift(timedelta(seconds=ahead - before))
 

@@ -17,7 +17,7 @@ from pages.components.links import id_in, link, open_page
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
 from pages.components.text import count
-from pages.components.words import CAUSES, cause_of
+from pages.components.words import CAUSES, REVERT, cause_of
 
 AGES = {"1 hour": 1, "1 day": 24, "3 days": 72, "1 week": 168, "30 days": 720}
 
@@ -50,7 +50,7 @@ def filters() -> ProposalFilter:
         )
         causes = st.multiselect(
             "Cause",
-            list(CAUSES.values()),
+            [*CAUSES.values(), REVERT],
             key="cause",
             bind="query-params",
             placeholder="All",
@@ -72,7 +72,7 @@ def filters() -> ProposalFilter:
         statuses=statuses or [],
         kinds=kinds,
         changes=changes,
-        causes=[cause.value for cause in Cause if CAUSES[cause] in causes],
+        causes=[*(cause.value for cause in Cause if CAUSES[cause] in causes), *(c for c in causes if c == REVERT)],
         risks=risks,
         opened_before=datetime.now(UTC) - timedelta(hours=AGES[age]) if age else None,
         text=text.strip() or None,

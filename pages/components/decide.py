@@ -20,6 +20,7 @@ from engine.model import Status
 from engine.prospects import Prospect, Prospects
 from engine.review import Verb
 from engine.workbench import Workbench
+from pages.components.layout import one_then_other
 from pages.components.links import to_proposal
 from pages.components.session import actor, attempt, begin, workbench
 from pages.components.tables import column, table
@@ -100,13 +101,7 @@ def _close() -> None:
 
 def _draw(decision: _Decision) -> None:
     """Ask, then tell; both in one place, so that the answer stands where the question was."""
-    place = st.empty()
-    if not decision.done:
-        with place.container():
-            _ask(decision)
-    if decision.done:
-        with place.container():
-            _tell(decision)
+    one_then_other(lambda: _ask(decision), lambda: _tell(decision), over=lambda: decision.done)
 
 
 def _ask(decision: _Decision) -> None:

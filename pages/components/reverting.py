@@ -14,11 +14,12 @@ from engine.decisions import Reverted
 from engine.export import amendment
 from engine.workbench import Workbench
 from pages.components.acts import act
+from pages.components.layout import one_then_other
 from pages.components.links import link, open_page
 from pages.components.session import actor, attempt, workbench
 from pages.components.tables import column, table
 from pages.components.text import count
-from pages.components.words import sum_of
+from pages.components.words import REVERT, sum_of
 
 
 @dataclass
@@ -56,13 +57,7 @@ def _close() -> None:
 
 
 def _draw(wish: _Wish) -> None:
-    place = st.empty()
-    if not wish.outcomes:
-        with place.container():
-            _ask(wish)
-    if wish.outcomes:
-        with place.container():
-            _tell(wish)
+    one_then_other(lambda: _ask(wish), lambda: _tell(wish), over=lambda: bool(wish.outcomes))
 
 
 def _ask(wish: _Wish) -> None:
@@ -121,4 +116,4 @@ def _tell(wish: _Wish) -> None:
             _close()
             st.rerun()
     if len(opened) > 1:
-        link("approvals", "Decide on them", icon=":material/rule:", repository=opened[0].repository)
+        link("approvals", "Decide on them", icon=":material/rule:", repository=opened[0].repository, cause=REVERT)

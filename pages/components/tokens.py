@@ -10,6 +10,7 @@ from engine import words
 from engine.model import Permission, Token
 from engine.workbench import Workbench
 from pages.components.acts import act, refusal
+from pages.components.layout import one_then_other
 from pages.components.session import actor, attempt, workbench
 from pages.components.tables import column, empty, table
 from pages.components.text import plain
@@ -98,17 +99,15 @@ def _close() -> None:
 
 def _make() -> None:
     """Ask, then show the token; both in one place, so that the answer stands where the question was."""
-    place = st.empty()
-    if "issued" not in st.session_state:
-        with place.container():
-            _ask()
-    if issued := st.session_state.get("issued"):
-        with place.container():
-            st.success("Made. It is shown this once: copy it now.", icon=":material/key:")
-            st.code(issued, language=None, wrap_lines=True)
-            if st.button("Done", type="primary", key="token_done"):
-                _close()
-                st.rerun()
+    one_then_other(_ask, _show, over=lambda: "issued" in st.session_state)
+
+
+def _show() -> None:
+    st.success("Made. It is shown this once: copy it now.", icon=":material/key:")
+    st.code(st.session_state["issued"], language=None, wrap_lines=True)
+    if st.button("Done", type="primary", key="token_done"):
+        _close()
+        st.rerun()
 
 
 def _ask() -> None:

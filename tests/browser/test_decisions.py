@@ -28,6 +28,15 @@ def pending(server: Server, git_repo: GitRepository) -> Server:
     return server.start()
 
 
+def told(screen: Screen, text: str) -> None:
+    """What became of a decision, and nothing of the question any more."""
+    screen.sees(text)
+    screen.calm()
+    for left in (screen.dialog.get_by_role("button", name="Cancel"), screen.dialog.get_by_role("textbox")):
+        expect(left).to_have_count(0)
+    expect(screen.dialog.get_by_role("button", name=re.compile("^(Approve|Reject|Apply|Take back)"))).to_have_count(0)
+
+
 def statuses(workbench: Workbench) -> dict[str, str]:
     return {p.key.address: p.status.value for p in workbench.proposals(limit=1000)}
 
@@ -39,17 +48,18 @@ def test_some_are_approved_one_is_rejected_and_applied(pending: Server, browser:
     screen.press("Approve 3")
     screen.sees("3 create")
     screen.press("Approve 3", screen.dialog)
-    screen.sees("3 approved")
+    told(screen, "3 approved")
     screen.press("Done", screen.dialog)
     screen.tick(0, 0)
     screen.press("Reject")
     screen.fill("Reason", "not before the sale", screen.dialog)
     screen.press("Reject", screen.dialog)
+    told(screen, "1 rejected")
     screen.press("Done", screen.dialog)
     screen.open("/approvals?status=approved").tick(0, 0, 1, 2)
     screen.press("Apply now")
     screen.press("Apply", screen.dialog)
-    screen.sees("3 applied")
+    told(screen, "3 applied")
     assert screen.troubles == []
     assert pending.stop() == 0
     with pending.store() as workbench:
@@ -80,7 +90,7 @@ def test_a_destroy_asks_for_the_number(
     screen.sees("Type 7 first")
     screen.fill("Type 7 to confirm", "7", screen.dialog)
     screen.press("Approve and apply 7", screen.dialog)
-    screen.sees("7 applied")
+    told(screen, "7 applied")
     pending.stop()
     with pending.store() as workbench:
         assert [r.key.address for r in workbench.resources()] == ["modules/m0", "nodes/app-01"]

@@ -142,8 +142,8 @@ def test_a_clock_that_is_set_back_takes_what_is_planned_with_it(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.scheduler.WATCH_S", 0.01)
-    shown = [time.time()]
-    monkeypatch.setattr("engine.scheduler.time.time", lambda: shown[0])
+    shown = [1e9]
+    monkeypatch.setattr("engine.scheduler.time.time", lambda: shown[0] + time.monotonic())
     scheduler = Scheduler(workbench)
     moved = threading.Event()
     shift = scheduler.shift

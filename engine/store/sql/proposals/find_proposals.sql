@@ -11,7 +11,7 @@ WHERE id IN (
       AND ($statuses::VARCHAR[] IS NULL OR list_contains($statuses::VARCHAR[], status))
       AND ($kinds::VARCHAR[] IS NULL OR list_contains($kinds::VARCHAR[], kind))
       AND ($changes::VARCHAR[] IS NULL OR list_contains($changes::VARCHAR[], change))
-      AND ($causes::VARCHAR[] IS NULL OR list_contains($causes::VARCHAR[], cause))
+      AND ($causes::VARCHAR[] IS NULL OR list_contains($causes::VARCHAR[], CASE WHEN reverts IS NULL THEN cause ELSE 'revert' END))
       AND ($risks::VARCHAR[] IS NULL OR list_contains($risks::VARCHAR[], risk_of(change, cause, blast_radius)))
       AND ($run_id IS NULL OR (run_id = $run_id AND reverts IS NULL))
       AND ($before IS NULL OR id < $before)
