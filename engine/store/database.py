@@ -256,9 +256,13 @@ class Store:
         with self._write_lock:
             if self._console is not None:
                 self._console.close()
+            ours = self.path.resolve() in _open_files
+            with suppress(duckdb.Error):
+                if ours:  # so that a copy of the file alone is whole
+                    self._connection.execute("CHECKPOINT")
             with suppress(duckdb.Error):
                 self._connection.close()
-            if self.path.resolve() in _open_files:
+            if ours:
                 _note_known(self.path)
                 _open_files.discard(self.path.resolve())
                 with suppress(OSError):
