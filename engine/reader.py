@@ -620,6 +620,17 @@ class Reader:
         with self.store.read() as tx:
             return live.history(tx, key, _limit(limit), before) if self._sees(key.account) else []
 
+    def edits_since_agreed(self, key: ResourceKey) -> list[Version]:
+        """Edits by hand on an owned resource since live and git agreed on it, newest first; none where nobody owns it."""
+        with self.store.read() as tx:
+            if not self._sees(key.account):
+                return []
+            _, claim = live.specs_and_claims(tx, [key]).get(key, (None, None))
+            if claim is None or claim.base_version is None:
+                return []
+            agreed = claim.base_version
+            return [v for v in live.history(tx, key, 100, None) if v.version > agreed and v.cause == "edit"]
+
     def plan(
         self, *, account: str | None = None, repository: str | None = None, proposal_ids: Sequence[int] | None = None
     ) -> Plan:

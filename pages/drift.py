@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from engine import charts, export, values, words
+from engine import charts, values, words
 from engine.model import Change, Episode
-from pages.components import decide
+from pages.components import by_hand, codify, decide
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
 from pages.components.links import link, to_proposal, to_resource
 from pages.components.markup import show
-from pages.components.session import account, attempt, workbench
+from pages.components.session import account, workbench
 from pages.components.tables import badge, column, empty, paged, table
 from pages.components.text import ago, count, exact, plain
 
@@ -44,6 +44,7 @@ def one(episode: Episode, proposal: int | None) -> None:
                 f"{plain(_what(episode))} by **{plain(episode.moved_by or 'somebody unknown')}** {ago(episode.moved_at or episode.opened_at)}",
                 help=exact(episode.moved_at or episode.opened_at),
             )
+        by_hand.told(episode.key)
         if episode.change is not Change.CREATE and episode.fields:
             show("drift.html", rows=episode.fields)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -55,14 +56,22 @@ def one(episode: Episode, proposal: int | None) -> None:
                 help="Approve and apply the proposal that brings live back to what git says.",
                 disabled=proposal is None,
                 on_click=decide.ask,
-                args=(Move.APPROVE_AND_APPLY, [proposal] if proposal else []),
+                args=(
+                    Move.APPROVE_AND_APPLY,
+                    [proposal] if proposal else [],
+                    f"Take back {episode.moved_by}'s change"
+                    if episode.moved_by
+                    else "Take back what was changed by hand",
+                ),
             )
             st.button(
                 "Codify",
                 icon=":material/code:",
                 key=f"codify_{episode.id}",
                 help="The lines to put into git, so that it says what live says.",
-                on_click=lambda: st.session_state.update(codifying=episode),
+                on_click=codify.ask,
+                args=(episode.key,),
+                kwargs={"deleted": episode.change is Change.CREATE, "paths": [row["path"] for row in episode.fields]},
             )
             if proposal is not None:
                 to_proposal(proposal)
@@ -78,29 +87,6 @@ def _what(episode: Episode) -> str:
             return "changed, while git no longer declares it,"
         case _:
             return "changed"
-
-
-def codify() -> None:
-    episode: Episode | None = st.session_state.get("codifying")
-    if episode is not None:
-        st.dialog("Codify", width="large", on_dismiss=_close)(_codify)(episode)
-
-
-def _close() -> None:
-    st.session_state.pop("codifying", None)
-
-
-def _codify(episode: Episode) -> None:
-    if episode.change is Change.CREATE:
-        st.markdown("It was deleted beside git. Take its entry out of the fleet file to agree:")
-        st.code(f"# remove from {episode.key.kind}:\n#   {words.clean(episode.key.name)}", language="yaml")
-        return
-    with attempt():
-        live = workbench().resource(episode.key)
-        moved = {row["path"].split(".")[0].split("[")[0] for row in episode.fields}
-        spec = {name: given for name, given in live.spec.items() if name in moved} or live.spec
-        st.markdown("Put this into the fleet file and push; the next tick closes the episode as codified.")
-        st.code(words.clean_lines(export.snippet(episode.key.kind, episode.key.name, spec)), language="yaml")
 
 
 def timeline(found: list[Episode]) -> None:
@@ -206,7 +192,7 @@ def main() -> None:
         past(found)
     frequent(repository)
     link("approvals", "Proposals that would take drift back", cause="live moved", icon=":material/rule:")
-    codify()
+    codify.dialog()
     decide.dialog()
 
 

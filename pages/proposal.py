@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from engine import export, values, words
-from engine.model import Change, FieldChange, Proposal, Status
+from engine.model import Cause, Change, FieldChange, Proposal, Status
 from engine.prospects import Prospect, Prospects
-from pages.components import decide, reverting
+from pages.components import by_hand, codify, decide, reverting
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
 from pages.components.layout import beside
@@ -73,6 +73,21 @@ def standing(proposal: Proposal, prospect: Prospect) -> None:
             f":small[:gray[{plain(proposal.error.get('code', ''))}]]",
             icon=":material/error:",
         )
+
+
+def drifted(proposal: Proposal) -> None:
+    """Whose edit by hand it would take back, and the other way out."""
+    if proposal.cause is Cause.GIT_MOVED or not proposal.status.live or not by_hand.told(proposal.key):
+        return
+    st.button(
+        "Codify instead",
+        icon=":material/code:",
+        key="codify",
+        help="The lines to put into git, so that it says what live says.",
+        on_click=codify.ask,
+        args=(proposal.key,),
+        kwargs={"deleted": proposal.change is Change.CREATE, "paths": [change.path for change in proposal.fields]},
+    )
 
 
 def actions(proposal: Proposal, found: Prospects) -> None:
@@ -217,6 +232,7 @@ def main() -> None:
     heading(proposal)
     actions(proposal, found)
     standing(proposal, found.items[0])
+    drifted(proposal)
     left, right = beside(1.9, 1)
     with left:
         fields(proposal)
@@ -226,6 +242,7 @@ def main() -> None:
         past(proposal)
         command(proposal)
     decide.dialog()
+    codify.dialog()
     reverting.dialog()
 
 

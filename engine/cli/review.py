@@ -102,6 +102,7 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         out.line("")
     run = workbench.run_of(p)
     back = workbench.reverts_of([p.id])
+    by_hand = workbench.edits_since_agreed(p.key) if p.cause != "git_moved" and p.status.live else []
     facts = [
         ("cause", _CAUSES[p.cause] if p.reverts is None else f"a revert: takes proposal {p.reverts} back"),
         ("refers to", ", ".join(p.references) or "nothing"),
@@ -109,6 +110,11 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}" if run else p.revision[:12]),
         ("opened", out.exact(p.opened_at) + (f" by run {p.run_id}" if p.reverts is None else "")),
     ]
+    for version in by_hand[:3]:
+        what = "deleted" if version.spec is None else "changed"
+        facts.append(
+            ("by hand", f"{what} by {version.actor} {words.ago(version.valid_from)}: {version.note or 'no note'}")
+        )
     if awaited := workbench.awaited(p):
         facts.append(("waits for", f"a successful run of {', '.join(awaited)}, unless a person approves it"))
     if p.reopened_count:

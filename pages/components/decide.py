@@ -13,13 +13,15 @@ from typing import Any
 
 import streamlit as st
 
+from engine import words
 from engine.apply import Applied
 from engine.errors import FleetError
 from engine.jobs import Tell
-from engine.model import Status
+from engine.model import Cause, Status
 from engine.prospects import Prospect, Prospects
 from engine.review import Verb
 from engine.workbench import Workbench
+from pages.components import by_hand
 from pages.components.layout import one_then_other
 from pages.components.links import to_proposal
 from pages.components.session import actor, attempt, begin, workbench
@@ -31,6 +33,8 @@ _QUICK_S = 2.0
 """How long the dialog waits for an apply to end; longer ones go on in the background, shown in the strip."""
 
 _SHOWN = 12
+_FEW = 3
+"""Proposals of which the dialog says what they change and whose edit they take back."""
 
 
 class Move(StrEnum):
@@ -70,11 +74,12 @@ class _Decision:
     background: bool = False
     """Whether an apply goes on behind the dialog."""
     done: bool = False
+    title: str | None = None
 
 
-def ask(move: Move, ids: Sequence[int]) -> None:
-    """Have the dialog opened for these proposals. Fit for a button's on_click."""
-    st.session_state["decision"] = _Decision(move, list(ids))
+def ask(move: Move, ids: Sequence[int], title: str | None = None) -> None:
+    """Have the dialog opened for these proposals, under a title of its own where one is given. Fit for a button's on_click."""
+    st.session_state["decision"] = _Decision(move, list(ids), title=title)
 
 
 def allowed(found: Prospects, move: Move) -> list[Prospect]:
@@ -92,7 +97,7 @@ def dialog() -> None:
     if decision is None:
         return
     title = decision.move.value if len(decision.ids) == 1 else f"{decision.move.value} {len(decision.ids):,} proposals"
-    st.dialog(title, width="medium", on_dismiss=_close)(_draw)(decision)
+    st.dialog(plain(decision.title or title), width="medium", on_dismiss=_close)(_draw)(decision)
 
 
 def _close() -> None:
@@ -153,6 +158,10 @@ def _say(decision: _Decision, found: Prospects, chosen: Sequence[Prospect]) -> N
     left = len(decision.ids) - len(chosen)
     if left:
         st.caption(f"{left:,} of the {len(decision.ids):,} selected cannot be decided this way and stay as they are.")
+    few = [proposal for proposal in proposals if proposal.cause is not Cause.GIT_MOVED][:_FEW]
+    for proposal in few if len(proposals) <= _FEW else ():
+        st.markdown(f"{plain(proposal.key.address)}: {plain(words.summary(proposal))}")
+        by_hand.told(proposal.key)
     blocked = [item for item in chosen if item.blocked]
     if blocked and decision.move is not Move.REJECT:
         st.warning(

@@ -82,6 +82,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "events": lambda r: r.events(limit=1000),
         "exports_too_large": lambda r: small(r).exports_too_large(),
         "fleet": lambda r: r.fleet(account="rival"),
+        "edits_since_agreed": lambda r: r.edits_since_agreed(KEY),
         "export": lambda r: r.export(account="rival"),
         "find_drift": lambda r: r.find_drift(),
         "find_events": lambda r: r.find_events(EventFilter()),

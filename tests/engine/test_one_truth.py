@@ -106,3 +106,14 @@ def test_a_destroy_reaches_who_loses_it(bench: Bench) -> None:
     destroys = {p.key.kind: p for p in bench.standing() if p.change == "destroy"}
     for kind in ("modules", "templates"):
         assert destroys[kind].blast_radius == len(bench.workbench.prospects([destroys[kind].id]).nodes) == 2
+
+
+def test_who_changed_it_by_hand_since_it_was_agreed_on(bench: Bench) -> None:
+    bench.workbench.set_resource(BOB, A, {"priority": 7}, note="before git")
+    bench.settle(modules("a", priority=1))
+    assert not bench.workbench.edits_since_agreed(A)
+    for priority, note in ((2, "first"), (3, "then")):
+        bench.workbench.set_resource(BOB, A, {"priority": priority}, note=note)
+    assert [(v.actor, v.note) for v in bench.workbench.edits_since_agreed(A)] == [("bob", "then"), ("bob", "first")]
+    bench.workbench.release(ANA, A)
+    assert not bench.workbench.edits_since_agreed(A)

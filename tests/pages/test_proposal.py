@@ -116,3 +116,33 @@ def test_what_cannot_be_reverted_says_why(applied: Workbench, dashboard: Dashboa
     assert "priority of modules/nginx moved since it was applied" in texts(app).replace("\\", "")
     press(app, "revert_done")
     assert not applied.live_proposals()
+
+
+def test_what_somebody_changed_by_hand_is_read_before_it_is_taken_back(
+    applied: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    applied.set_resource(Actor("ben"), NGINX, {"priority": 70}, note="OPS-342: a connection at peak")
+    (drift,) = applied.sync(ME, "fc").proposals
+    app = dashboard("proposal", id=str(drift.id))
+    said = texts(app)
+    assert "ben" in said
+    assert "OPS" in said
+    assert "a connection at peak" in said
+    press(app, "codify")
+    assert "priority: 70" in texts(app)
+    card = texts(dashboard("drift"))
+    assert "a connection at peak" in card
+    app = dashboard("proposal", id=str(drift.id))
+    press(app, "do_approve")
+    assert texts(app).count("a connection at peak") == 2, "in the dialog, too"
+
+
+def test_a_resource_that_only_a_proposal_makes_is_no_dead_end(
+    applied: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    git_repo.push(FLEET_FILE.replace("modules:\n", "modules:\n  fresh: {}\n"))
+    applied.sync(ME, "fc")
+    said = texts(dashboard("resource", id="acme/modules/fresh"))
+    assert "It does not exist yet" in said
+    assert "there never was" not in said
+    assert "there never was" in texts(dashboard("resource", id="acme/sdwan_networks/other"))
