@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -40,6 +41,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     try:
         welcome(await run_in_threadpool(serving.__enter__))
         limits.install()
+        # What is loaded by now stays for good: no collection needs to look through it again.
+        gc.collect()
+        gc.freeze()
     except FleetError as error:
         sys.exit(f"Error {error.code}: {error.message}\n  {error.hint}")
     service.ends_on_signals()

@@ -52,7 +52,13 @@ def run(settings: Settings, host: str, port: int) -> int:
     try:
         with suppress(KeyboardInterrupt):
             composition.app.run(
-                config={"server.port": port, "server.address": host, "server.allowedHosts": hosts(settings, host)}
+                config={
+                    "server.port": port,
+                    "server.address": host,
+                    "server.allowedHosts": hosts(settings, host),
+                    # A full collection after every page and refresh stops everything else for a tenth of a second.
+                    "runner.postScriptGC": False,
+                }
             )
     finally:
         remote.take_back(settings.home)

@@ -59,13 +59,19 @@ class Measure:
         *,
         setup: Callable[[], Any] | None = None,
         rounds: int = ROUNDS,
+        frozen: bool = True,
         **facts: Any,
     ) -> Any:
-        """What `target` gives. `setup` goes before each round, untimed; what it returns is (args, kwargs) of the round."""
+        """What `target` gives. `setup` goes before each round, untimed; what it returns is (args, kwargs) of the round.
+
+        `frozen`: whether collections pass over what was there before. Pages are measured on the heap that a server has.
+        """
         self.benchmark.group = f"{work}, {size:,}"
         self.benchmark.extra_info.update(work=work, size=size, subject=subject, **facts)
+        gc.unfreeze()
         gc.collect()
-        gc.freeze()  # what the tests before have left, and what is prepared here, is no work of the subject's
+        if frozen:
+            gc.freeze()  # what the tests before have left, and what is prepared here, is no work of the subject's
         return self.benchmark.pedantic(target, setup=setup, rounds=rounds, warmup_rounds=1, iterations=1)
 
 

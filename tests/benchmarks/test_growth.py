@@ -40,4 +40,4 @@ def test_page_of_a_fleet(measure: Measure, fleet: tuple[int, dict[str, int]], pa
     facts = {"proposal": sizes["proposals"] - 3, "run": sizes["runs"] - 3}
     wanted = {name: text.format(**facts).replace("node-00042", node) for name, text in query.items()}
     work = f"a fleet's page {pages.address(page, query)}"
-    measure(work, size, "ours", pages.run, setup=lambda: ((pages.prepare(page, wanted),), {}))
+    measure(work, size, "ours", pages.run, setup=lambda: ((pages.prepare(page, wanted),), {}), frozen=False)

@@ -69,6 +69,7 @@ def test_page(measure: Measure, opened: Years, page: str, query: dict[str, str])
         "ours",
         pages.run,
         setup=lambda: ((pages.prepare(page, wanted),), {}),
+        frozen=False,
     )
 
 
