@@ -74,7 +74,7 @@ def set_resource(
         raise RefusedEdit(
             "FLEET-624",
             f"{secret} looks like a credential.",
-            "Keep credentials in Vault; name only where they are.",
+            "Keep credentials in Vault; name only where they are, in a key such as secret_ref or secret_path.",
             field=secret,
         )
     fleet = live.read_live(tx, key.account)

@@ -138,6 +138,10 @@ class Kind:
         return tuple(field.name for field in self.fields if field.required)
 
     @cached_property
+    def _spelled(self) -> dict[str, FieldType]:
+        return {field.name: field.type for field in self.fields if field.type.has_spellings}
+
+    @cached_property
     def _maps(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields if field.type.shape == "map")
 
@@ -178,7 +182,8 @@ class Kind:
     def same(self, declared: Spec, live: Spec) -> bool:
         """Whether live has every declared field as declared (`true` and `1`, `1` and `1.0` are different)."""
         if not declared.items() <= live.items():
-            return False
+            # Another spelling of an address is the same address.
+            return bool(self._spelled) and not any(self.differs(name, declared, live) for name in declared)
         for name in self._maps:
             # Equal to Python is not yet equal: `true` and 1. An empty map is like any other.
             if (value := declared.get(name)) and canonical(value) != canonical(live[name]):
@@ -189,7 +194,10 @@ class Kind:
         """Whether two specs disagree on one field; a missing field differs from any value."""
         if field not in one or field not in other:
             return (field in one) != (field in other)
-        return one[field] != other[field] or (field in self._maps and canonical(one[field]) != canonical(other[field]))
+        if one[field] != other[field]:
+            type_ = self._spelled.get(field)
+            return type_ is None or type_.normal(one[field]) != type_.normal(other[field])
+        return field in self._maps and canonical(one[field]) != canonical(other[field])
 
     def targets(self, name: str, spec: Spec) -> list[Target]:
         """What a resource refers to, key first, then fields in the order of the declaration."""

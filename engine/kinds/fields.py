@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 32
@@ -45,7 +46,6 @@ class Target(NamedTuple):
         return f"{self.kind}/{self.name}" + (f"@{self.version}" if self.version else "")
 
 
-_BIDI = {chr(c) for c in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 
 
@@ -64,8 +64,8 @@ def name_problem(name: str) -> str | None:
     for character in name:
         if character in "/:@":
             return f"a name must not contain {character}"
-        if character in _BIDI or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
-            return f"a name must not contain the control character U+{ord(character):04X}"
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+            return f"a name must not contain the control or invisible character U+{ord(character):04X}"
     if not unicodedata.is_normalized("NFC", name):
         return "a name must be in Unicode normal form C"
     return None
@@ -78,16 +78,41 @@ def alike(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
 
 
-_CREDENTIAL = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|credential|private_?key|api_?key|access_?key|ssh_?key|client_?key|^auth$|authorization|bearer",
-)
+_SECRET_WORDS = {
+    "pass", "password", "passwd", "passphrase", "pwd", "pw", "pin", "psk", "secret", "secrets", "token", "tokens", "credential", "credentials",
+    "auth", "authorization", "bearer", "jwt", "cookie", "cookies", "kubeconfig", "dsn", "apikey", "privatekey", "accesskey", "sshkey", "clientkey",
+}  # fmt: skip
+_SECRET_PAIRS = {
+    "private_key", "api_key", "access_key", "ssh_key", "client_key", "signing_key", "encryption_key", "hmac_key", "master_key", "account_key",
+    "shared_key", "secret_key", "connection_string", "webhook_url", "snmp_community", "id_rsa", "id_ed25519", "basic_auth",
+}  # fmt: skip
+_REFERS = {
+    "name",
+    "ref",
+    "reference",
+    "path",
+    "id",
+    "ttl",
+    "mode",
+    "type",
+    "vault",
+    "count",
+    "limit",
+    "length",
+    "policy",
+    "url",
+}
+"""Last words of a key that only tells where a secret is, or how it is used: the way to name one without holding it."""
+_COUNTS = {"max", "min", "num", "number", "total"}
 
 
 def credential_like(key: str) -> bool:
-    """Whether a map's key looks as if its value were a secret."""
-    return bool(
-        _CREDENTIAL.search(re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()).strip("_"))
-    )
+    """Whether a map's key looks as if its value were a secret: by whole words, unless it only refers to one (`secret_name`, `token_ttl`)."""
+    parts = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()).strip("_").split("_")
+    pairs = {f"{one}_{other}" for one, other in pairwise(parts)}
+    if pairs & _SECRET_PAIRS and parts[-1] not in _REFERS - {"url"}:
+        return True
+    return bool(_SECRET_WORDS.intersection(parts)) and parts[-1] not in _REFERS and parts[0] not in _COUNTS
 
 
 def json_faults(value: Any, depth: int, path: tuple[str | int, ...] = ()) -> Iterator[Fault]:
@@ -179,6 +204,34 @@ class FieldType:
     def targets(self, value: Any) -> Iterator[Target]:
         """What a right value refers to."""
         return iter(())
+
+    @property
+    def has_spellings(self) -> bool:
+        """Whether one value may be written in several ways, which `normal` makes equal."""
+        return False
+
+    def normal(self, value: Any) -> Any:
+        """The one form of a right value; any other value as it is."""
+        return value
+
+
+class _Spelled(FieldType):
+    """A type whose equal values may be spelled differently. Right values are read by `_read`."""
+
+    __slots__ = ()
+
+    @property
+    def has_spellings(self) -> bool:
+        return True
+
+    def normal(self, value: Any) -> Any:
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
+
+    def _read(self, text: str) -> str:
+        raise NotImplementedError
 
 
 def _wrong(value: Any, wanted: str) -> Fault:
@@ -393,7 +446,7 @@ class RefList(FieldType):
 
 
 @dataclass(frozen=True, slots=True)
-class Network(FieldType):
+class Network(_Spelled):
     shape = "string"
     words = "IPv4 or IPv6 network"
 
@@ -402,18 +455,26 @@ class Network(FieldType):
             yield _wrong(value, "a network such as 10.20.0.0/16")
             return
         try:
-            ipaddress.ip_network(value)
-            if "/" not in value:
-                raise ValueError(f"{shown(value)} has no prefix length")
+            self._read(value)
         except ValueError as error:
             yield Fault((), _said(error, value), "write a network such as 10.20.0.0/16 or fd00:20::/64")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "/[0-9]{1,3}$"}
+        return {"type": "string", "pattern": "^[^/%]+/[0-9]{1,3}$"}
+
+    def _read(self, text: str) -> str:
+        address, slash, length = text.partition("/")
+        if not slash:
+            raise ValueError(f"{shown(text)} has no prefix length")
+        if not (length.isascii() and length.isdigit()):
+            raise ValueError(f"{shown(text)} has a mask in place of a prefix length")
+        if "%" in address:
+            raise ValueError(f"{shown(text)} names an interface")
+        return str(ipaddress.ip_network(text))
 
 
 @dataclass(frozen=True, slots=True)
-class Address(FieldType):
+class Address(_Spelled):
     shape = "string"
     words = "IP address"
 
@@ -422,19 +483,26 @@ class Address(FieldType):
             yield _wrong(value, "an IP address")
             return
         try:
-            ipaddress.ip_address(value)
+            self._read(value)
         except ValueError as error:
             yield Fault((), _said(error, value), "write an address such as 10.20.0.10")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
 
+    def _read(self, text: str) -> str:
+        if "/" in text:
+            raise ValueError(f"{shown(text)} has a prefix length, which is its network's")
+        if "%" in text:
+            raise ValueError(f"{shown(text)} names an interface")
+        return str(ipaddress.ip_address(text))
+
 
 _ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]/@]+)):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint(FieldType):
+class Endpoint(_Spelled):
     shape = "string"
     words = "`host:port`"
 
@@ -455,6 +523,13 @@ class Endpoint(FieldType):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[^\\s:\\[\\]/@]+):[0-9]{1,5}$"}
+
+    def _read(self, text: str) -> str:
+        match = _ENDPOINT.fullmatch(text)
+        if match is None:
+            raise ValueError(text)
+        host = f"[{ipaddress.IPv6Address(match['six'])}]" if match["six"] else match["host"].lower()
+        return f"{host}:{int(match['port'])}"
 
 
 def _json(text: str, wanted: str) -> Any:

@@ -305,7 +305,7 @@ class _Document:
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(key, str) and credential_like(key):
                 message = f"{shown(key)} looks like a credential; {kind.section} holds none"
-                hint = "keep it in Vault, and take it out of the file and its history"
+                hint = "keep it in Vault, and take it out of the file and its history; a key such as secret_ref or secret_path may say where it is"
                 self._report(codes.CREDENTIAL, message, hint, self._positions.key((*path, key)))
             elif isinstance(item, dict | list):
                 self._credentials(kind, (*path, key), item)

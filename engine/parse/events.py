@@ -71,6 +71,8 @@ _UNSEEN: Final = object()
 _VALUES: Final = (ScalarEvent, CollectionStartEvent)
 
 _TAG = "tag:yaml.org,2002:"
+_NULLS = {"~", "Null", "NULL"}
+"""What YAML 1.2 reads as null besides `null`: as a key it is no text to any reader."""
 _CORE = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ufffd\\U00010000-\\U0010ffff]")
@@ -401,6 +403,9 @@ class _Reading:
             )
             return None
         value = plain_value(text)
+        if text in _NULLS:
+            self._refuse_key(event)
+            return None
         if type(value) is str or (type(value) is Refused and value.code == codes.AMBIGUOUS_VALUE):
             self._keys[text] = text
             return text
