@@ -567,6 +567,14 @@ class Reader:
         with self.store.read() as tx:
             return live.state_of(tx, key) if self._sees(key.account) else None
 
+    def withheld_counts(self, account: str | None = None) -> dict[str, int]:
+        """How many differences are withheld now, by reason."""
+        with self.store.read() as tx:
+            found: dict[str, int] = {}
+            for _, reason, number in withheld.counts(tx, self._within(account)):
+                found[reason] = found.get(reason, 0) + number
+            return found
+
     def held_back(self, key: ResourceKey) -> list[HeldBack]:
         """Differences on a resource that the last runs withhold, of every repository that declares or owns it."""
         with self.store.read() as tx:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import words
-from engine.model import Cause, Change, Proposal, Risk, Status
+from engine.model import Cause, Change, Proposal, Risk, Status, Withheld
 from engine.reader import MOST, ProposalFilter
 from pages.components import decide
 from pages.components.acts import act
@@ -198,9 +198,23 @@ def _clear() -> None:
     st.query_params.pop("select", None)
 
 
+def not_proposed() -> None:
+    """What git declares and no proposal says, the cap apart: the queue alone would not tell."""
+    found = {reason: n for reason, n in workbench().withheld_counts(account()).items() if reason != Withheld.CAP}
+    if not found:
+        return
+    why = ", ".join(f"{number:,} {reason.replace('_', ' ')}" for reason, number in sorted(found.items()))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"{count(sum(found.values()), 'difference')} not proposed: {why}.", icon=":material/hourglass_empty:"
+        )
+        link("repositories", "See which", health="waiting")
+
+
 def main() -> None:
     bench = workbench()
     st.title("Proposals")
+    not_proposed()
     wanted = filters()
     total = bench.count_proposals(wanted)
     if not total:

@@ -8,6 +8,7 @@ from itertools import groupby
 import streamlit as st
 
 from engine import charts, words
+from engine.model import RecordedEvent
 from pages.components.layout import beside
 from pages.components.links import link, open_page
 from pages.components.markup import show
@@ -21,7 +22,7 @@ SHOWN = 8
 """Repositories on this page; the others are a click away."""
 
 REFRESH_S = 15
-LOOKED_AT, TOLD = 300, 10
+LOOKED_AT, MOST_LOOKED_AT, TOLD = 300, 6000, 10
 """Newest events that are looked at, and lines that are made of them."""
 
 
@@ -38,16 +39,7 @@ def tiles() -> None:
     registered = len(bench.repositories(narrowed))
     with st.grid(5, min_column_width=190):
         with st.container(border=True):
-            failing = len(pulse.failing)
-            tile(
-                "Repositories",
-                f"{failing} failing" if failing else f"{registered} ok" if registered else "none",
-                f"of {registered}" if failing else "",
-                "red" if failing else "",
-            )
-            link(
-                "repositories", "Failing ones" if failing else "All repositories", health="failing" if failing else None
-            )
+            repositories_tile(registered)
         with st.container(border=True):
             words = ", ".join(f"{risks[risk]} {risk}" for risk in ("high", "medium", "low") if risks.get(risk))
             tile("Pending proposals", f"{pulse.pending:,}", f"risk: {words}" if words else "nothing waits")
@@ -78,6 +70,22 @@ def tiles() -> None:
             )
         with st.container(border=True):
             drill()
+
+
+def repositories_tile(registered: int) -> None:
+    """How many repositories fare worst, in the words of the table below."""
+    bench, narrowed = workbench(), account()
+    rows, _ = bench.repository_table(account=narrowed, limit=1)
+    worst = rows[0].health if rows else "none"
+    well = worst in {"ok", "none"}
+    found = bench.repository_table(account=narrowed, health=worst, limit=1)[1] if rows else 0
+    tile(
+        "Repositories",
+        f"{found} {worst}" if rows else "none",
+        "" if well else f"of {registered}",
+        "red" if worst == "failing" else "" if well else "violet" if worst == "drifting" else "amber",
+    )
+    link("repositories", "All repositories" if well else "See which", health=None if well else worst)
 
 
 def drill() -> None:
@@ -143,10 +151,17 @@ def worst() -> None:
 def recent() -> None:
     """What happened lately; a burst of like events is one line."""
     st.subheader("Recent events")
-    found = workbench().events(account=account(), limit=LOOKED_AT)
-    bursts = [list(alike) for _, alike in groupby(found, lambda e: (e.event.type, e.actor, e.event.run_id))]
+    found: list[RecordedEvent] = []
+    bursts: list[list[RecordedEvent]] = []
+    while len(bursts) <= TOLD and len(found) < MOST_LOOKED_AT:
+        more = workbench().events(account=account(), before=found[-1].seq if found else None, limit=LOOKED_AT)
+        found += more
+        bursts = [list(alike) for _, alike in groupby(found, lambda e: (e.event.type, e.actor, e.event.run_id))]
+        if len(more) < LOOKED_AT:
+            break
     if bursts:
-        show("events.html", bursts=bursts[:TOLD])
+        cut = len(bursts) <= TOLD and len(found) >= MOST_LOOKED_AT
+        show("events.html", bursts=bursts[:TOLD], cut=cut)
         link("audit", "All events")
     else:
         st.caption("Nothing has happened yet.")

@@ -21,14 +21,14 @@ from engine.webhooks import Provider
 from engine.workbench import Synced, Workbench
 from pages.components.acts import act, refusal
 from pages.components.layout import beside
-from pages.components.links import link, open_page
+from pages.components.links import link, open_page, to_run
 from pages.components.markup import show
 from pages.components.session import account, actor, attempt, begin, service, workbench
 from pages.components.tables import badge, column, empty, paged, table
 from pages.components.text import count, plain
 from pages.components.turns import in_turn
 
-HEALTH = ("failing", "paused", "failed proposals", "drifting", "never synced", "partial", "ok", "disabled")
+HEALTH = ("failing", "paused", "failed proposals", "drifting", "never synced", "partial", "waiting", "ok", "disabled")
 
 VAULT_HELP = (
     "Only the path, such as secret/data/team/deploy-key. It holds username and password for https, ssh_key for ssh."
@@ -128,6 +128,8 @@ def one_repository(repository: Repository) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{badge(row.health)} :gray[account {plain(repository.account)}]")
         link("approvals", f"{count(row.pending, 'proposal')} pending", repository=repository.name)
+        if row.remaining and row.run_id is not None:
+            to_run(row.run_id, f"{count(row.remaining, 'difference')} not proposed: see why")
         link("drift", f"{row.drifted} drifted", repository=repository.name)
         link("repositories", "All repositories", icon=":material/list:")
     if repository.paused_reason:
@@ -357,7 +359,7 @@ def _sum(preview: Preview) -> str:
 def recent(repository: Repository) -> None:
     bench = workbench()
     st.subheader("Recent runs")
-    found = bench.find_runs(RunFilter(repositories=[repository.name], account=repository.account), limit=8)
+    found = bench.find_runs(RunFilter(repositories=[repository.name]), limit=8)
     if not found:
         empty("No tick yet.", "Sync now, or wait: the first tick comes one interval after the registration.")
         return

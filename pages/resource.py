@@ -72,7 +72,7 @@ def standing(key: ResourceKey) -> bool:
     for held in withheld:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
             st.markdown(
-                f"{badge('waiting')} {plain(held.repository)} would {held.change} it, and that is not proposed: {plain(held.detail)}."
+                f"{badge('waiting')} {plain(held.repository)} would {plain(held.change)} it, and that is not proposed: {plain(held.detail)}."
             )
             to_run(held.run_id)
     return bool(mine or withheld)

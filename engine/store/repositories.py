@@ -65,7 +65,7 @@ class RepositoryRow:
     account: str
     branch: str
     health: str
-    """failing, paused, failed proposals, drifting, never synced, partial, ok or disabled: the worst that holds."""
+    """failing, paused, failed proposals, drifting, never synced, partial, waiting (differences are withheld), ok or disabled: the worst that holds."""
     failure_count: int
     next_attempt_at: datetime | None
     paused_reason: str | None

@@ -46,7 +46,7 @@ def two(workbench: Workbench, tmp_path: Path) -> Workbench:
 
 SILENT = {
     "account", "awaited", "kind", "limits", "count_events", "count_proposals", "count_runs", "derived", "drift_figures", "event_types", "held_back", "outcomes", "owned_by",
-    "kept_snapshots", "neighbours", "pending_beside", "read_file", "risks", "state_of", "states",
+    "kept_snapshots", "neighbours", "pending_beside", "read_file", "risks", "state_of", "states", "withheld_counts",
 }  # fmt: skip
 """Ways to ask that name nothing of an account even where all are open."""
 
@@ -131,6 +131,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "state_of": lambda r: r.state_of(KEY),
         "states": lambda r: r.states(),
         "status": lambda r: r.status(),
+        "withheld_counts": lambda r: r.withheld_counts(),
     }
 
 

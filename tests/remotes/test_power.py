@@ -315,6 +315,8 @@ def test_a_store_of_before_takes_what_it_uses_for_confirmed(
     with duckdb.connect(str(path)) as connection:  # as the version before kept it
         connection.execute("DELETE FROM schema_versions WHERE version >= 6")
         connection.execute("DROP TABLE credential_hosts")
+        connection.execute("DROP TABLE waiting_claims")
+        connection.execute("ALTER TABLE gitops_sync_runs DROP COLUMN waiting")
     for _ in range(2):
         with Workbench.open_home(reaching) as bench, bench.store.read() as tx:
             rows = tx._cursor.execute("SELECT account, path, host, confirmed_by FROM credential_hosts ORDER BY 2, 3")

@@ -21,6 +21,7 @@ WITH newest AS (
                 WHEN coalesce(d.episodes, 0) > 0 THEN 'drifting'
                 WHEN r.id IS NULL THEN 'never synced'
                 WHEN r.status = 'partial' THEN 'partial'
+                WHEN coalesce(r.remaining, 0) > 0 THEN 'waiting'
                 ELSE 'ok' END AS health
     FROM gitops_repositories g
     LEFT JOIN newest n ON n.repository_id = g.id
@@ -34,5 +35,5 @@ SELECT id, name, account, branch, health, failure_count, next_attempt, paused_re
        diff_count, remaining, pending, approved, failed, drifted, count(*) OVER ()
 FROM judged
 WHERE ($health IS NULL OR health = $health)
-ORDER BY list_position(['failing', 'paused', 'failed proposals', 'drifting', 'never synced', 'partial', 'ok', 'disabled'], health), name
+ORDER BY list_position(['failing', 'paused', 'failed proposals', 'drifting', 'never synced', 'partial', 'waiting', 'ok', 'disabled'], health), name
 LIMIT $limit OFFSET $skip::BIGINT
