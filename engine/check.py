@@ -57,6 +57,8 @@ class Finding:
     """None: not looked at, because it is not needed or because something before it is wrong."""
     detail: str
     error: FleetError | None = None
+    account: str | None = None
+    """The account that the file says it is of, where it is another than the one that was asked for."""
 
 
 def check(
@@ -97,10 +99,21 @@ def check(
             revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
         )
     except FleetError as error:
-        return _until("content", facts, error), revision
+        made = _until("content", facts, error)
+        return [replace(f, account=_account_of(revision, kinds, settings)) if f.error else f for f in made], revision
     declared = sum(len(entries) for entries in found.sections.values())
     facts["content"] = f"declares {count(declared, 'resource')} of account {repository.account}"
     return _until(None, facts, None), revision
+
+
+def _account_of(revision: Revision, kinds: Kinds, settings: Settings) -> str | None:
+    """The account of a file that is right but for being another account's; None for any other file."""
+    from engine.parse import read_fleet_file
+
+    try:
+        return read_fleet_file(revision.content, kinds, file=revision.file, limit=settings.max_file_bytes).account
+    except FleetError:
+        return None
 
 
 def refused(error: FleetError) -> list[Finding]:

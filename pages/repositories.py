@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -446,7 +447,11 @@ def _register() -> None:
         key="new_url",
         placeholder="https://git.example.com/team/fleet-config.git, or git@git.example.com:team/fleet-config.git",
     )
-    name = st.text_input("Name", key="new_name", placeholder="fleet-config", help="How everybody calls it here.")
+    called = _called(url)
+    name = (
+        st.text_input("Name", key="new_name", placeholder=called or "fleet-config", help="How everybody calls it here.")
+        or called
+    )
     with st.grid(3, min_column_width=150):
         wanted = st.text_input("Account", key="new_account", value=bench.account(account()))
         branch = st.text_input("Branch", key="new_branch", value="main")
@@ -485,6 +490,14 @@ def _register() -> None:
             )
     if findings := st.session_state.get("findings"):
         _findings(findings)
+        for its in {finding.account for finding in findings if finding.account}:
+            st.button(
+                f"Take account {plain(its)}, as the file says",
+                icon=":material/check:",
+                key="new_take_account",
+                on_click=_take_account,
+                args=(its,),
+            )
     if saved:
         with attempt() as tried:
             bench.add_repository(
@@ -501,6 +514,16 @@ def _register() -> None:
         if tried.ok:
             _close()
             open_page("repositories", name=name.strip())
+
+
+def _take_account(its: str) -> None:
+    st.session_state["new_account"] = its
+    st.session_state.pop("findings", None)
+
+
+def _called(url: str) -> str:
+    """What a repository is called by the last part of its URL; empty where that has none."""
+    return re.split(r"[/:]", url.strip().rstrip("/"))[-1].removesuffix(".git") if url.strip() else ""
 
 
 def _findings(findings: Sequence[Finding]) -> None:

@@ -125,3 +125,21 @@ def test_it_is_removed_by_its_name_alone(applied: Workbench, dashboard: Dashboar
 
 def test_one_that_is_not_there_is_said_so(dashboard: Dashboard) -> None:
     assert "FLEET-603" in texts(dashboard("repositories", name="nope"))
+
+
+def test_the_check_gives_what_it_knows_to_the_form(
+    workbench: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    git_repo.push("version: 1\naccount: acme\nmodules: {m: {}}\n")
+    app = dashboard("repositories")
+    press(app, "register")
+    app.text_input(key="new_url").input(str(git_repo.path))
+    app.text_input(key="new_account").input("default")
+    press(app, "new_check")
+    assert "account_id mismatch" in texts(app).replace("\\", "")
+    press(app, "new_take_account")
+    assert app.text_input(key="new_account").value == "acme"
+    press(app, "new_check")
+    press(app, "new_save")
+    (found,) = workbench.repositories()
+    assert (found.name, found.account) == (git_repo.path.name, "acme")
