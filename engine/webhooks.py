@@ -5,6 +5,7 @@ Source: GitHub, "Validating webhook deliveries"; Gitea, "Webhooks"; GitLab, "Web
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -83,13 +84,15 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
     event = headers.get(_EVENT[provider], "")[:100]
     delivery = _text(headers.get(_DELIVERY[provider]), 100)
     try:
-        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        if headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             body = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("payload", [""])[0].encode()
-        payload = orjson.loads(body)
+        payload = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except ValueError:  # not JSON, text that is no Unicode, or a form of more fields than any git host sends
         payload = None
     if not isinstance(payload, dict):
         raise RefusedEdit("FLEET-686", "The delivery is no JSON object.", "Have the git host send application/json.")
+    if event == "System Hook":  # GitLab's for a whole server: what happened stands in the body
+        event = _text(payload.get("event_name"), 100) or event
     if event not in _PUSHES:
         return Push(event, delivery)
     named = [payload.get(name) for name in ("repository", "project")]
@@ -109,8 +112,13 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
 
 def concerns(push: Push, repository: Repository) -> bool:
     """Whether a push moved the branch that a repository follows."""
+    return push.branch == repository.branch and is_of(push, repository)
+
+
+def is_of(push: Push, repository: Repository) -> bool:
+    """Whether a push is to the remote of a repository, on whatever branch."""
     where = place(repository.url)
-    return push.branch == repository.branch and where != ("", "") and where in push.places
+    return where != ("", "") and where in push.places
 
 
 def _text(value: Any, most: int) -> str | None:

@@ -20,7 +20,8 @@ from engine.service import running
 log = logging.getLogger("fleet.request")
 
 MOST_BODY = 1_048_576
-MOST_OF_A_WEBHOOK = 5 * 1_048_576
+MOST_OF_A_WEBHOOK = 25 * 1_048_576
+"""What GitHub sends at most. A few are held at a time."""
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """Methods that are counted each by its name; what else somebody may send is `other`."""

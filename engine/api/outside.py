@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -66,6 +67,10 @@ async def create_in_gitea(request: Request, asking: Asking, body: WantedReposito
     return reply(await outwards(request, "Gitea", work), 201)
 
 
+_HELD = asyncio.Semaphore(8)
+"""Bodies of webhooks that are in memory at a time."""
+
+
 @hooks.post(
     "/webhooks/{provider}",
     summary="Take a push event of a git host",
@@ -88,7 +93,8 @@ async def take(request: Request, provider: Annotated[str, Path(description="gith
             "Set FLEET_WEBHOOK_SECRET, here and at the git host.",
         )
     headers = {name.lower(): text for name, text in request.headers.items()}
-    body = await request.body()
+    async with _HELD:  # the signature is over the whole body, so that anybody's is read to its end
+        body = await request.body()
     counted = service.metrics.deliveries
     try:
         webhooks.check(Provider(provider), headers, body, secret)
@@ -117,9 +123,14 @@ def _follow(service: Service, provider: Provider, push: Push) -> contract.Webhoo
         }
     concerned = [r for r in service.workbench.repositories() if webhooks.concerns(push, r)]
     if not concerned:
-        return {
-            "accepted": False, "repositories": [], "detail": "No registered repository has this address and follows this branch.",
-        }  # fmt: skip
+        there = [r for r in service.workbench.repositories() if webhooks.is_of(push, r)]
+        follows = ", ".join(f"{r.name} follows {r.branch}" for r in there[:5])
+        detail = (
+            f"The push is to {push.branch or 'no branch'}; {follows}. Nothing follows from it."
+            if there
+            else "No registered repository has this address."
+        )
+        return {"accepted": False, "repositories": [], "detail": detail}
     actor = Actor(f"webhook:{provider}", frozenset({Permission.SYNC}))
     paused = any(pause.repository is None for pause in service.workbench.pauses())
     outcomes = {r.name: _wake(service, r, actor, paused) for r in concerned}

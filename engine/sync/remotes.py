@@ -123,10 +123,19 @@ def place(url: str) -> tuple[str, str]:
     else:
         try:
             parts = urlsplit(url)
-            host, path = parts.hostname or "", parts.path
+            host, path = parts.hostname or "", unquote(parts.path)
         except ValueError:
             return "", ""
-    return host.lower().rstrip("."), path.strip("/").removesuffix(".git").lower()
+    host = host.lower().rstrip(".")
+    return _OTHER_DOORS.get(host, host), path.strip("/").removesuffix(".git").lower()
+
+
+_OTHER_DOORS = {
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
+}
+"""Hosts that offer ssh on port 443 under a name of its own, for whoever sits behind a firewall."""
 
 
 def origin(url: str) -> str:

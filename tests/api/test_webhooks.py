@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -221,12 +222,12 @@ def test_without_the_secret_nothing_is_read(
 
 
 def test_bodies_are_capped_and_unknown_hosts_are_not_there(hooked: str) -> None:
-    big = b'{"x": "' + b"y" * (5 * 1_048_576) + b'"}'
+    big = b'{"x": "' + b"y" * (25 * 1_048_576) + b'"}'
     assert send(hooked, "github", big).status_code == 413
-    pieces = (b"x" * 262_144 for _ in range(24))
+    pieces = (b"x" * 1_048_576 for _ in range(27))
     answer = requests.post(f"{hooked}/api/v1/webhooks/github", data=pieces, timeout=30)
     assert (answer.status_code, answer.json()["code"]) == (413, "FLEET-644")
-    middling = b'{"x": "' + b"y" * (2 * 1_048_576) + b'"}'
+    middling = b'{"x": "' + b"y" * (6 * 1_048_576) + b'"}'
     assert send(hooked, "github", middling).status_code == 200
     assert requests.post(f"{hooked}/api/v1/webhooks/bitbucket", data=b"{}", timeout=30).status_code == 404
 
@@ -310,6 +311,9 @@ def test_any_bytes_end_in_a_coded_refusal_or_a_reading(body: bytes, headers: dic
         ("git@github.com:Acme/Fleet.git", "https://github.com/acme/fleet", True),
         ("ssh://git@h.example:2222/acme/fleet.git", "git@h.example:acme/fleet.git", True),
         ("https://h.example/acme/fleet", "https://h.example/acme/fleet.git/", True),
+        ("ssh://git@ssh.github.com:443/acme/fleet.git", "https://github.com/acme/fleet", True),
+        ("ssh://git@altssh.gitlab.com:443/acme/fleet.git", "https://gitlab.com/acme/fleet", True),
+        ("https://h.example/acme/fleet%2Dconfig", "https://h.example/acme/fleet-config", True),
         ("https://h.example/acme/fleet", "https://evil.example/acme/fleet", False),
         ("https://h.example/acme/fleet", "https://h.example/acme/fleet-2", False),
         ("https://h.example/acme/fleet", "https://h.example@evil.example/acme/fleet", False),
@@ -320,6 +324,43 @@ def test_an_address_means_the_same_repository_however_it_is_written(registered: 
     body = json.dumps({"ref": "refs/heads/main", "repository": {"clone_url": said}}).encode()
     push = read(Provider.GITHUB, {"x-github-event": "push"}, body)
     assert concerns(push, Repository(1, "fc", "acme", registered)) is same
+
+
+def test_what_did_not_fit_is_said(workbench: Workbench, hooked: str) -> None:
+    workbench.add_repository(ME, "followed", "https://h.example/acme/fleet.git", branch="main", account="acme")
+    for url, branch, said in (
+        ("https://h.example/acme/fleet", "next", "The push is to next; followed follows main."),
+        ("https://h.example/acme/other", "main", "No registered repository has this address."),
+    ):
+        answer = send(hooked, "github", {"ref": f"refs/heads/{branch}", "repository": {"clone_url": url}})
+        assert answer.json()["accepted"] is False
+        assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"x-gitlab-event": "System Hook"}, {"event_name": "push"}),
+        ({"x-gitlab-event": "Push Hook", "content-type": "Application/JSON"}, {}),
+        ({"x-github-event": "push", "content-type": "application/X-WWW-form-urlencoded"}, {}),
+    ],
+)
+def test_spellings_of_one_push_are_that_push(headers: dict[str, str], body: dict[str, str]) -> None:
+    said = json.dumps(
+        {**body, "ref": "refs/heads/main", "project": {"git_http_url": "https://h.example/a/b.git"}}
+    ).encode()
+    sent = (
+        b"payload=" + quote(said.decode()).encode()
+        if "form" in headers.get("content-type", "")
+        else b"\xef\xbb\xbf" + said
+    )
+    provider = Provider.GITHUB if "x-github-event" in headers else Provider.GITLAB
+    assert concerns(read(provider, headers, sent), Repository(1, "fc", "acme", "https://h.example/a/b"))
+
+
+def test_a_system_hook_that_is_no_push_says_what_it_is() -> None:
+    push = read(Provider.GITLAB, {"x-gitlab-event": "System Hook"}, b'{"event_name": "project_create"}')
+    assert push.event == "project_create"
 
 
 def test_the_newest_twenty_deliveries_are_kept(workbench: Workbench) -> None:
