@@ -56,13 +56,13 @@ from engine.store import (
     withheld,
 )
 from engine.store.drift import Frequent
-from engine.store.events import EventFilter
+from engine.store.events import EventFilter as EventFilter
 from engine.store.live import InventoryRow
 from engine.store.overview import DriftFigures, Pulse
 from engine.store.pauses import Pause
-from engine.store.proposals import ProposalFilter
+from engine.store.proposals import ProposalFilter as ProposalFilter
 from engine.store.repositories import RepositoryRow
-from engine.store.runs import RunFilter
+from engine.store.runs import RunFilter as RunFilter
 from engine.store.withheld import HeldBack
 
 if TYPE_CHECKING:

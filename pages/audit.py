@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -64,6 +67,10 @@ def rows_of(found: list[RecordedEvent]) -> list[dict[str, object]]:
     ]
 
 
+def _made(make: Callable[[Sequence[Mapping[str, Any]]], bytes], wanted: EventFilter, most: int) -> bytes:
+    return make(rows_of(workbench().find_events(wanted, limit=most)))
+
+
 def downloads(wanted: EventFilter, total: int) -> None:
     """What the filters let through, as files; made when they are asked for."""
     most = min(total, 10 * MOST)
@@ -71,7 +78,7 @@ def downloads(wanted: EventFilter, total: int) -> None:
         for name, make, mime in (("CSV", csv, "text/csv"), ("Parquet", parquet, "application/vnd.apache.parquet")):
             st.download_button(
                 f"{plain(name)}, {count(most, 'row')}",
-                data=lambda make=make: make(rows_of(workbench().find_events(wanted, limit=most))),
+                data=partial(_made, make, wanted, most),
                 file_name=f"audit.{name.lower()}",
                 mime=mime,
                 icon=":material/download:",

@@ -171,8 +171,11 @@ def main() -> None:
     st.title("Drift")
     repository, text, shown = filters()
     open_ = {"open": True, "closed": False}.get(shown)
-    wanted = {"account": account(), "repository": repository, "text": text, "open_": open_}
-    _, total = bench.find_drift(**wanted, limit=1)
+
+    def find(**page: int) -> tuple[list[tuple[Episode, int | None]], int]:
+        return bench.find_drift(account=account(), repository=repository, text=text, open_=open_, **page)
+
+    _, total = find(limit=1)
     if not total:
         if shown == "open" and not text:
             empty(
@@ -182,7 +185,7 @@ def main() -> None:
         else:
             empty("No episode matches these filters.")
     else:
-        found, _ = bench.find_drift(**wanted, skip=paged(total))
+        found, _ = find(skip=paged(total))
         standing = [(episode, proposal) for episode, proposal in found if episode.closed_at is None]
         for episode, proposal in standing[:BESIDE]:
             one(episode, proposal)

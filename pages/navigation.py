@@ -11,6 +11,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)  # pages import their components from here, wherever the server was started
 
+from engine.words import clean  # noqa: E402
 from pages.components.gate import door, outside  # noqa: E402
 from pages.components.markup import stylesheet  # noqa: E402
 from pages.components.strip import dialogs, strip  # noqa: E402
@@ -66,6 +67,10 @@ chosen = st.navigation(
 if visitor is not None:
     door(visitor)
     st.stop()
+about = clean(st.query_params.get("id") or st.query_params.get("name") or "").rsplit("/", 1)[-1][:60]
+st.set_page_config(
+    page_title=" · ".join(filter(None, (about, chosen.title, st.query_params.get("account"), "Fleet Workbench")))
+)
 if st.session_state.get("page_in_view") != chosen.url_path:
     # A filter that two pages share by name belongs to the page on which it was set; only the account goes along.
     st.session_state["page_in_view"] = chosen.url_path

@@ -97,7 +97,7 @@ def drill() -> None:
         return
     drills = workbench().last_drills(account())
     failed = [e for e in drills if e.event.type == "gitops.drill_failed"]
-    found = (failed or drills or [None])[0]
+    found = next(iter(failed or drills), None)
     if found is None:
         tile("Restore drill", "never", "a restore is untested")
         link("export", "Drill now")

@@ -12,6 +12,7 @@ from engine import words
 from engine.check import Finding
 from engine.confirmations import host_of
 from engine.credentials import Verdict
+from engine.errors import FleetError
 from engine.jobs import Tell
 from engine.model import Repository
 from engine.permits import DECIDING
@@ -307,7 +308,8 @@ def _sync(name: str) -> None:
         if run.unchanged:
             return f"nothing has moved since run {run.id}"
         if run.error:
-            return f"run {run.id} failed: {run.error['code']} {run.error['message']}"
+            message = run.error["message"].removeprefix(f"{run.error['code']} ")
+            raise FleetError(run.error["code"], f"run {run.id} failed: {message}", run.error.get("hint", ""))
         return f"run {run.id} found {count(run.diff_count, 'difference')}, opened {count(run.opened, 'proposal')}, withheld {run.remaining}"
 
     begin(_key(name), f"Sync {name}", work, say).ended.wait(1.5)

@@ -43,11 +43,11 @@ def _widget(field: Field, account: str, value: Any, key: str) -> Any:
             return st.selectbox(label, options, index=place, key=key, help=doc)
         case Ref(kind=section):
             names = _names(account, section, [value] if value else [])
-            place = names.index(value) if value in names else None
+            chosen = names.index(value) if value in names else None
             return st.selectbox(
                 label,
                 names,
-                index=place,
+                index=chosen,
                 key=key,
                 help=doc,
                 accept_new_options=True,

@@ -138,7 +138,8 @@ def refused(error: FleetError) -> None:
 def begin(key: str, title: str, work: Callable[[Tell], Any], say: Callable[[Any], str] = lambda _result: "done") -> Job:
     """Begin long work in the background, unless it goes on already.
 
-    Every page's strip shows where it is; when it ends, this session is told with what `say` makes of its result.
+    Every page's strip shows where it is; when it ends, this session is told with what `say` makes of its result. Where that
+    is an error, `say` raises it, and it is told as one.
     """
     job = service().jobs.begin(key, title, actor().name, work)
     st.session_state.setdefault("my_jobs", {})[job.id] = say

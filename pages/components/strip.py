@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.errors import FleetError
 from engine.jobs import Job
 from engine.workbench import Workbench
 from pages.components.acts import act
@@ -122,11 +123,13 @@ def _toasts() -> None:
         if job.going:
             continue
         st.session_state["my_jobs"].pop(job.id, None)
-        if job.error:
-            said = f"{job.title}: {job.error.message} ({job.error.code}) {job.error.hint}"
-            st.toast(plain(said.rstrip()), icon=":material/error:", duration="long")
-        else:
-            st.toast(plain(f"{job.title}: {say(job.result)}"), icon=":material/check:", duration="long")
+        try:
+            if job.error:
+                raise job.error
+            said, icon = say(job.result), "check"
+        except FleetError as error:
+            said, icon = f"{error.message} ({error.code}) {error.hint}".rstrip(), "error"
+        st.toast(plain(f"{job.title}: {said}"), icon=f":material/{icon}:", duration="long")
 
 
 def dialogs() -> None:
