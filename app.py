@@ -51,6 +51,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         yield
     finally:
         await run_in_threadpool(serving.__exit__, None, None, None)
+        gc.unfreeze()  # the store is let go of with the rest
 
 
 async def to_approvals(request: Request) -> Response:

@@ -57,6 +57,7 @@ Proposal 3 · pending · fc · acme · modules/nginx
   reaches  1 node
   commit  COMMIT “Bring the fleet into git” by Ana Duarte
   opened  AGO (TIME) by run 2
+  by hand  changed by bob AGO: no note
 
   when  what  who  why
   AGO (TIME)  opened  ana
