@@ -64,7 +64,9 @@ def build(kinds: Kinds, approved: Sequence[Proposal], fleets: Mapping[str, LiveF
     `fleets` holds the live fleet of every account that a proposal names. No state between two steps is unsound:
     what would make it so is skipped as blocked. Effects: none.
     """
-    skipped: dict[ResourceKey, Skip] = {}
+    skipped: dict[
+        int, Skip
+    ] = {}  # by proposal: two repositories may have one each on a resource that passes from one to the other
     moves: dict[ResourceKey, Move] = {}
     chosen: dict[ResourceKey, Proposal] = {}
     for proposal in approved:
@@ -72,7 +74,7 @@ def build(kinds: Kinds, approved: Sequence[Proposal], fleets: Mapping[str, LiveF
         fleet = fleets[key.account]
         spec = fleet.specs.get(key.kind, {}).get(key.name)
         if why := stale(kinds, proposal, spec, fleet.claims.get(key.kind, {}).get(key.name)):
-            skipped[key] = Skip(proposal, STALE, why)
+            skipped[proposal.id] = Skip(proposal, STALE, why)
             continue
         after = None if proposal.desired is None else {**(spec or {}), **proposal.desired}
         chosen[key], moves[key] = proposal, Move(spec, after)
@@ -105,7 +107,7 @@ def build(kinds: Kinds, approved: Sequence[Proposal], fleets: Mapping[str, LiveF
         for key in done:
             states[key.account].put((key.kind, key.name), moves[key].before)
         for key, detail in blocked.items():
-            skipped[key] = Skip(chosen[key], BLOCKED, detail)
+            skipped[chosen[key].id] = Skip(chosen[key], BLOCKED, detail)
             final[key.account].put((key.kind, key.name), moves[key].before)
             del moves[key]
 
@@ -113,7 +115,7 @@ def build(kinds: Kinds, approved: Sequence[Proposal], fleets: Mapping[str, LiveF
     for number, wave in enumerate(waves(ordering), 1):
         versions = {key: fleets[key.account].versions.get(key.kind, {}).get(key.name) for key in wave}
         made.append(tuple(Step(chosen[key], number, moves[key].after, versions[key]) for key in wave))
-    return Plan(tuple(made), tuple(skipped[key] for key in sorted(skipped)))
+    return Plan(tuple(made), tuple(sorted(skipped.values(), key=lambda skip: (skip.proposal.key, skip.proposal.id))))
 
 
 def _stuck(waits: set[ResourceKey], stuck: Sequence[ResourceKey]) -> str:

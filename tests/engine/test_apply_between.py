@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from engine.apply import Applied
 from engine.errors import StoreError
+from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
+from engine.plan import build
 from engine.store import live
 from engine.store.gate import InTurn
 from engine.workbench import Workbench
@@ -255,3 +258,33 @@ def test_the_lock_of_writers_lets_them_in_as_they_came() -> None:
     for thread in waits:
         thread.join(10)
     assert order == [0, 1, 2, 3, 4, 99]
+
+
+def test_proposals_of_several_repositories_on_one_resource_are_each_told(bench: Bench) -> None:
+    """While a resource passes from one repository to another, each may have an approved proposal on it."""
+    bench.sync("modules: {x: {}, a: {depends_on: [x]}}\n")
+    (mine,) = [p for p in bench.standing() if p.key.name == "a"]
+    others = [replace(mine, id=90 + number, repository_id=70 + number) for number in range(2)]
+    with bench.workbench.store.read() as tx:
+        fleet = live.read_live(tx, "acme")
+    skipped = build(FLEET, [*others, mine], {"acme": fleet}).skipped
+    assert [(skip.proposal.id, skip.reason) for skip in skipped] == [(mine.id, "blocked"), (90, "stale"), (91, "stale")]
+
+
+def test_what_refers_to_what_a_pause_holds_back_is_blocked(bench: Bench) -> None:
+    bench.settle(modules("base"))
+    bench.workbench.delete_resource(BOB, key("base"))
+    bench.sync()
+    bench.workbench.set_resource(BOB, key("base"), {})
+    approved(bench, "modules: {top: {depends_on: [base]}}\n", "other")
+    bench.workbench.delete_resource(BOB, key("base"))
+    bench.workbench.approve(ANA, [id_of(bench.workbench, "base")])
+    bench.workbench.pause(BOB, "incident", "fc")
+    assert told(bench.workbench.apply(ANA)) == {"base": "paused", "top": "blocked"}
+
+
+def test_the_end_of_the_server_stops_it(bench: Bench) -> None:
+    approved(bench, modules("a", "b"))
+    applied = meanwhile(bench, lambda w: w.stop())
+    assert told(applied) == {"a": "applied", "b": "stopped"}
+    assert [skip.detail for skip in applied.skipped] == [applied.stopped] == ["the server is shutting down"]
