@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,11 +36,14 @@ def default(environment: Mapping[str, str]) -> Path:
 
 
 def refuse_left_behind(home: Path, store: str) -> None:
-    """Refuse to begin an empty store beside one that an older version left in the installation.
+    """Refuse to begin an empty store in the default home while one that an older version left is still in the installation.
 
+    Any other home was chosen by somebody, or holds a rehearsal; nothing is missing there.
     Raises: StoreError FLEET-321, with the line that moves it.
     """
-    if is_checkout() or home.resolve() == LEFT or (home / store).exists() or not (LEFT / store).is_file():
+    if is_checkout() or (home / store).exists() or not (LEFT / store).is_file():
+        return
+    if home.resolve() != default(os.environ).resolve():
         return
     raise StoreError(
         "FLEET-321",

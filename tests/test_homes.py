@@ -50,8 +50,12 @@ def test_an_installed_copy_keeps_nothing_in_the_installation(
     assert Settings.from_environment("/elsewhere", environment).home == Path("/elsewhere")
 
 
-def test_what_was_left_is_refused_only_where_a_new_store_would_begin(installed: Path, tmp_path: Path) -> None:
-    left, home = installed / "data" / "state", tmp_path / "home"
+def test_what_was_left_is_refused_only_where_a_new_store_would_begin(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    left, home = installed / "data" / "state", tmp_path / "fleet"
     homes.refuse_left_behind(home, "fleet.duckdb")
     left.mkdir(parents=True)
     (left / "fleet.duckdb").touch()
@@ -59,6 +63,7 @@ def test_what_was_left_is_refused_only_where_a_new_store_would_begin(installed: 
         homes.refuse_left_behind(home, "fleet.duckdb")
     assert f"mv {left} {home}" in caught.value.hint
     homes.refuse_left_behind(left, "fleet.duckdb")
+    homes.refuse_left_behind(tmp_path / "chosen", "fleet.duckdb")
     home.mkdir()
     (home / "fleet.duckdb").touch()
     homes.refuse_left_behind(home, "fleet.duckdb")
@@ -92,6 +97,7 @@ def test_an_installed_copy_from_first_use_to_the_move_of_old_data(tmp_path: Path
     (data / "fleet").rename(left)  # as an older version had it
     code, said = fleet("status")
     assert (code, "FLEET-321" in said) == (1, True)
+    assert fleet("--home", str(tmp_path / "chosen"), "status")[0] == 0, "whoever names a home gets it"
     line = said.partition("Move it: ")[2].partition(". Or use")[0]
     subprocess.run(["sh", "-c", line], check=True, cwd=tmp_path)
     code, said = fleet("status")
