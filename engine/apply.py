@@ -7,6 +7,7 @@ what is left anew. When a chunk fails, its steps are tried one by one; what fail
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +19,13 @@ from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, drift, live, pauses, proposals, runs
 
 CHUNK = 2500
-"""Most steps that share one transaction: long enough to be fast, short enough to show progress, to let others write, and to stop soon."""
+"""Most steps that share one transaction: enough to be fast."""
+
+FIRST_CHUNK = 500
+"""Most steps of the first transaction, when it is not known yet how long one takes on this machine."""
+
+TURN_S = 0.4
+"""How long a transaction may take, in seconds: whoever wants to pause, decide or edit waits for one at most."""
 
 Progress = Callable[[int, int], None]
 """Told (steps done, steps in all) after each transaction."""
@@ -107,6 +114,11 @@ def apply(
     return work.result()
 
 
+def fitting(steps: int, seconds: float) -> int:
+    """How many steps to write in the next transaction, after that many took that long."""
+    return max(1, min(CHUNK, int(steps * TURN_S / max(seconds, 1e-6))))
+
+
 class _Work:
     """An apply that goes on: what it looked at, what is left of its plan, and the state of the store that the plan was made for."""
 
@@ -126,7 +138,11 @@ class _Work:
         self._repositories = {p.repository_id for p in looked_at}
         self._careful = 0
         """How many steps to write one by one, as a chunk with them failed."""
+        self._size = min(CHUNK, FIRST_CHUNK)
         self._basis: applies.Basis | None = None
+        """None: what is left must be planned anew."""
+        self._overtaken = 0
+        """How often in a row others wrote between a plan and the transaction that was to carry it out."""
 
     def look(self, tx: Transaction) -> None:
         """Note what the plan was made for."""
@@ -145,17 +161,26 @@ class _Work:
 
         Raises: StoreError when the store itself is in trouble.
         """
+        if self._basis is None:  # planning can take longer than a chunk: others may write meanwhile
+            with self._store.read() as tx:
+                self._plan_anew(tx)
+                self.look(tx)
         chunk: Sequence[Step] = ()
         try:
             with self._store.write() as tx:
+                began = time.monotonic()
                 now = self._now(tx)
                 if self._basis != now:
-                    self._plan_anew(tx)
+                    self._overtaken += 1
+                    if self._overtaken == 1:
+                        self._basis = None
+                        return False
+                    self._plan_anew(tx)  # they write faster than that: they wait this once
                     self._basis = now
                 self._stopped = pauses.of_home_in_words(tx) or halted()
                 if self._stopped or not self.steps:
                     return False
-                chunk = self.steps[: 1 if self._careful else CHUNK]
+                chunk = self.steps[: 1 if self._careful else self._size]
                 _write(tx, self._kinds, self._actor, chunk, self.apply_id, self._run_id)
                 ended = {step.proposal.id for step in chunk}
                 self._basis = self._now(tx)
@@ -172,7 +197,11 @@ class _Work:
                 self._careful = 0
                 self.steps = []
             return False
-        self._careful = max(0, self._careful - 1)
+        self._overtaken = 0
+        if self._careful:
+            self._careful -= 1
+        else:
+            self._size = fitting(len(chunk), time.monotonic() - began)
         self.applied.extend(chunk)
         self._open = {id_: p for id_, p in self._open.items() if id_ not in ended}
         self.steps = self.steps[len(chunk) :]

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from engine import apply as applying
 from engine.apply import Applied
 from engine.errors import StoreError
 from engine.kinds.fleet import FLEET
@@ -288,3 +290,47 @@ def test_the_end_of_the_server_stops_it(bench: Bench) -> None:
     applied = meanwhile(bench, lambda w: w.stop())
     assert told(applied) == {"a": "applied", "b": "stopped"}
     assert [skip.detail for skip in applied.skipped] == [applied.stopped] == ["the server is shutting down"]
+
+
+def test_somebody_who_never_stops_writing_does_not_hold_it_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They write whenever a plan was made beside them, so that every such plan is outdated."""
+    approved(bench, modules("a", "b", "c"))
+    plan, numbers, beside = applying.plan, iter(range(1000)), list[int]()
+
+    def planning(*given: Any, **more: Any) -> Any:
+        made = plan(*given, **more)
+        if not bench.workbench.store._write_lock._taken:
+            beside.append(next(numbers))
+            elsewhere(lambda: bench.workbench.set_resource(BOB, key("z"), {"priority": beside[-1]}))
+        return made
+
+    monkeypatch.setattr(applying, "plan", planning)
+    assert told(bench.workbench.apply(ANA)) == {"a": "applied", "b": "applied", "c": "applied"}
+    assert len(beside) > 1, "others may write while what is left is planned anew"
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "next_steps"), [(500, 0.05, 2500), (2500, 0.4, 2500), (2500, 4.0, 250), (1, 9.0, 1), (10, 0.0, 2500)]
+)  # fmt: skip
+def test_a_transaction_holds_as_many_steps_as_its_time_allows(
+    monkeypatch: pytest.MonkeyPatch, steps: int, seconds: float, next_steps: int
+) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 2500)
+    assert applying.fitting(steps, seconds) == next_steps
+
+
+def test_a_slow_machine_writes_less_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 2500)
+    monkeypatch.setattr(applying, "FIRST_CHUNK", 4)
+    approved(bench, modules(*(f"m{number:02d}" for number in range(12))))
+    write, now, sizes = live.write_live, [0.0], list[int]()
+
+    def slowly(tx: Any, kinds: Any, actor: str, cause: str, writes: Any, **options: Any) -> list[int]:
+        now[0] += 0.19 * len(writes)
+        sizes.append(len(writes))
+        return write(tx, kinds, actor, cause, writes, **options)
+
+    monkeypatch.setattr(live, "write_live", slowly)
+    monkeypatch.setattr(applying, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert len(bench.workbench.apply(ANA).applied) == 12
+    assert sizes == [4, 2, 2, 2, 2]
