@@ -157,10 +157,13 @@ def listed(found: Graph) -> None:
         open_page("resource", id=shown[chosen[0]].key.text)
 
 
-def planned(plan: Plan) -> None:
-    """What an apply would do now, wave by wave."""
+def planned(plan: Plan, repository: str | None) -> None:
+    """What an apply would do now, wave by wave; of one repository where one is chosen."""
     if not plan.steps and not plan.skipped:
-        empty("Nothing is approved.", "Approve proposals, and the plan of the next apply stands here.")
+        empty(
+            f"Nothing{f' of repository {repository}' if repository else ''} is approved.",
+            "Approve proposals, and the plan of the next apply stands here.",
+        )
         link("approvals", "Proposals", icon=":material/rule:")
         return
     st.caption(
@@ -214,7 +217,7 @@ def main() -> None:
     )
     wanted = filters(planned=view == VIEWS[1])
     if view == VIEWS[1]:
-        planned(workbench().plan(account=account(), repository=wanted.repository))
+        planned(workbench().plan(account=account(), repository=wanted.repository), wanted.repository)
     else:
         fleet(wanted)
 

@@ -48,7 +48,7 @@ def apply(session: Session, repository: str | None, account: str | None, dry_run
                     account=account,
                     progress=lambda done, count: say(f"apply {done:,} of {count:,} …"),
                 )
-            _show_applied(session, applied)
+            _show_applied(session, applied, _nothing(repository, account))
     for step, error in applied.failed:
         session.complain(
             FleetError(
@@ -66,14 +66,21 @@ def _dry_run(session: Session, repository: str | None, account: str | None) -> N
     if session.as_json:
         session.json(bodies.plan(planned))
     else:
-        _show_plan(session, planned)
+        _show_plan(session, planned, _nothing(repository, account))
 
 
-def _show_plan(session: Session, planned: Plan) -> None:
+def _nothing(repository: str | None, account: str | None) -> str:
+    """The sentence, without its end, for a plan that holds nothing: others may have something approved."""
+    of = [f"repository {repository}"] if repository else []
+    of += [f"account {account}"] if account else []
+    return f"Nothing of {' in '.join(of)} is approved" if of else "Nothing is approved"
+
+
+def _show_plan(session: Session, planned: Plan, nothing: str) -> None:
     from engine.cli import output as out
 
     if not planned.steps and not planned.skipped:
-        out.line("Nothing is approved.")
+        out.line(f"{nothing}.")
         out.next_steps(session.command, "proposals --status pending")
         return
     if planned.steps:
@@ -100,11 +107,11 @@ def _show_plan(session: Session, planned: Plan) -> None:
     out.next_steps(session.command, "apply" if planned.steps else "status")
 
 
-def _show_applied(session: Session, applied: Applied) -> None:
+def _show_applied(session: Session, applied: Applied, nothing: str) -> None:
     from engine.cli import output as out
 
     if not applied.applied and not applied.failed and not applied.skipped:
-        out.line("Nothing is approved, so nothing was applied.")
+        out.line(f"{nothing}, so nothing was applied.")
         out.next_steps(session.command, "proposals --status pending")
         return
     counts: dict[str, int] = {}

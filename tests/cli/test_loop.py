@@ -215,3 +215,40 @@ def test_the_demo_ends_with_success_and_is_harmless_twice(process: Fleet) -> Non
         line for line in process("export").out.splitlines() if line.endswith(":") and not line.startswith((" ", "#"))
     ]
     assert len(sections) == 8
+
+
+def test_what_a_pause_holds_back_is_said_and_nothing_is_called_well_before_it_is(
+    fleet: Fleet, git_repo: GitRepository
+) -> None:
+    for name in ("p", "q"):
+        git_repo.push(f"version: 1\naccount: acme\nmodules: {{of-{name}: {{}}}}\n", file=f"{name}/fleet.yaml")
+        assert fleet("repo", "add", name, str(git_repo.path), "--account", "acme", "--path-prefix", name).code == 0
+        assert fleet("sync", name).code == 0
+    assert "Nothing is approved, so nothing was applied." in fleet("apply").out
+    assert fleet("status").out.startswith("Waiting: 2 proposals for a decision.")
+    fleet("approve", "2")
+    for verb, end in (("plan", "."), ("apply", ", so nothing was applied.")):
+        assert (
+            f"Nothing of repository p in account acme is approved{end}"
+            in fleet(verb, "--repo", "p", "--account", "acme").out
+        ), "there is something of q"
+    fleet("approve", "1")
+    assert fleet("status").out.startswith("Waiting: 2 approved proposals to be applied.")
+
+    fleet("pause", "--repo", "p", "--reason", "incident")
+    assert fleet("status").out.startswith("Needs you: work is paused.")
+    planned = fleet("plan", "--json").json
+    assert [[step["id"] for step in wave] for wave in planned["waves"]] == [[2]]
+    done = fleet("apply", "--json")
+    (held,) = done.json["skipped"]
+    assert (done.code, [step["id"] for step in done.json["applied"]], done.json["stopped"]) == (0, [2], None)
+    assert (held["id"], held["reason"], held["detail"].startswith("p is paused by ")) == (1, "paused", True)
+    again = fleet("apply").out
+    assert again.startswith("Nothing was applied.\n1 skipped, still approved:\n"), again
+    assert "paused" in again
+    assert fleet("apply", "--repo", "p").code == 1, "FLEET-501: what was asked for is paused"
+    fleet("resume", "--repo", "p")
+    assert fleet("apply", "--json").json["stopped"] is None
+    for name in ("p", "q"):
+        fleet("sync", name)
+    assert fleet("status").out.startswith("All is well.")
