@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.errors import ApplyError, FleetError, StoreError
+from engine import surroundings
+from engine.errors import ApplyError, FleetError
 from engine.kinds import Kinds
-from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, ResourceKey, Status, canonical
+from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, Proposal, ResourceKey, Status, canonical
 from engine.plan import DECIDED, PAUSED, STOPPED, Plan, Skip, Step, build
 from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, drift, live, pauses, proposals, runs
@@ -213,8 +214,7 @@ class _Work:
         found = {p.id for p in (*(s.proposal for s in planned.steps), *(s.proposal for s in planned.skipped))}
         gone = [id_ for id_ in self._open if id_ not in found]
         for id_, proposal in proposals.by_ids(tx, gone).items():
-            by = f" by {proposal.decided_by}" if proposal.decided_by and proposal.status.live else ""
-            self._decided.append(Skip(proposal, DECIDED, f"it is {proposal.status}{by} by now"))
+            self._decided.append(Skip(proposal, DECIDED, _became(proposal)))
             del self._open[id_]
         self.steps, self._skipped = planned.steps, planned.skipped
 
@@ -223,6 +223,19 @@ class _Work:
         left = (Skip(step.proposal, STOPPED, self._stopped) for step in self.steps) if self._stopped else ()
         skipped = sorted((*self._skipped, *self._decided, *left), key=lambda skip: skip.proposal.key)
         return Applied(self.applied, self.failed, tuple(skipped), self._stopped)
+
+
+def _became(proposal: Proposal) -> str:
+    """What others did with a proposal that an apply was to carry out, in words."""
+    match proposal.status:
+        case Status.PENDING:
+            return f"{proposal.decided_by} took the approval back"
+        case Status.REJECTED:
+            return f"{proposal.decided_by} rejected it"
+        case Status.APPLIED:
+            return "another apply applied it"
+        case _:
+            return f"it was {proposal.status} meanwhile" + (f": {proposal.reason}" if proposal.reason else "")
 
 
 def _write(
@@ -295,8 +308,8 @@ def _record_failure(
     store: Store, actor: Actor, step: Step, failure: FleetError, apply_id: int, run_id: int | None
 ) -> bool:
     """A failed step's status and event are a transaction of their own; False when somebody has decided otherwise before it."""
-    if isinstance(failure, StoreError) and failure.code in {"FLEET-303", "FLEET-304", "FLEET-305"}:
-        raise failure  # the store itself is in trouble: no other step would fare better
+    if failure.code in surroundings.LOCAL:
+        raise failure  # the machine is in trouble, not the step: no other one would fare better
     with store.write() as tx:
         now = proposals.by_ids(tx, [step.proposal.id])[step.proposal.id]
         if now.status is not Status.APPROVED:

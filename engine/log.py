@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -22,16 +23,23 @@ events = logging.getLogger("fleet.event")
 ticks = logging.getLogger("fleet.tick")
 
 
-def configure(form: str, stream: TextIO | None = None) -> None:
-    """Write what our loggers say to standard error, or a stream, as `text` or as `json`. Effects: handlers of our loggers."""
+@contextmanager
+def written(form: str, stream: TextIO | None = None) -> Iterator[None]:
+    """Write what our loggers say to standard error, or a stream, as `text` or as `json`, while the block runs."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Json() if form == "json" else Text())
     handler.addFilter(_with_request)
-    for name in OURS:
-        logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
+    ours = [logging.getLogger(name) for name in OURS]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in ours]
+    for logger in ours:
+        logger.handlers[:], logger.propagate = [handler], False
         logger.setLevel(logging.INFO)
-        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (handlers, level, propagate) in zip(ours, before, strict=True):
+            logger.handlers[:], logger.propagate = handlers, propagate
+            logger.setLevel(level)
 
 
 def _with_request(record: logging.LogRecord) -> bool:

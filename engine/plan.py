@@ -64,9 +64,8 @@ def build(kinds: Kinds, approved: Sequence[Proposal], fleets: Mapping[str, LiveF
     `fleets` holds the live fleet of every account that a proposal names. No state between two steps is unsound:
     what would make it so is skipped as blocked. Effects: none.
     """
-    skipped: dict[
-        int, Skip
-    ] = {}  # by proposal: two repositories may have one each on a resource that passes from one to the other
+    # By proposal: two repositories may have one each on a resource that passes from one to the other.
+    skipped: dict[int, Skip] = {}
     moves: dict[ResourceKey, Move] = {}
     chosen: dict[ResourceKey, Proposal] = {}
     for proposal in approved:

@@ -617,6 +617,10 @@ def _finish(
         moved_on = applied.touched or applied.stopped or standing.settings != fetched.settings
         inputs = None if moved_on else _inputs(standing, settings, commit)
         runs.finish(tx, run_id, RunStatus.PARTIAL if decided.capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
+        if applied.stopped:
+            left = count(sum(skip.proposal.status is Status.APPROVED for skip in applied.skipped), "approved proposal")
+            message = f"The apply stopped early: {applied.stopped.rstrip('.')}. {left} {'is' if left.startswith('1 ') else 'are'} left."
+            runs.warn(tx, run_id, {"code": "apply_stopped", "message": message})
         if fetched.failure_count:
             repositories.set_health(tx, fetched.id, 0, None)
         runs.mark_applied(tx, [fetched.id])

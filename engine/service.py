@@ -193,12 +193,12 @@ def serving(host: str, port: int) -> Iterator[Service]:
     Raises: RefusedEdit FLEET-602, 641; StoreError, StoreLocked.
     """
     service = _running or open_(Settings.from_environment())
-    log.configure(service.workbench.settings.log_format)
-    try:
-        signin.check_binding(service.workbench.settings, host)
-        service.start()
-        service.announce(host, port)
-        yield service
-    finally:
-        use(None)
-        service.close()
+    with log.written(service.workbench.settings.log_format):
+        try:
+            signin.check_binding(service.workbench.settings, host)
+            service.start()
+            service.announce(host, port)
+            yield service
+        finally:
+            use(None)
+            service.close()

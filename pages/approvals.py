@@ -208,7 +208,7 @@ def not_proposed() -> None:
         st.warning(
             f"{count(sum(found.values()), 'difference')} not proposed: {why}.", icon=":material/hourglass_empty:"
         )
-        link("repositories", "See which", health="waiting")
+        link("repositories", "See which repositories")
 
 
 def main() -> None:

@@ -83,7 +83,7 @@ def repositories_tile(registered: int) -> None:
         "Repositories",
         f"{found} {worst}" if rows else "none",
         "" if well else f"of {registered}",
-        "red" if worst == "failing" else "" if well else "violet" if worst == "drifting" else "amber",
+        "red" if worst == "failing" else "" if well else "violet" if worst == "drifting" else "orange",
     )
     link("repositories", "All repositories" if well else "See which", health=None if well else worst)
 

@@ -16,7 +16,7 @@ from engine.errors import FleetError
 from engine.jobs import Tell
 from engine.model import Repository
 from engine.permits import DECIDING
-from engine.reader import Preview, ProposalFilter, RunFilter
+from engine.reader import Preview, ProposalFilter
 from engine.registry import SWITCHES as DECIDE
 from engine.sync import endpoint, is_ssh, shown_host_key, shown_url
 from engine.webhooks import Provider
@@ -362,7 +362,7 @@ def _sum(preview: Preview) -> str:
 def recent(repository: Repository) -> None:
     bench = workbench()
     st.subheader("Recent runs")
-    found = bench.find_runs(RunFilter(repositories=[repository.name]), limit=8)
+    found = bench.runs(repository=repository.name, limit=8)
     if not found:
         empty("No tick yet.", "Sync now, or wait: the first tick comes one interval after the registration.")
         return
@@ -525,7 +525,8 @@ def _take_account(its: str) -> None:
 
 def _called(url: str) -> str:
     """What a repository is called by the last part of its URL; empty where that has none."""
-    return re.split(r"[/:]", url.strip().rstrip("/"))[-1].removesuffix(".git") if url.strip() else ""
+    last = re.split(r"[/:]", re.split(r"[?#]", url.strip())[0].rstrip("/"))[-1].removesuffix(".git")
+    return "" if "@" in last else last  # no path, and somebody's credential before the host
 
 
 def _findings(findings: Sequence[Finding]) -> None:

@@ -82,26 +82,15 @@ _SECRET_WORDS = {
     "pass", "password", "passwd", "passphrase", "pwd", "pw", "pin", "psk", "secret", "secrets", "token", "tokens", "credential", "credentials",
     "auth", "authorization", "bearer", "jwt", "cookie", "cookies", "kubeconfig", "dsn", "apikey", "privatekey", "accesskey", "sshkey", "clientkey",
 }  # fmt: skip
+_RUN_TOGETHER = re.compile(
+    r"(?:password|passwd|passphrase|secret|token|credential|(?:private|api|access|secret|ssh|client|signing|master)key)s?$"
+)
+"""Ends of words that hold a secret however they begin: `dbpassword`, `authtoken`."""
 _SECRET_PAIRS = {
     "private_key", "api_key", "access_key", "ssh_key", "client_key", "signing_key", "encryption_key", "hmac_key", "master_key", "account_key",
     "shared_key", "secret_key", "connection_string", "webhook_url", "snmp_community", "id_rsa", "id_ed25519", "basic_auth",
 }  # fmt: skip
-_REFERS = {
-    "name",
-    "ref",
-    "reference",
-    "path",
-    "id",
-    "ttl",
-    "mode",
-    "type",
-    "vault",
-    "count",
-    "limit",
-    "length",
-    "policy",
-    "url",
-}
+_REFERS = {"name", "ref", "reference", "path", "id", "ttl", "mode", "type", "vault", "count", "limit", "length", "policy", "url"}  # fmt: skip
 """Last words of a key that only tells where a secret is, or how it is used: the way to name one without holding it."""
 _COUNTS = {"max", "min", "num", "number", "total"}
 
@@ -109,10 +98,11 @@ _COUNTS = {"max", "min", "num", "number", "total"}
 def credential_like(key: str) -> bool:
     """Whether a map's key looks as if its value were a secret: by whole words, unless it only refers to one (`secret_name`, `token_ttl`)."""
     parts = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()).strip("_").split("_")
-    pairs = {f"{one}_{other}" for one, other in pairwise(parts)}
+    pairs = {f"{one}_{other}".removesuffix("s") for one, other in pairwise(parts)}
     if pairs & _SECRET_PAIRS and parts[-1] not in _REFERS - {"url"}:
         return True
-    return bool(_SECRET_WORDS.intersection(parts)) and parts[-1] not in _REFERS and parts[0] not in _COUNTS
+    named = not _SECRET_WORDS.isdisjoint(parts) or any(map(_RUN_TOGETHER.search, parts))
+    return named and parts[-1] not in _REFERS and parts[0] not in _COUNTS
 
 
 def json_faults(value: Any, depth: int, path: tuple[str | int, ...] = ()) -> Iterator[Fault]:
@@ -467,7 +457,7 @@ class Network(_Spelled):
         if not slash:
             raise ValueError(f"{shown(text)} has no prefix length")
         if not (length.isascii() and length.isdigit()):
-            raise ValueError(f"{shown(text)} has a mask in place of a prefix length")
+            raise ValueError(f"{shown(length)} is no prefix length")
         if "%" in address:
             raise ValueError(f"{shown(text)} names an interface")
         return str(ipaddress.ip_network(text))

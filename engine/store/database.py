@@ -182,13 +182,6 @@ class Store:
             store = cls(connection, path, clock)
             try:
                 store._prepare(kinds, known=known)
-            except StoreError as error:
-                connection.close()
-                if (
-                    error.code == "FLEET-309"
-                ):  # whatever fails before the first read is in the file, not in what was asked
-                    raise _damaged(path) from error
-                raise
             except BaseException:
                 connection.close()
                 raise
@@ -307,10 +300,8 @@ class Store:
         idle, self._seen = self._seen == writes, writes
         if not idle or self._folded == writes:
             return False
-        with (
-            self._write_lock,
-            suppress(duckdb.Error),
-        ):  # a long read is in the way, or the disk is full: the next minute
+        # Where a long read is in the way, or the disk is full, the next minute will do.
+        with self._write_lock, suppress(duckdb.Error):
             cursor = self._connection.cursor()
             try:
                 cursor.execute("CHECKPOINT")
@@ -430,11 +421,14 @@ class Store:
 
     def _prepare(self, kinds: Kinds, *, known: bool) -> None:
         """Check what is in the file, unless it is known, and bring it up to date."""
-        with translated(self.path):
+        with _told_as_damage(self.path), translated(self.path):
             cursor = self._connection.cursor()
             if not known:
                 contents.refuse_foreign(cursor, self.path, kinds)
-            self._migrate(cursor)
+            cursor.execute(statement("store/make_schema_versions"))
+            found = cursor.execute(statement("store/schema_version")).fetchone()
+        with translated(self.path):
+            self._migrate(cursor, found[0] if found else 0)
             script, digest = views_script(kinds)
             note = cursor.execute(statement("store/get_note"), {"name": "views_digest"}).fetchone()
             if note is None or json.loads(note[0]) != digest:
@@ -447,10 +441,7 @@ class Store:
             _end(cursor)
         self._recover()
 
-    def _migrate(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        cursor.execute(statement("store/make_schema_versions"))
-        found = cursor.execute(statement("store/schema_version")).fetchone()
-        version = found[0] if found else 0
+    def _migrate(self, cursor: duckdb.DuckDBPyConnection, version: int) -> None:
         self._refuse_newer(version)
         for number, name, script in migrations():
             if number > version:
@@ -508,7 +499,7 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
     waited = False
     while True:
         try:
-            with _at_the_door(path), translated(path):
+            with _at_the_door(path), _told_as_damage(path), translated(path):
                 known = _is_known(path)
                 return _opened(path), known
         except StoreLocked as locked:
@@ -518,14 +509,11 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
                 on_wait(locked.message)
                 waited = True
             time.sleep(0.05)  # DuckDB offers no call that blocks until the file is free
-        except StoreError as error:
+        except StoreError:
             # A process killed while it made the file leaves it empty, which holds nothing and is in nobody's hands.
-            if path.exists() and not path.stat().st_size:
-                path.unlink()
-            elif error.code == "FLEET-309":
-                raise _damaged(path) from error
-            else:
+            if not path.exists() or path.stat().st_size:
                 raise
+            path.unlink()
 
 
 def _opened(path: Path) -> duckdb.DuckDBPyConnection:
@@ -696,6 +684,17 @@ def translated(path: Path) -> Iterator[None]:
             f"The store refused a statement ({type(error).__name__}).",
             "Nothing was written. Please report it.",
         ) from error
+
+
+@contextmanager
+def _told_as_damage(path: Path) -> Iterator[None]:
+    """Whatever is refused before anything of ours was asked is wrong with the file."""
+    try:
+        yield
+    except StoreError as error:
+        if error.code == "FLEET-309":
+            raise _damaged(path) from error
+        raise
 
 
 def _damaged(path: Path) -> StoreError:

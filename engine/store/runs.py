@@ -88,6 +88,12 @@ def finish(
     )
 
 
+def warn(tx: Transaction, id_: int, warning: dict[str, Any]) -> None:
+    """Add a warning to a run."""
+    known = get(tx, id_).warnings
+    tx.run("runs/set_warnings", id=id_, warnings=orjson.dumps([*known, warning]).decode())
+
+
 def mark_applied(tx: Transaction, repository_ids: Iterable[int]) -> None:
     """Turn into `applied` each success whose every proposal, opened or reopened, is applied."""
     tx.run("runs/mark_applied", repository_ids=sorted(set(repository_ids)))

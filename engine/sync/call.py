@@ -25,8 +25,9 @@ MOST_WORDS = 65_536
 _KEPT = ("PATH", "TMPDIR")
 """The variables of our own environment that every child gets."""
 
-# A limit that is above what the system allows is refused, and the lower one stays. `ulimit -f` counts blocks of 512 bytes, `ulimit -v` (which not every system has) kilobytes. Children inherit both, and that a file
-# which is too large is an error that git reports, not a signal that ends it.
+# `ulimit -f` counts blocks of 512 bytes, `ulimit -v` (which not every system has) kilobytes. A limit above the one that the system
+# sets is refused, and the lower one stays. Children inherit both, and that a file which is too large is an error that git reports, not
+# a signal that ends it.
 _LIMITED = 'trap "" XFSZ; ulimit -c 0; ulimit -v "$2" 2>/dev/null; ulimit -f "$1" 2>/dev/null; shift 2; exec git "$@"'
 
 _CONFIGURATION = {

@@ -69,6 +69,8 @@ def _make(folder: Path, access: Access, settings: Settings) -> None:
             limits=Limits.of(settings),
         )
     except GitFailed as error:
+        if re.search(_FULL, error.said, re.IGNORECASE):
+            raise surroundings.disk_full("Git's folder cannot be made") from error
         raise BrokenFolder(cleaned(error.said)) from error
 
 

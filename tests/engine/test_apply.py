@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine import surroundings
 from engine.errors import StoreError
 from engine.model import ResourceKey, Status
 from engine.store import live
@@ -119,3 +120,18 @@ def test_history_says_which_proposal_and_who(bench: Bench) -> None:
     assert (first.cause, first.proposal_id, first.actor) == ("apply", 1, "ana")
     assert (newest.cause, newest.proposal_id, newest.actor) == ("edit", None, "bob")
     assert first.valid_to == newest.valid_from
+
+
+@pytest.mark.parametrize("code", sorted(surroundings.LOCAL))
+def test_what_the_machine_refuses_fails_no_proposal(bench: Bench, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    bench.sync(modules("a", "b"))
+    bench.workbench.approve(ANA, [1, 2])
+
+    def refuse(*_: Any, **__: Any) -> list[int]:
+        raise StoreError(code, "It is full.", "Make room.")
+
+    monkeypatch.setattr(live, "write_live", refuse)
+    with pytest.raises(StoreError, match=code):
+        bench.workbench.apply(ANA)
+    assert {p.status for p in bench.standing()} == {Status.APPROVED}
+    monkeypatch.undo()

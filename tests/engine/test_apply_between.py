@@ -102,10 +102,10 @@ def test_a_repository_that_is_paused_before_skips_its_own_steps_alone(bench: Ben
 
 
 DECISIONS: dict[str, tuple[Callable[[Workbench], Any], str, str]] = {
-    "taken back": (lambda w: w.unapprove(BOB, [id_of(w, "b")]), "it is pending by bob by now", "pending"),
-    "rejected": (lambda w: w.reject(BOB, [id_of(w, "b")], "no"), "it is rejected by bob by now", "rejected"),
-    "released": (lambda w: w.release(BOB, key("b")), "it is withdrawn by now", "withdrawn"),
-    "applied by another": (lambda w: w.apply(BOB, proposal_ids=[id_of(w, "b")]), "it is applied by now", "applied"),
+    "taken back": (lambda w: w.unapprove(BOB, [id_of(w, "b")]), "bob took the approval back", "pending"),
+    "rejected": (lambda w: w.reject(BOB, [id_of(w, "b")], "no"), "bob rejected it", "rejected"),
+    "released": (lambda w: w.release(BOB, key("b")), "it was withdrawn meanwhile: released by bob", "withdrawn"),
+    "applied by another": (lambda w: w.apply(BOB, proposal_ids=[id_of(w, "b")]), "another apply applied it", "applied"),
 }
 
 
@@ -150,6 +150,26 @@ def test_another_repository_that_declares_it_meanwhile_stops_its_destroy(bench: 
     applied = meanwhile(bench, lambda w: w.sync(BOB, "west"))
     assert told(applied) == {"c": "applied", "b": "stale"}
     assert "west" in applied.skipped[0].detail
+
+
+def test_a_run_tells_that_its_apply_was_stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.apply.FIRST_CHUNK", 1)
+    bench.push(modules("a", "b", "c"))
+    bench.change(auto_apply=True)
+    paused: list[Any] = []
+
+    def progress(done: int, _all: int) -> None:
+        if not paused:
+            paused.append(elsewhere(lambda: bench.workbench.pause(BOB, "incident", "fc")))
+
+    run = bench.workbench.sync(ANA, "fc", progress=progress).run
+    (warning,) = [w for w in run.warnings if w["code"] == "apply_stopped"]
+    assert (
+        "paused during the tick (fc is paused by bob: incident). 2 approved proposals are left." in warning["message"]
+    )
+    bench.workbench.resume(BOB, "fc")
+    assert not bench.sync().unchanged
+    assert {p.status for p in bench.workbench.proposals()} == {"applied"}
 
 
 def test_two_applies_at_once_share_the_work(bench: Bench) -> None:

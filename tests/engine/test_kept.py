@@ -16,7 +16,6 @@ from engine.errors import FleetError, StoreError
 from engine.kept import RETRY_S, Kept, file_name, wait
 from engine.model import Actor, RecordedEvent, ResourceKey
 from engine.notify.messages import messages
-from engine.service import Service
 from engine.settings import Settings
 from engine.store import Store
 from engine.store import kept as note
@@ -324,14 +323,6 @@ def test_without_a_folder_none_is_kept(bench: Workbench, made: Kept, folder: Pat
     made.look()
     assert not folder.exists()
     assert (bench.kept_snapshots(), bench.status().snapshots) == ([], ())
-
-
-def test_a_server_looks_each_minute(serving: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[object, int]] = []
-    monkeypatch.setattr(serving.scheduler, "each_minute", lambda work, minutes: asked.append((work, minutes)))
-    monkeypatch.setattr(serving.scheduler, "start", lambda: None)
-    serving.start()
-    assert (serving.kept.look, kept.EVERY_MIN) in asked
 
 
 @pytest.mark.parametrize("given", ["", "/", "/snapshots", "/kept/daily"])

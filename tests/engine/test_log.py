@@ -20,19 +20,15 @@ ME = Actor("ana")
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """What stands in the log; loggers are as before at the end."""
+def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """What stands in the log, in the form that the test names."""
     out = io.StringIO()
-    before = {name: (list(logging.getLogger(name).handlers), logging.getLogger(name).level) for name in log.OURS}
-    yield out
-    for name, (handlers, level) in before.items():
-        logger = logging.getLogger(name)
-        logger.handlers[:], logger.propagate = handlers, True
-        logger.setLevel(level)
+    with log.written(request.param, out):
+        yield out
 
 
+@pytest.mark.parametrize("written", ["text"], indirect=True)
 def test_each_event_is_one_line_with_its_request(workbench: Workbench, written: io.StringIO) -> None:
-    log.configure("text", written)
     looking = Observers([EventLog()])
     looking.start()
     workbench.store.on_recorded = looking.recorded
@@ -46,8 +42,8 @@ def test_each_event_is_one_line_with_its_request(workbench: Workbench, written: 
     assert second.endswith("fleet.destroyed modules/a in acme by ana")
 
 
+@pytest.mark.parametrize("written", ["json"], indirect=True)
 def test_structured_lines_are_json_with_the_facts(workbench: Workbench, written: io.StringIO) -> None:
-    log.configure("json", written)
     EventLog().recorded([])
     looking = Observers([EventLog()])
     looking.start()

@@ -14,7 +14,6 @@ from engine.errors import FleetError, RefusedEdit, StoreError
 from engine.model import Actor, ResourceKey
 from engine.nightly import CATCH_UP_S, Nightly, due, last_moment
 from engine.notify.messages import messages
-from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import SetClock
@@ -223,14 +222,6 @@ def test_a_store_that_cannot_be_read_is_a_line_in_the_log(
     made.look()
     assert "no restore drill: FLEET-303 The store is damaged." in caplog.text
     assert "Traceback" not in caplog.text
-
-
-def test_a_server_looks_each_minute(serving: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[object, int]] = []
-    monkeypatch.setattr(serving.scheduler, "each_minute", lambda work, minutes: asked.append((work, minutes)))
-    monkeypatch.setattr(serving.scheduler, "start", lambda: None)
-    serving.start()
-    assert (serving.nightly.look, nightly.EVERY_MIN) in asked
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, "03:10"), ("", ""), (" ", ""), ("00:00", "00:00"), ("23:59", "23:59")])  # fmt: skip

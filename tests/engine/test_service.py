@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -194,5 +195,15 @@ def test_pages_find_the_service_of_their_process(workbench: Workbench) -> None:
     with service.serving("127.0.0.1", 1) as serving:
         assert service.running() is serving
         assert serving.scheduler.running
+        assert not logging.getLogger("fleet").propagate, "the server writes its log"
+    assert logging.getLogger("fleet").propagate, "and leaves the loggers of its process as they were"
     with pytest.raises(RefusedEdit, match="FLEET-640"):
         service.running()
+
+
+def test_a_server_looks_each_minute_for_what_is_due(serving: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, int]] = []
+    monkeypatch.setattr(serving.scheduler, "each_minute", lambda work, minutes: asked.append((work, minutes)))
+    monkeypatch.setattr(serving.scheduler, "start", lambda: None)
+    serving.start()
+    assert {(serving.nightly.look, 1), (serving.kept.look, 1)} <= set(asked)

@@ -82,8 +82,8 @@ def test_a_name_has_nothing_that_is_not_seen(name: str) -> None:
     assert "invisible" in (name_problem(name) or "")
 
 
-CREDENTIALS = "password passwd pwd pw pin psk pre_shared_key signing_key encryption_key hmac_key master_key account_key connection_string dsn webhook_url snmp_community jwt cookie kubeconfig id_rsa basic_auth api_key apiKey clientSecret secret token auth_token".split()  # noqa: SIM905
-OTHERS = "bypass compass surpass secret_name secret_ref vault_secret_path credentials_from_vault max_tokens token_ttl tokenizer authorization_mode key keys region project tokenise path url".split()  # noqa: SIM905
+CREDENTIALS = "password passwd pwd pw pin psk pre_shared_key signing_key encryption_key hmac_key master_key account_key connection_string dsn webhook_url snmp_community jwt cookie kubeconfig id_rsa basic_auth api_key apiKey api_keys dbpassword authtoken mysecret secretkey accesstokens rootPasswd clientSecret secret token auth_token".split()  # noqa: SIM905
+OTHERS = "bypass compass surpass secret_name secret_ref vault_secret_path credentials_from_vault max_tokens token_ttl tokenizer authorization_mode key keys region project tokenise path url passport secretary keyboard monkey".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("key", CREDENTIALS)

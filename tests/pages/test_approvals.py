@@ -11,7 +11,7 @@ from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
-from tests.pages.conftest import ME, Dashboard, calm, texts
+from tests.pages.conftest import FLEET_FILE, ME, Dashboard, calm, texts
 
 
 def run(app: AppTest) -> AppTest:
@@ -144,3 +144,12 @@ def test_a_long_queue_is_paged_and_can_be_selected_whole(
     assert len(rows(app)) == 20
     press(press(press(app, "select_all"), "do_approve"), "decide_confirm")
     assert bench.pulse().approved == 120
+
+
+def test_the_queue_says_what_is_not_proposed(applied: Workbench, git_repo: GitRepository, dashboard: Dashboard) -> None:
+    assert "not proposed" not in texts(dashboard("approvals"))
+    git_repo.push(FLEET_FILE.replace("depends_on: [base]", "depends_on: [base, gone]"))
+    applied.sync(ME, "fc")
+    assert "1 difference not proposed: 1 missing reference" in texts(dashboard("approvals"))
+    leading = dashboard("repositories", name="fc").get("page_link")
+    assert "1 difference not proposed: see why" in [link.proto.label.replace("\\", "") for link in leading]

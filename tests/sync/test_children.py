@@ -157,24 +157,35 @@ def test_an_old_git_is_refused_before_anything_is_fetched(
 
 
 @pytest.mark.parametrize(
-    ("does", "code", "words"),
+    ("call", "does", "code", "words"),
     [
-        ("kill -9 $$", "FLEET-209", "ended by signal 9"),
-        ("echo 'fatal: fetch-pack: index-pack died of signal 9' >&2; exit 128", "FLEET-209", "ended by signal 9"),
-        ("echo 'fatal: write error: No space left on device' >&2; exit 128", "FLEET-304", "disk is full"),
-        ("echo 'error: unable to write file: Disk quota exceeded' >&2; exit 128", "FLEET-304", "disk is full"),
-        ("echo 'fatal: cannot mkdir: Read-only file system' >&2; exit 128", "FLEET-305", "read-only"),
-        ("echo 'remote: No space left on device' >&2; echo 'fatal: early EOF' >&2; exit 128", "FLEET-201", "early EOF"),
+        ("init", "echo 'fatal: cannot mkdir HEAD: No space left on device' >&2; exit 128", "FLEET-304", "disk is full"),
+        ("fetch", "kill -9 $$", "FLEET-209", "ended by signal 9"),
+        (
+            "fetch",
+            "echo 'fatal: fetch-pack: index-pack died of signal 9' >&2; exit 128",
+            "FLEET-209",
+            "ended by signal 9",
+        ),
+        ("fetch", "echo 'fatal: write error: No space left on device' >&2; exit 128", "FLEET-304", "disk is full"),
+        ("fetch", "echo 'error: unable to write file: Disk quota exceeded' >&2; exit 128", "FLEET-304", "disk is full"),
+        ("fetch", "echo 'fatal: cannot mkdir: Read-only file system' >&2; exit 128", "FLEET-305", "read-only"),
+        (
+            "fetch",
+            "echo 'remote: No space left on device' >&2; echo 'fatal: early EOF' >&2; exit 128",
+            "FLEET-201",
+            "early EOF",
+        ),
     ],
 )
 def test_what_this_machine_did_to_git_is_not_put_down_to_the_remote(
-    settings: Settings, git_repo: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, code: str, words: str
+    settings: Settings, git_repo: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, does: str, code: str, words: str
 ) -> None:  # fmt: skip
     """A git in whose place a script fails as git does: a full disk cannot be had without the right to mount one."""
     git_repo.push("version: 1\naccount: acme\n")
     real, folder = shutil.which("git"), tmp_path / "programs"
     folder.mkdir()
-    (folder / "git").write_text(f'#!/bin/sh\ncase "$*" in *" fetch "*) {does};; esac\nexec {real} "$@"\n')
+    (folder / "git").write_text(f'#!/bin/sh\ncase "$*" in *" {call} "*) {does};; esac\nexec {real} "$@"\n')
     (folder / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     with pytest.raises(FleetError, match=code) as caught:

@@ -1,0 +1,2 @@
+-- The warnings of a run.
+UPDATE gitops_sync_runs SET warnings = $warnings WHERE id = $id
