@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
+
+import orjson
 
 from engine.model import FieldChange, Spec, canonical
 
@@ -40,6 +43,16 @@ def _walk(prefix: str, current: Any, desired: Any, base: Any) -> Iterator[FieldC
             yield FieldChange(path, "removed", one, None, _known(agreed))
         elif canonical(one) != canonical(other):
             yield FieldChange(path, "changed", one, other, _known(agreed))
+
+
+def as_json(changes: Iterable[FieldChange]) -> str:
+    """Changes as the store keeps them."""
+    return orjson.dumps([asdict(change) for change in changes]).decode()
+
+
+def from_json(text: str) -> tuple[FieldChange, ...]:
+    """Changes as they were before `as_json`."""
+    return tuple(FieldChange(**item) for item in orjson.loads(text))
 
 
 def _known(value: Any) -> Any:

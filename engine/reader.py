@@ -63,7 +63,7 @@ from engine.store.pauses import Pause
 from engine.store.proposals import ProposalFilter as ProposalFilter
 from engine.store.repositories import RepositoryRow
 from engine.store.runs import RunFilter as RunFilter
-from engine.store.withheld import HeldBack
+from engine.store.withheld import HeldBack, HeldDifference
 
 if TYPE_CHECKING:
     from engine.parse import FleetFile
@@ -427,6 +427,11 @@ class Reader:
     def run_body(self, run: Run) -> contract.RunBody:
         """A run as the API gives it, with what it withheld and the steps on its proposals."""
         return self.run_bodies([run])[0]
+
+    def held_by(self, run: Run) -> list[HeldDifference]:
+        """What a run withheld, path by path."""
+        with self.store.read() as tx:
+            return withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
 
     def run_bodies(self, found: Sequence[Run]) -> list[contract.RunBody]:
         """Runs as the API gives them, as they stand now: each agrees with its own steps."""

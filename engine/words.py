@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from engine.kinds import Kinds
 from engine.model import Change, FieldChange, Proposal
@@ -105,10 +106,20 @@ def says_something(change: FieldChange) -> bool:
     return change.desired is not None and change.desired not in ("", [], {})
 
 
-def summary(proposal: Proposal) -> str:
-    """What a proposal changes, for the last column of a list."""
-    if proposal.change is Change.UPDATE:
-        return ", ".join(change_words(change, 24) for change in proposal.fields)
-    if proposal.change is Change.CREATE:
-        return ", ".join(change_words(change, 24) for change in proposal.fields if says_something(change))
+class Changes(Protocol):
+    """What changes a resource, proposed or withheld."""
+
+    @property
+    def change(self) -> Change: ...
+
+    @property
+    def fields(self) -> Sequence[FieldChange]: ...
+
+
+def summary(what: Changes) -> str:
+    """What a proposal, or a difference that is withheld, changes: for the last column of a list."""
+    if what.change is Change.UPDATE:
+        return ", ".join(change_words(change, 24) for change in what.fields)
+    if what.change is Change.CREATE:
+        return ", ".join(change_words(change, 24) for change in what.fields if says_something(change))
     return "all of it"

@@ -135,7 +135,7 @@ def one_run(run: Run) -> None:
         st.metric("Applied so far", len(body["applied_actions"]), border=True)
     sections(run)
     proposals(run)
-    withheld(run, body)
+    withheld(run)
     waiting(run)
     warnings(run)
     steps(body)
@@ -234,15 +234,15 @@ def proposals(run: Run) -> None:
         open_page("proposal", id=found[clicked["row"]].id)
 
 
-def withheld(run: Run, body: RunBody) -> None:
+def withheld(run: Run) -> None:
     """What was not proposed, and why: the answer to a tick that opens nothing."""
-    rows = body["withheld"]
+    rows = workbench().held_by(run)
     if not rows:
         if not run.opened and run.status in {RunStatus.SUCCESS, RunStatus.APPLIED}:
             st.caption("Nothing was withheld: live is what git declares, or every difference has its proposal already.")
         return
     st.subheader("Withheld")
-    capped = sum(row["reason"] == "cap" for row in rows)
+    capped = sum(row.reason == "cap" for row in rows)
     if capped:
         room = room_under_cap(run)
         said = f"{count(capped, 'difference')} {'waits' if capped == 1 else 'wait'} only for the cap of {workbench().settings.cap}. "
@@ -253,16 +253,17 @@ def withheld(run: Run, body: RunBody) -> None:
         )
         st.info(said, icon=":material/hourglass_empty:")
         link("approvals", "Decide on what is pending", icon=":material/rule:", repository=run.repository)
-    others = Counter(row["reason"] for row in rows if row["reason"] != "cap")
+    others = Counter(row.reason for row in rows if row.reason != "cap")
     for reason, number in others.most_common():
         st.caption(f"{number:,} × {REASONS[reason].lower()}")
     table(
         [
             {
-                "change": [row["change"]],
-                "resource": f"{row['kind']}/{row['name']}",
-                "reason": REASONS.get(row["reason"], row["reason"]),
-                "detail": words.clean(row["detail"]),
+                "change": [row.change.value],
+                "resource": row.key.address,
+                "reason": REASONS.get(row.reason, row.reason),
+                "detail": words.clean(row.detail),
+                "what": words.summary(row),
             }
             for row in rows[:500]
         ],
@@ -270,7 +271,8 @@ def withheld(run: Run, body: RunBody) -> None:
             "change": column.change(),
             "resource": column.text("Resource", 260),
             "reason": column.text("Why", 260),
-            "detail": column.text("In detail", 480),
+            "detail": column.text("In detail", 300),
+            "what": column.text("What", 300),
         },
         alt="What was withheld",
     )

@@ -183,9 +183,10 @@ class Snapshot:
             shared = {**key_columns(p.key), "change": p.change, "cause": p.cause, "proposal": p.id, "status": p.status}
             for change in p.fields or [None]:
                 yield {**shared, **changed(change)}
-        for row in self.reader.run_body(run)["withheld"]:
-            shared = {"account": run.account, "kind": row["kind"], "name": row["name"], "change": row["change"]}
-            yield {**shared, "withheld": row["reason"], "detail": row["detail"]}
+        for held in self.reader.held_by(run):
+            shared = {**key_columns(held.key), "change": held.change, "withheld": held.reason, "detail": held.detail}
+            for change in held.fields or [None]:
+                yield {**shared, **changed(change)}
 
     def _file_diff(self, content: bytes, repository: str | None) -> Iterable[dict[str, Any]]:
         reader = self.reader

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from engine.errors import StoreError
+from engine.fields import as_json, from_json
 from engine.model import (
     Cause,
     Change,
     Event,
-    FieldChange,
     Origin,
     Proposal,
     Repository,
@@ -60,7 +60,7 @@ def open_all(
         desired=[_text(d.desired) for d in differences],
         declared=[list(d.declared) for d in differences],
         base=[_text(d.base) for d in differences],
-        fields=[orjson.dumps([asdict(change) for change in item.fields]).decode() for item in new],
+        fields=[as_json(item.fields) for item in new],
         cause=[d.cause for d in differences],
         origin=[Origin.GIT if item.reverts is None else Origin.REVERT for item in new],
         fingerprint=[item.fingerprint for item in new],
@@ -326,7 +326,7 @@ def _proposal(row: Sequence[Any]) -> Proposal:
         desired=_loaded(desired),
         declared=tuple(declared),
         base=_loaded(base),
-        fields=tuple(FieldChange(**item) for item in orjson.loads(fields)),
+        fields=from_json(fields),
         cause=Cause(cause),
         origin=Origin(origin),
         fingerprint=fingerprint,

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.contract import WithheldBody
-from engine.model import Change, ResourceKey, WithheldDiff
+from engine.fields import as_json, field_changes, from_json
+from engine.model import Change, Difference, FieldChange, ResourceKey, WithheldDiff
 from engine.store.database import Transaction
 
 
 def settle(tx: Transaction, repository_id: int, run_id: int, withheld: Sequence[WithheldDiff]) -> None:
     """Make the open intervals of a repository those of this run: keep what stays, close what ended, open what is new."""
-    standing = {
-        (a, k, n, change, reason, detail, position): id_
-        for id_, a, k, n, change, reason, detail, position in tx.rows("withheld/list_open", repository_id=repository_id)
-    }
+    standing = {tuple(facts): id_ for id_, *facts in tx.rows("withheld/list_open", repository_id=repository_id)}
     wanted = {
-        (*w.difference.key, w.difference.change.value, w.reason.value, w.detail, place)
+        (*w.difference.key, w.difference.change.value, w.reason.value, w.detail, _fields(w.difference), place)
         for place, w in enumerate(withheld)
     }
     ended = [id_ for facts, id_ in standing.items() if facts not in wanted]
@@ -25,7 +23,9 @@ def settle(tx: Transaction, repository_id: int, run_id: int, withheld: Sequence[
         tx.run("withheld/close_withheld", ids=ended, run_id=run_id, at=tx.at)
     new = sorted(wanted - standing.keys(), key=lambda facts: facts[-1])
     if new:
-        account, kind, name, change, reason, detail, position = (list(column) for column in zip(*new, strict=True))
+        account, kind, name, change, reason, detail, fields, position = (
+            list(column) for column in zip(*new, strict=True)
+        )
         tx.run(
             "withheld/insert_withheld",
             id=tx.ids("withheld_id", len(new)),
@@ -38,8 +38,13 @@ def settle(tx: Transaction, repository_id: int, run_id: int, withheld: Sequence[
             change=change,
             reason=reason,
             detail=detail,
+            fields=fields,
             position=position,
         )
+
+
+def _fields(d: Difference) -> str:
+    return as_json(field_changes(d.current, d.desired, d.base))
 
 
 def close_all(tx: Transaction, repository_id: int) -> None:
@@ -59,6 +64,27 @@ def of_runs(tx: Transaction, found: Sequence[tuple[int, int]]) -> dict[int, list
             }  # fmt: skip
             made.setdefault(run_id, []).append(body)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDifference:
+    """A difference that a run withheld, path by path."""
+
+    key: ResourceKey
+    change: Change
+    reason: str
+    detail: str
+    fields: tuple[FieldChange, ...]
+    """Empty where an older version of this product withheld it."""
+
+
+def of_run(tx: Transaction, repository_id: int, run_id: int) -> list[HeldDifference]:
+    """What one run withheld, in the order in which the cap lets them through."""
+    rows = tx.rows("withheld/list_of_run", repository_id=repository_id, run_id=run_id)
+    return [
+        HeldDifference(ResourceKey(account, kind, name), Change(change), reason, detail, from_json(fields))
+        for account, kind, name, change, reason, detail, fields in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,9 @@ def test_a_run_is_shown_field_by_field_with_what_it_withheld(wb: Snapshot) -> No
     run = wb.reader.run(1)
     found = wb.diff(1)
     assert set(found["proposal"].dropna()) == set(run.proposal_ids)
-    assert len(found.query("withheld.notna()")) == run.remaining
+    held = found.query("withheld.notna()")
+    assert len(held[["kind", "name"]].drop_duplicates()) == run.remaining
+    assert held["path"].notna().any()
     newest = wb.diff(wb.runs().index[-1])
     assert (newest["status"].dropna() == "pending").all()
 

@@ -124,6 +124,7 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "risks": lambda r: r.risks(),
         "run": lambda r: r.run(run.id),
         "run_bodies": lambda r: r.run_bodies(r.runs()),
+        "held_by": lambda r: [r.held_by(run) for run in r.runs()],
         "run_body": lambda r: [r.run_body(run) for run in r.runs()],
         "run_of": lambda r: r.run_of(two.proposal(ids[0])),
         "run_before": lambda r: [r.run_before(run) for run in r.runs()],

@@ -161,6 +161,7 @@ def test_a_store_of_before_keeps_its_proposals_and_their_keys(
         connection.execute("DROP TABLE credential_hosts")
         connection.execute("DROP TABLE waiting_claims")
         connection.execute("ALTER TABLE gitops_sync_runs DROP COLUMN waiting")
+        connection.execute("ALTER TABLE withheld_diffs DROP COLUMN fields")
         columns = connection.execute("SELECT string_agg(column_name || ' ' || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = 'newer'").fetchall()[0][0]  # fmt: skip
         connection.execute(f"CREATE TABLE proposals ({columns}, PRIMARY KEY (id), UNIQUE (live_key))")
         connection.execute("INSERT INTO proposals SELECT * FROM newer")
