@@ -79,6 +79,13 @@ class RepositoryAnswer(TypedDict):
     gitops_repository: RepositoryBody
 
 
+class SettingsAnswer(RepositoryAnswer):
+    """A repository whose settings were given."""
+
+    notes: list[str]
+    """What the change took away, and what somebody has to do before runs succeed."""
+
+
 class RemovedRepository(TypedDict):
     """What became of a repository that was removed. Live state was not touched."""
 

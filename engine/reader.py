@@ -235,16 +235,9 @@ class Reader:
     def _all_accounts(self) -> tuple[str, ...]:
         return self.store.remembered("accounts", lambda tx: tuple(live.accounts(tx)))
 
-    def repository(self, name: str) -> Repository:
-        """A repository in service by name. Raises: RefusedEdit FLEET-603."""
+    def repository(self, name: str | int) -> Repository:
+        """A repository in service by its name or its number. Raises: RefusedEdit FLEET-603."""
         return self._find(name)
-
-    def repository_by_id(self, id_: int) -> Repository:
-        """A repository in service by id. Raises: RefusedEdit FLEET-603."""
-        found = next((repository for repository in self.repositories() if repository.id == id_), None)
-        if found is None:
-            raise RefusedEdit("FLEET-603", f"There is no repository {id_}.", "List them with: fleet repo list")
-        return found
 
     def deliveries(self, name: str) -> list[Delivery]:
         """The webhooks that came in for a repository lately, newest first."""

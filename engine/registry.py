@@ -126,6 +126,20 @@ def change(
     return changed
 
 
+def dropped(before: Repository, after: Repository) -> list[str]:
+    """What a change of the URL to another host took away, a sentence each. Pure."""
+    if sync.endpoint(before.url) == sync.endpoint(after.url):
+        return []
+    said = []
+    if before.vault_credential_path and after.vault_credential_path is None:
+        said.append(
+            f"The new URL leads to another host, which the credential at {before.vault_credential_path} was not given for, so it is dropped."
+        )
+    if before.ssh_host_key and after.ssh_host_key is None:
+        said.append("The ssh host key of the old host is dropped; the first run pins what the new host shows.")
+    return said
+
+
 def decides_more(before: Repository | None, wanted: Mapping[str, Any]) -> str | None:
     """Why settings let ticks decide more by themselves than before, as a sentence; None when they do not.
 

@@ -245,6 +245,13 @@ class Workbench(Reader):
         about = ("credential of", repository, self.settings.vault_paths)
         return self.store.remembered(about, lambda tx: confirmations.seen(tx, self.settings, repository))
 
+    def credential_waits(self, name: str) -> str | None:
+        """Why the runs of a repository fail until somebody confirms the host of its credential; None where they do not."""
+        found = self.credential_use(name)
+        if found is None or found.verdict is not credentials.Verdict.UNCONFIRMED:
+            return None
+        return f"Nobody has confirmed yet that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
+
     @needs(Permission.WRITE, everywhere=True)
     def trust_credential(self, actor: Actor, name: str | int, path: str, host: str) -> Repository:
         """Confirm that a repository's credential may be sent to its host, both as they were seen.

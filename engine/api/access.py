@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -65,6 +66,14 @@ def caller(
 
 Asking = Annotated[Caller, Depends(caller)]
 Id = Annotated[int, Path(alias="id", ge=0, le=MOST_ID, description="Its number.")]
+
+
+def _which(id_: Annotated[str, Path(alias="id", max_length=255, description="Its number or its name.")]) -> int | str:
+    return int(id_) if re.fullmatch("[0-9]{1,18}", id_) else id_
+
+
+Which = Annotated[int | str, Depends(_which)]
+"""A repository, as a path names it. A name of digits alone is taken for a number."""
 Before = Annotated[
     int | None, Query(ge=0, le=MOST_ID, description="Only rows before this id: the `next` of the page before.")
 ]

@@ -46,6 +46,13 @@ REPOSITORY: dict[str, Any] = {
     }
 }
 
+SETTINGS: dict[str, Any] = {
+    **REPOSITORY,
+    "notes": [
+        "The ssh host key of the old host is dropped; the first run pins what the new host shows.",
+    ],
+}
+
 PROPOSAL: dict[str, Any] = {
     "id": 42,
     "account": "acme",

@@ -151,6 +151,6 @@ def resume(asking: Asking, body: Resuming | None = None) -> Response:
 
 
 def _paused(bench: Workbench, id_: int | None, *, paused: bool) -> Response:
-    name = None if id_ is None else bench.repository_by_id(id_).name
+    name = None if id_ is None else bench.repository(id_).name
     answer: contract.PausedBody = {"paused": paused, "repository": name}
     return reply(answer)

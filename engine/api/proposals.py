@@ -179,7 +179,7 @@ async def apply(asking: Asking, body: WantedApply | None = None) -> Response:
     def work() -> contract.AppliedBody | contract.PlanBody:
         bench = asking.may(Workbench.apply)
         if wanted.dry_run:
-            repository = None if wanted.repository_id is None else bench.repository_by_id(wanted.repository_id).name
+            repository = None if wanted.repository_id is None else bench.repository(wanted.repository_id).name
             return bodies.plan(bench.plan(repository=repository, proposal_ids=wanted.proposal_ids))
         return bodies.applied(
             bench.apply(asking.actor, repository=wanted.repository_id, proposal_ids=wanted.proposal_ids)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine import bodies, contract
+from engine import bodies, contract, registry
 from engine.api import examples, routing
-from engine.api.access import Asking, Before, Id, Limit
+from engine.api.access import Asking, Before, Id, Limit, Which
 from engine.api.routing import documented, reply, slowly
-from engine.model import RunStatus
+from engine.model import Repository, RunStatus
 from engine.permits import DECIDING
 from engine.reader import page_of
 from engine.registry import SWITCHES
@@ -123,27 +123,25 @@ def list_repositories(
     summary="Register a repository",
     description="Looks at the form only: nothing is reached. Its first tick is due one interval later, or at `sync_now`. "
     + DECIDES,
-    **documented(
-        contract.RepositoryAnswer, 400, 409, 413, verb=Workbench.add_repository, status=201, example="REPOSITORY"
-    ),
+    **documented(contract.SettingsAnswer, 400, 409, 413, verb=Workbench.add_repository, status=201, example="SETTINGS"),
 )
 def register(asking: Asking, body: Registration) -> Response:
     wanted = body.gitops_repository.given()
     asking = asking.of(wanted.pop("account", None))
     name, url = body.gitops_repository.name, wanted.pop("url")
-    made = asking.may(Workbench.add_repository).add_repository(asking.actor, name, url, **wanted)
-    answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(made)}
-    return reply(answer, 201, Location=f"/api/v1/system/gitops_repositories/{made.id}")
+    bench = asking.may(Workbench.add_repository)
+    made = bench.add_repository(asking.actor, name, url, **wanted)
+    return reply(_told(bench, made), 201, Location=f"/api/v1/system/gitops_repositories/{made.id}")
 
 
 @router.get(
     "/gitops_repositories/{id}",
     summary="One repository",
-    **documented(contract.RepositoryAnswer, 404, verb=Workbench.repository_by_id, example="REPOSITORY"),
+    **documented(contract.RepositoryAnswer, 404, verb=Workbench.repository, example="REPOSITORY"),
 )
-def one_repository(asking: Asking, id_: Id) -> Response:
+def one_repository(asking: Asking, id_: Which) -> Response:
     answer: contract.RepositoryAnswer = {
-        "gitops_repository": bodies.repository(asking.may(Workbench.repository_by_id).repository_by_id(id_))
+        "gitops_repository": bodies.repository(asking.may(Workbench.repository).repository(id_))
     }
     return reply(answer)
 
@@ -153,20 +151,20 @@ def one_repository(asking: Asking, id_: Id) -> Response:
     summary="Change a repository's settings from the next tick on",
     description="A URL on another host drops the credential path and the host key, unless they are given with it. "
     "A credential that nobody has confirmed for its host is used by no run: see trust_credential. " + DECIDES,
-    **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.change_repository, example="REPOSITORY"),
+    **documented(contract.SettingsAnswer, 400, 404, 409, 413, verb=Workbench.change_repository, example="SETTINGS"),
 )
 def change(
     asking: Asking,
-    id_: Id,
+    id_: Which,
     body: ChangedRepository,
     release: Annotated[
         bool, Query(description="With another account: leave the old account's resources where they are.")
     ] = False,
 ) -> Response:
     bench = asking.may(Workbench.change_repository)
+    before = bench.repository(id_)
     changed = bench.change_repository(asking.actor, id_, body.gitops_repository.given(), release=release)
-    answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
-    return reply(answer)
+    return reply(_told(bench, changed, before))
 
 
 @router.post(
@@ -178,7 +176,7 @@ def change(
     ),
     **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.trust_credential, example="REPOSITORY"),
 )
-def trust_credential(asking: Asking, id_: Id, body: SeenCredential) -> Response:
+def trust_credential(asking: Asking, id_: Which, body: SeenCredential) -> Response:
     bench = asking.may(Workbench.trust_credential)
     changed = bench.trust_credential(asking.actor, id_, body.vault_credential_path, body.host)
     answer: contract.RepositoryAnswer = {"gitops_repository": bodies.repository(changed)}
@@ -191,9 +189,9 @@ def trust_credential(asking: Asking, id_: Id, body: SeenCredential) -> Response:
     description="Its live proposals are withdrawn, its resources released or handed over to a repository that declares them too; live state, runs and history stay.",
     **documented(contract.RemovedRepository, 404, 409, verb=Workbench.remove_repository),
 )
-def remove(asking: Asking, id_: Id) -> Response:
+def remove(asking: Asking, id_: Which) -> Response:
     bench = asking.may(Workbench.remove_repository)
-    name = bench.repository_by_id(id_).name
+    name = bench.repository(id_).name
     facts = bench.remove_repository(asking.actor, id_)
     answer: contract.RemovedRepository = {
         "name": name,
@@ -210,7 +208,7 @@ def remove(asking: Asking, id_: Id) -> Response:
     description="Gives the run and the proposals that it opened or reopened, with 200 when the run failed, too: its `error` says why.",
     **documented(contract.SyncBody, 404, 409, verb=Workbench.sync, example="SYNC"),
 )
-async def sync_now(asking: Asking, id_: Id) -> Response:
+async def sync_now(asking: Asking, id_: Which) -> Response:
     def work() -> contract.SyncBody:
         bench = asking.may(Workbench.sync)
         synced = bench.sync(asking.actor, id_)
@@ -225,10 +223,10 @@ async def sync_now(asking: Asking, id_: Id) -> Response:
     **documented(contract.Page[contract.RunBody], 404, verb=Workbench.runs),
 )
 def runs_of(
-    asking: Asking, id_: Id, status: RunStatus | None = None, before: Before = None, limit: Limit = 100
+    asking: Asking, id_: Which, status: RunStatus | None = None, before: Before = None, limit: Limit = 100
 ) -> Response:
     bench = asking.may(Workbench.runs)
-    name = bench.repository_by_id(id_).name
+    name = bench.repository(id_).name
     return _runs(asking, name, status, before, limit)
 
 
@@ -249,6 +247,14 @@ def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = 
 def one_run(asking: Asking, id_: Id) -> Response:
     bench = asking.may(Workbench.run)
     return reply(bench.run_body(bench.run(id_)))
+
+
+def _told(bench: Workbench, changed: Repository, before: Repository | None = None) -> contract.SettingsAnswer:
+    """A repository whose settings were given, with what its owner has to know of it."""
+    notes = [] if before is None else registry.dropped(before, changed)
+    if waits := bench.credential_waits(changed.name):
+        notes.append(f"{waits} Confirm it: POST gitops_repositories/{changed.id}/trust_credential.")
+    return {"gitops_repository": bodies.repository(changed), "notes": notes}
 
 
 def _runs(asking: Asking, repository: str | None, status: RunStatus | None, before: int | None, limit: int) -> Response:

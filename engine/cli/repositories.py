@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import words
+from engine import registry, words
 from engine.cli.session import Session, account_option, note, verb, verb_group
 from engine.credentials import Verdict
 from engine.errors import RefusedEdit
@@ -99,11 +99,11 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
         before = workbench.repository(name)
         changed = workbench.change_repository(session.actor, name, given, release=release)
         confirming = _confirming(session, workbench, name)
+    for said in registry.dropped(before, changed):
+        note(said)
     if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
-        note(
-            f"The new URL leads to another host, which the credential at {before.vault_credential_path} was not given for, so it is dropped. "
-            f"To send it there: {session.command} repo set {words.argument(name)} --vault-path {words.argument(before.vault_credential_path)}"
-        )
+        again = f"repo set {words.argument(name)} --vault-path {words.argument(before.vault_credential_path)}"
+        note(f"To send the credential to the new host: {session.command} {again}")
     _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {words.argument(name)}")
     return None
 
@@ -290,13 +290,10 @@ def _trust_credential(session: Session, name: str, host: str | None, yes: bool) 
 
 def _confirming(session: Session, workbench: Workbench, name: str) -> list[str]:
     """The verb to type next where the credential of a repository waits for somebody to confirm its host."""
-    found = workbench.credential_use(name)
-    if found is None or found.verdict is not Verdict.UNCONFIRMED:
+    if (waits := workbench.credential_waits(name)) is None:
         return []
     if not session.as_json:
-        note(
-            f"Nobody has confirmed yet that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
-        )
+        note(waits)
     return [f"repo trust {words.argument(name)} --credential"]
 
 

@@ -30,7 +30,7 @@ def test_the_runbook_from_registration_to_an_applied_run(
     assert made.status_code == 201
     id_ = made.json()["gitops_repository"]["id"]
     assert made.headers["Location"] == f"/api/v1/system/gitops_repositories/{id_}"
-    assert call("GET", made.headers["Location"]).json() == made.json()
+    assert call("GET", made.headers["Location"]).json()["gitops_repository"] == made.json()["gitops_repository"]
     synced = call("POST", f"system/gitops_repositories/{id_}/sync_now")
     assert synced.status_code == 200
     run, proposals = synced.json()["gitops_sync_run"], synced.json()["proposals"]
@@ -64,6 +64,39 @@ def test_a_failed_sync_is_an_answer_and_not_an_error(call: Api, workbench: Workb
     assert answer.status_code == 200
     run = answer.json()["gitops_sync_run"]
     assert (run["status"], run["error"]["code"], run["error"]["stage"]) == ("failed", "FLEET-203", "sync")
+
+
+def test_a_repository_is_named_by_its_name_too(call: Api, registered: Workbench) -> None:
+    where = "system/gitops_repositories"
+    assert call("GET", f"{where}/fc").json() == call("GET", f"{where}/1").json()
+    assert call("POST", f"{where}/fc/sync_now").json()["gitops_sync_run"]["repository"] == "fc"
+    assert call("GET", f"{where}/fc/sync_runs").json() == call("GET", f"{where}/1/sync_runs").json()
+    assert call("PATCH", f"{where}/fc", {"gitops_repository": {"branch": "main"}}).json()["notes"] == []
+    for name in ("gone", "7", "9" * 30):
+        answer = call("GET", f"{where}/{name}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "FLEET-603"), name
+    assert call("DELETE", f"{where}/fc").json()["name"] == "fc"
+
+
+def test_what_a_change_of_the_url_takes_away_is_told(call: Api) -> None:
+    where = "system/gitops_repositories"
+    wanted = {
+        "name": "web",
+        "repo_url": "https://one.example/a.git",
+        "account": "acme",
+        "vault_credential_path": "secret/data/a",
+    }
+    made = call("POST", where, {"gitops_repository": wanted}).json()
+    assert made["notes"] == []
+    moved = call("PATCH", f"{where}/web", {"gitops_repository": {"repo_url": "https://two.example/a.git"}}).json()
+    assert moved["gitops_repository"]["vault_credential_path"] is None
+    assert moved["notes"] == [
+        "The new URL leads to another host, which the credential at secret/data/a was not given for, so it is dropped."
+    ]
+    given = call("PATCH", f"{where}/web", {"gitops_repository": {"vault_credential_path": "secret/data/a"}}).json()
+    (waits,) = given["notes"]
+    assert "may be sent to two.example:443" in waits
+    assert waits.endswith("Confirm it: POST gitops_repositories/1/trust_credential.")
 
 
 def test_a_request_id_goes_from_the_caller_to_runs_events_and_back(call: Api, registered: Workbench) -> None:

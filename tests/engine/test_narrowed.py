@@ -64,7 +64,6 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
     ids = [p.id for p in two.proposals(account="rival")]
     spec = two.resource(KEY).spec
     found = two.read_file(b"version: 1\naccount: rival\nmodules: {}\n", file="fleet.yaml")
-    repository = two.repository("rival-repo")
     return {
         "account": lambda r: r.account(None),
         "accounts": lambda r: r.accounts(),
@@ -116,7 +115,6 @@ def rivals(two: Workbench) -> dict[str, Callable[[Reader], Any]]:
         "read_file": lambda r: r.read_file(b"version: 1\naccount: rival\n", file="fleet.yaml", account="rival"),
         "repositories": lambda r: r.repositories(),
         "repository": lambda r: r.repository("rival-repo"),
-        "repository_by_id": lambda r: r.repository_by_id(repository.id),
         "repository_table": lambda r: r.repository_table(),
         "resource": lambda r: r.resource(KEY),
         "resources": lambda r: r.resources(),
