@@ -13,7 +13,7 @@ from pages.components import by_hand, codify, decide, reverting
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
 from pages.components.layout import beside
-from pages.components.links import id_in, link, open_page, to_proposal, to_repository, to_resource, to_run
+from pages.components.links import commit_page, id_in, link, open_page, to_proposal, to_repository, to_resource, to_run
 from pages.components.markup import show
 from pages.components.session import attempt, workbench
 from pages.components.tables import badge, empty
@@ -171,7 +171,7 @@ def about(proposal: Proposal) -> None:
     bench = workbench()
     run = bench.run_of(proposal)
     st.subheader("Where it comes from")
-    show("commit.html", proposal=proposal, run=run)
+    show("commit.html", proposal=proposal, run=run, page=commit_page(proposal.repository_id, proposal.revision))
     if run is None:
         st.caption(f"Run {proposal.run_id}, which opened it, is older than runs are kept.")
     else:

@@ -12,7 +12,7 @@ from engine.contract import RunBody
 from engine.model import Run, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
 from pages.components import reverting
-from pages.components.links import id_in, link, open_page, to_repository, to_run
+from pages.components.links import commit_page, id_in, link, open_page, to_repository, to_run
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
 from pages.components.tables import badge, column, empty, paged, table
@@ -125,7 +125,7 @@ def one_run(run: Run) -> None:
         link("runs", "All runs", icon=":material/list:")
         if body["applied_actions"]:
             reverting.button(run=run.id)
-    show("run.html", run=run, took=took(run), duration=duration)
+    show("run.html", run=run, took=took(run), duration=duration, page=commit_page(run.repository_id, run.revision))
     show("steps.html", steps=stages(run))
     failure(run)
     with st.grid(4, min_column_width=150):

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from engine.errors import RefusedEdit
 
@@ -117,6 +117,25 @@ def place(url: str) -> tuple[str, str]:
     """
     if (local := local_path(url)) is not None:
         return "", str(local)
+    host, path = _place(url)
+    return host, path.lower()
+
+
+def commit_page(url: str, revision: str) -> str | None:
+    """Where the git host of a remote shows a commit; None for a local remote, and for what is no URL.
+
+    The web page is taken to be on the host of the remote, over https, as GitHub, GitLab, Gitea, Forgejo and Bitbucket have it.
+    """
+    host, path = ("", "") if local_path(url) is not None else _place(url)
+    if not host or not path or not re.fullmatch("[0-9a-f]{7,64}", revision):
+        return None
+    web = urlsplit(url).netloc.rpartition("@")[2] if url.startswith(("https://", "http://")) else host
+    scheme = "http" if url.startswith("http://") else "https"
+    commit = "commits" if host == "bitbucket.org" else "commit"
+    return f"{scheme}://{web}/{quote(path)}/{commit}/{revision}"
+
+
+def _place(url: str) -> tuple[str, str]:
     if "://" not in url:
         match = _SCP.fullmatch(url)
         host, path = ("", "") if match is None else (match["host"].strip("[]"), match["path"])
@@ -127,7 +146,7 @@ def place(url: str) -> tuple[str, str]:
         except ValueError:
             return "", ""
     host = host.lower().rstrip(".")
-    return _OTHER_DOORS.get(host, host), path.strip("/").removesuffix(".git").lower()
+    return _OTHER_DOORS.get(host, host), path.strip("/").removesuffix(".git")
 
 
 _OTHER_DOORS = {

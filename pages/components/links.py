@@ -6,7 +6,9 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from engine import sync
 from engine.model import ResourceKey
+from pages.components.session import workbench
 from pages.components.text import plain
 
 
@@ -41,6 +43,12 @@ def to_resource(key: ResourceKey, label: str | None = None) -> None:
 
 def to_repository(name: str, label: str | None = None) -> None:
     link("repositories", label or name, name=name)
+
+
+def commit_page(repository_id: int, revision: str | None) -> str | None:
+    """Where the git host of a repository that is still registered shows a commit."""
+    registered = {repository.id: repository.url for repository in workbench().repositories()}
+    return sync.commit_page(registered.get(repository_id, ""), revision or "")
 
 
 def id_in(text: str | None) -> int:

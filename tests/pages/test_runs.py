@@ -93,3 +93,12 @@ def test_a_run_is_reverted_from_its_page(applied: Workbench, dashboard: Dashboar
     assert {p.reverts for p in standing} == set(run.proposal_ids)
     assert f"{len(standing)} proposals opened" in texts(app)
     press(app, "revert_done")
+
+
+def test_a_commit_leads_to_its_git_host(filled: Workbench, dashboard: Dashboard) -> None:
+    revision = filled.run(1).revision
+    assert "commit/" not in texts(dashboard("runs", id="1")), "a local remote has no page"
+    filled.change_repository(ME, "fc", {"url": "https://git.example.com/acme/fleet.git"})
+    leads = f'href="https://git.example.com/acme/fleet/commit/{revision}"'
+    assert leads in texts(dashboard("runs", id="1"))
+    assert leads in texts(dashboard("proposal", id="1"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import RefusedEdit
-from engine.sync import check_branch, check_prefix, check_url, shown_url
+from engine.sync import check_branch, check_prefix, check_url, commit_page, shown_url
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,28 @@ def test_a_shown_url_has_no_user_information() -> None:
     assert shown_url("ssh://git:pass@host/x") == "ssh://host/x"
     assert shown_url("ssh://git@host/x") == "ssh://git@host/x", "the user name of ssh is part of the address"
     assert shown_url("git@host:x") == "git@host:x"
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("https://github.com/Acme/fleet.git", "https://github.com/Acme/fleet/commit/{}"),
+        ("git@github.com:acme/fleet.git", "https://github.com/acme/fleet/commit/{}"),
+        ("ssh://git@ssh.github.com:443/acme/fleet.git", "https://github.com/acme/fleet/commit/{}"),
+        ("https://gitea.example.com:3000/a/b/", "https://gitea.example.com:3000/a/b/commit/{}"),
+        (
+            "ssh://git@gitlab.example.com:2222/group/sub/fleet.git",
+            "https://gitlab.example.com/group/sub/fleet/commit/{}",
+        ),
+        ("http://10.0.0.5/a/b.git", "http://10.0.0.5/a/b/commit/{}"),
+        ("git@bitbucket.org:acme/fleet.git", "https://bitbucket.org/acme/fleet/commits/{}"),
+        ('https://git.example.com/a b"<x>/c', "https://git.example.com/a%20b%22%3Cx%3E/c/commit/{}"),
+        ("/srv/git/fleet", None),
+        ("file:///srv/git/fleet", None),
+        ("", None),
+    ],
+)
+def test_a_commit_has_a_page_at_the_host_of_its_remote(url: str, page: str | None) -> None:
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    assert commit_page(url, revision) == (page and page.format(revision))
+    assert commit_page(url, 'main"><script>') is None
