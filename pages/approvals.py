@@ -13,6 +13,7 @@ from engine.reader import MOST, ProposalFilter
 from pages.components import decide
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
+from pages.components.follow import follow
 from pages.components.links import id_in, link, open_page
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
@@ -225,6 +226,10 @@ def main() -> None:
             empty("Nothing matches these filters.", "When nothing is pending, everything that git wants is decided.")
         decide.dialog()
         return
+    follow(
+        lambda: bench.count_proposals(wanted),
+        "Others decided, or a tick opened or ended proposals, since this list was drawn.",
+    )
     offset = paged(total)
     queue = bool(wanted.statuses) and set(wanted.statuses) <= UNDECIDED
     found = bench.find_proposals(wanted, oldest_first=queue, skip=offset)

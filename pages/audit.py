@@ -11,9 +11,11 @@ import streamlit as st
 
 from engine import values, words
 from engine.downloads import csv, parquet
-from engine.model import RecordedEvent, ResourceKey
+from engine.fields import field_changes
+from engine.model import RecordedEvent, ResourceKey, Spec
 from engine.reader import MOST, EventFilter
 from pages.components.links import to_proposal, to_resource, to_run
+from pages.components.markup import show
 from pages.components.session import account, workbench
 from pages.components.tables import column, empty, paged, table
 from pages.components.text import count, exact, plain
@@ -87,6 +89,18 @@ def downloads(wanted: EventFilter, total: int) -> None:
             )
 
 
+def moved_by(event: RecordedEvent) -> tuple[Spec | None, Spec | None] | None:
+    """What an event made of a resource: before and after. None for an event that changed no resource, and for what is no longer kept."""
+    e = event.event
+    if not (e.account and e.kind and e.name and e.type.startswith("fleet.")):
+        return None
+    found = workbench().history(ResourceKey(e.account, e.kind, e.name), MOST)
+    place = next((n for n, version in enumerate(found) if version.valid_from == event.at), None)
+    if place is None:
+        return None
+    return (found[place + 1].spec if place + 1 < len(found) else None), found[place].spec
+
+
 def one(event: RecordedEvent) -> None:
     """An event in full, with the ways on."""
     with st.container(border=True):
@@ -100,7 +114,10 @@ def one(event: RecordedEvent) -> None:
             st.caption(exact(event.at))
         if event.event.reason:
             st.text(words.clean(event.event.reason))
-        if event.event.data:
+        if version := moved_by(event):
+            before, after = version
+            show("versions.html", rows=field_changes(before, after))
+        elif event.event.data:
             st.code(
                 words.clean_lines(
                     "\n".join(f"{name}: {values.value(given, 400)}" for name, given in event.event.data.items())

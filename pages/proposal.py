@@ -12,6 +12,7 @@ from engine.prospects import Prospect, Prospects
 from pages.components import by_hand, codify, decide, reverting
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move
+from pages.components.follow import follow
 from pages.components.layout import beside
 from pages.components.links import commit_page, id_in, link, open_page, to_proposal, to_repository, to_resource, to_run
 from pages.components.markup import show
@@ -137,10 +138,16 @@ def neighbours(proposal: Proposal) -> tuple[int | None, int | None]:
     return workbench().pending_beside(proposal.id, proposal.key.account)
 
 
+def sides(proposal: Proposal) -> tuple[str, str]:
+    """What the two sides of the change are called: live is what is desired once it is applied."""
+    return ("before", "after") if proposal.status is Status.APPLIED else ("live", "desired")
+
+
 def fields(proposal: Proposal) -> None:
     """The change path by path, and as a unified diff."""
+    done = proposal.status is Status.APPLIED
     if proposal.change is Change.DESTROY:
-        st.markdown("It takes the whole resource away:")
+        st.markdown("It took the whole resource away:" if done else "It takes the whole resource away:")
     by_path, unified = st.tabs(["Fields", "Unified diff"])
     with by_path:
         if proposal.fields:
@@ -149,6 +156,7 @@ def fields(proposal: Proposal) -> None:
                 rows=[(change, moved(change, proposal)) for change in proposal.fields],
                 with_base=proposal.base is not None,
                 change=proposal.change.value,
+                sides=sides(proposal),
             )
         else:
             st.caption("No field differs.")
@@ -157,12 +165,12 @@ def fields(proposal: Proposal) -> None:
 
 
 def diff(proposal: Proposal) -> str:
-    """Live and desired as the fleet file would write them, line by line."""
+    """Both sides as the fleet file would write them, line by line."""
 
     def lines(spec: dict[str, Any] | None) -> list[str]:
         return [] if spec is None else export.snippet(proposal.key.kind, proposal.key.name, spec).splitlines()
 
-    made = values.unified(lines(proposal.current), lines(proposal.desired), ("live", "desired"))
+    made = values.unified(lines(proposal.current), lines(proposal.desired), sides(proposal))
     return words.clean_lines("\n".join(made)) or "no difference"
 
 
@@ -229,6 +237,7 @@ def main() -> None:
         link("approvals", "All proposals", icon=":material/rule:")
         return
     found = workbench().prospects([proposal.id])
+    follow(lambda: workbench().proposal(proposal.id))
     heading(proposal)
     actions(proposal, found)
     standing(proposal, found.items[0])

@@ -13,6 +13,7 @@ from engine.model import ResourceKey, Spec, Version
 from engine.reader import ProposalFilter
 from engine.workbench import Workbench
 from pages.components.acts import act
+from pages.components.follow import follow
 from pages.components.forms import form, reset
 from pages.components.layout import beside
 from pages.components.links import link, to_proposal, to_repository, to_resource, to_run
@@ -109,7 +110,7 @@ def references(key: ResourceKey, spec: Spec) -> None:
 
 
 def history(key: ResourceKey, versions: list[Version]) -> None:
-    """Each version with what it changed."""
+    """Each version with what it changed, and the way back to it."""
     st.caption(
         f"{count(len(versions), 'version')}, newest first" + (" (the newest of many)" if len(versions) == 200 else "")
     )
@@ -125,6 +126,18 @@ def history(key: ResourceKey, versions: list[Version]) -> None:
         st.info(f"Note: {plain(version.note)}", icon=":material/sticky_note_2:")
     if version.proposal_id:
         to_proposal(version.proposal_id, f"Proposal {version.proposal_id}, which brought it")
+    if shown and version.spec is not None and version.spec != versions[0].spec:
+        act(
+            "Restore this version",
+            Workbench.set_resource,
+            icon=":material/settings_backup_restore:",
+            key="do_restoring",
+            on_click=lambda: st.session_state.update(
+                resource_dialog="restoring",
+                seen=None if versions[0].spec is None else versions[0].version,
+                restored=version,
+            ),
+        )
     changes = field_changes(before.spec if before else None, version.spec)
     if changes:
         show("versions.html", rows=changes)
@@ -236,6 +249,28 @@ def _delete(key: ResourceKey) -> None:
             st.rerun()
 
 
+def _restore(key: ResourceKey, now: Spec | None) -> None:
+    version: Version = st.session_state["restored"]
+    st.markdown(
+        f"Changes the live fleet at once to what stood in version {version.version}, {ago(version.valid_from)}:"
+    )
+    show("versions.html", rows=field_changes(now, version.spec))
+    if now is not None and workbench().resource(key).owned:
+        st.warning(
+            "A repository manages this. The next tick shows what differs from git as drift.", icon=":material/moving:"
+        )
+    note = st.text_input("Note", key="restore_note", value=f"Back to version {version.version}")
+    if st.button("Restore it", type="primary", key="restore_confirm"):
+        with attempt() as tried:
+            workbench().set_resource(
+                actor(), key, version.spec or {}, note=note.strip() or None, seen_version=st.session_state.get("seen")
+            )
+        if tried.ok:
+            _close()
+            st.toast("Restored; the fleet is changed.", icon=":material/check:")
+            st.rerun()
+
+
 def _release(key: ResourceKey) -> None:
     st.markdown(
         "Its repository lets go of it: live stays as it is, and nothing manages it. "
@@ -265,7 +300,10 @@ def main() -> None:
             empty(f"There is no {key.address} in account {key.account}, and there never was.")
         link("fleet", "The fleet", icon=":material/dns:")
         return
+    follow(lambda: (workbench().history(key, 1)[0].version, workbench().state_of(key)))
     live = heading(key, versions)
+    if st.session_state.get("resource_dialog") == "restoring":
+        st.dialog("Restore a version", width="large", on_dismiss=_close)(_restore)(key, versions[0].spec)
     at = st.datetime_input("As of (UTC)", value=None, key="at", bind="query-params", help="Empty: now.", width=260)
     if isinstance(at, datetime):
         as_of(key, versions, at.replace(tzinfo=UTC))

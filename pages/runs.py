@@ -12,6 +12,7 @@ from engine.contract import RunBody
 from engine.model import Run, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
 from pages.components import reverting
+from pages.components.follow import follow
 from pages.components.links import commit_page, id_in, link, open_page, to_repository, to_run
 from pages.components.markup import show
 from pages.components.session import account, attempt, workbench
@@ -118,6 +119,7 @@ def every_run() -> None:
 def one_run(run: Run) -> None:
     bench = workbench()
     body = bench.run_body(run)
+    follow(lambda: bench.run(run.id))
     st.title(f"Run {run.id}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{badge(run.status.value)} :gray[asked for by {plain(run.actor)}]")

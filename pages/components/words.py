@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from engine.model import Cause, Change, Proposal
+from engine.model import Cause, Change, Proposal, Status
 from engine.words import count
 
 CAUSES = {
@@ -20,6 +20,12 @@ CAUSES_EXPLAINED = {
     Cause.BOTH: "Git declares something new, and live was changed beside git. Applying this overwrites that change.",
 }
 
+CAUSES_OF_APPLIED = {
+    Cause.GIT_MOVED: "Git declared something new, and live was as it was last agreed on.",
+    Cause.LIVE_MOVED: "Somebody had changed live beside git. This took that change back.",
+    Cause.BOTH: "Git declared something new, and live had been changed beside git. This overwrote that change.",
+}
+
 REVERT = "revert"
 
 
@@ -30,8 +36,11 @@ def cause_of(proposal: Proposal) -> str:
 
 def explained(proposal: Proposal) -> str:
     """Why it is there, in a sentence."""
+    applied = proposal.status is Status.APPLIED
     if proposal.reverts is None:
-        return CAUSES_EXPLAINED[proposal.cause]
+        return (CAUSES_OF_APPLIED if applied else CAUSES_EXPLAINED)[proposal.cause]
+    if applied:
+        return f"A revert: it took back what proposal {proposal.reverts} did."
     return f"A revert: it takes back what proposal {proposal.reverts} did. Git still declares that, and a sync proposes it again."
 
 

@@ -159,3 +159,15 @@ def test_typing_a_reason_presses_no_shortcut(pending: Server, browser: Callable[
     with pending.store() as workbench:
         assert workbench.proposal(1).reason == "a jump and a kick, xx"
         assert {p.status.value for p in workbench.live_proposals() if p.id != 1} == {"pending"}
+
+
+def test_an_open_page_learns_what_others_decide(pending: Server, browser: Callable[..., Screen]) -> None:
+    mine, queue, other = browser(), browser(), browser()
+    mine.open("/proposal?id=1")
+    queue.open("/app/approvals")
+    other.open("/proposal?id=1").press("Approve")
+    other.press("Approve", other.dialog)
+    expect(mine.page.get_by_text("Take back")).to_be_visible(timeout=15_000)
+    expect(queue.page.get_by_text("since this list was drawn")).to_be_visible(timeout=15_000)
+    queue.press("Show it")
+    expect(queue.page.get_by_text("since this list was drawn")).to_have_count(0)

@@ -163,3 +163,39 @@ def test_a_time_in_the_address_that_cannot_be_is_left_out(
     applied: Workbench, dashboard: Dashboard, page: str, at: str
 ) -> None:
     assert "nginx" in texts(dashboard(page, at=at, **({"id": NGINX.text} if page == "resource" else {})))
+
+
+def test_an_earlier_version_is_restored_by_hand(applied: Workbench, dashboard: Dashboard) -> None:
+    applied.set_resource(Actor("ben"), NGINX, {"priority": 70, "config": {"workers": 9}})
+    app = dashboard("resource", id=NGINX.text)
+    assert not [button for button in app.button if button.key == "do_restoring"], "it stands as the newest one says"
+    app.selectbox(key="version_shown").select_index(1)
+    app = press(run(app), "do_restoring")
+    said = texts(app)
+    assert "Restore" not in [button.label for button in app.button]
+    assert 'class="was">70' in said[said.index("Changes the live fleet at once") :]
+    press(app, "restore_confirm")
+    newest = applied.history(NGINX, 1)[0]
+    assert (newest.spec or {})["priority"] == 50
+    assert (newest.spec or {})["config"] == {"workers": 4}
+    assert (newest.actor, newest.note) == ("root", "Back to version 1")
+
+
+def test_what_moved_while_the_dialog_was_open_is_not_restored_over(applied: Workbench, dashboard: Dashboard) -> None:
+    applied.set_resource(Actor("ben"), NGINX, {"priority": 70})
+    app = dashboard("resource", id=NGINX.text)
+    app.selectbox(key="version_shown").select_index(1)
+    app = press(run(app), "do_restoring")
+    applied.set_resource(Actor("eve"), NGINX, {"priority": 80})
+    assert "FLEET-626" in texts(press(app, "restore_confirm"))
+    assert applied.resource(NGINX).spec["priority"] == 80
+
+
+def test_what_is_gone_is_restored_from_its_past(applied: Workbench, dashboard: Dashboard) -> None:
+    gone = ResourceKey("acme", "modules", "spare")
+    applied.set_resource(Actor("ben"), gone, {"priority": 5})
+    applied.delete_resource(Actor("ben"), gone)
+    app = dashboard("resource", id=gone.text)
+    app.selectbox(key="version_shown").select_index(1)
+    press(press(run(app), "do_restoring"), "restore_confirm")
+    assert applied.resource(gone).spec["priority"] == 5

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from engine.downloads import parquet
+from engine.fields import field_changes
 from engine.kept import Kept
 from engine.model import Actor, Permission, ResourceKey
-from engine.reader import Reader
+from engine.reader import EventFilter, Reader
 from engine.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
@@ -244,3 +245,23 @@ def test_the_help_page_shows_the_documentation_without_its_marks(
     assert "who trusts whom with what" in said
     assert "FLEET_VAULT_PATHS" in said
     assert "<!--" not in said
+
+
+def test_an_event_shows_what_it_changed_from_what_to_what(drifted: Workbench, dashboard: Dashboard) -> None:
+    found = drifted.find_events(EventFilter(types=["fleet.updated"]), limit=50)
+    app = dashboard("audit", what="fleet.updated")
+    app.session_state[f"audit_{found[0].seq}_{len(found)}"] = {"selection": {"rows": [0], "columns": []}}
+    said = texts(app.run())
+    moved = found[0]
+    newest, before = drifted.history(ResourceKey("acme", str(moved.event.kind), str(moved.event.name)), 2)
+    for change in field_changes(before.spec, newest.spec):
+        assert f'<td class="mono">{change.path}</td>' in said
+
+
+def test_the_latest_events_lead_on(applied: Workbench, dashboard: Dashboard) -> None:
+    applied.set_resource(ME, ResourceKey("acme", "modules", "a&b?"), {})
+    said = texts(dashboard())
+    assert (
+        'href="/resource?id=acme/modules/a%26b%3F"' in said or 'href="/resource?id=acme%2Fmodules%2Fa%26b%3F"' in said
+    )
+    assert 'href="/runs?id=1"' in said

@@ -146,3 +146,20 @@ def test_a_resource_that_only_a_proposal_makes_is_no_dead_end(
     assert "It does not exist yet" in said
     assert "there never was" not in said
     assert "there never was" in texts(dashboard("resource", id="acme/sdwan_networks/other"))
+
+
+def test_an_applied_one_tells_of_before_and_after(
+    applied: Workbench, git_repo: GitRepository, dashboard: Dashboard
+) -> None:
+    git_repo.push(FLEET_FILE.replace("workers: 4", "workers: 8"))
+    (update,) = applied.sync(ME, "fc").proposals
+    waits = texts(dashboard("proposal", id=str(update.id)))
+    assert "Git declares something new; live is as it was last agreed on." in waits
+    assert "<th>Live</th><th>Desired</th>" in waits
+    applied.approve(ME, [update.id])
+    applied.apply(ME)
+    done = texts(dashboard("proposal", id=str(update.id)))
+    assert "Git declared something new, and live was as it was last agreed on." in done
+    assert "<th>Before</th><th>After</th>" in done
+    assert "--- before" in done
+    assert "Live" not in done.split("<th>Field</th>")[1]

@@ -46,14 +46,12 @@ def test_fifty_repositories_of_which_ten_hang(settings: Settings, git_repo: GitR
             bench.add_repository(ME, f"{'hangs' if hangs else 'works'}-{number:02}", url, account="acme")
         scheduler = Scheduler(bench)
         scheduler.start()
-        ended: list[str] = []
+        ended: set[str] = set()
         deadline = time.monotonic() + 60
         while len(ended) < 40 and time.monotonic() < deadline:
             time.sleep(0.1)
-            ended = [run.repository for run in bench.runs(limit=1000) if run.finished_at]
-        assert sorted(set(ended)) == [f"works-{n:02}" for n in range(50) if n % 5], (
-            "none of those that hang is among them"
-        )
+            ended = {run.repository for run in bench.runs(limit=1000) if run.finished_at}
+        assert sorted(ended) == [f"works-{n:02}" for n in range(50) if n % 5], "none of those that hang is among them"
         assert scheduler.last_round_at is not None
         began = time.monotonic()
         bench.stop()
