@@ -28,7 +28,8 @@ from engine.kinds.fields import (
 )
 from engine.model import Spec
 from engine.parse import codes
-from engine.parse.events import BROKEN, MOST_PROBLEMS, read_structure
+from engine.parse.events import BROKEN, read_structure
+from engine.parse.flaws import MOST_PROBLEMS
 from engine.parse.positions import Path, Positions
 from engine.words import argument
 

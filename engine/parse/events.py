@@ -26,27 +26,9 @@ from yaml.events import (
 
 from engine.kinds.fields import MAX_DEPTH, credential_like, shown
 from engine.parse import codes
+from engine.parse.differing import differing, may_differ
+from engine.parse.flaws import MOST_PROBLEMS, Flaw, place
 from engine.parse.scalars import Refused, plain_value
-
-MOST_PROBLEMS = 10_000
-"""Reading stops after so many: whoever has that many looks at the first ones."""
-
-
-class Flaw(NamedTuple):
-    """One thing that YAML or our subset of it refuses. Line and column count from 0, as libyaml's do."""
-
-    code: str
-    line: int
-    column: int
-    message: str
-    """`{value}` in it stands for `value`, shortened."""
-    hint: str
-    value: str | None = None
-    """A value of the file; None too once it is known to stand under a key that looks like a credential."""
-
-    @property
-    def text(self) -> str:
-        return self.message.replace("{value}", "the value" if self.value is None else shown(self.value))
 
 
 class Structure(NamedTuple):
@@ -68,6 +50,7 @@ BROKEN: Final = _Broken()
 
 _UNSEEN: Final = object()
 
+_QUOTES: Final = ("'", '"')
 _VALUES: Final = (ScalarEvent, CollectionStartEvent)
 
 _TAG = "tag:yaml.org,2002:"
@@ -81,7 +64,6 @@ _BREAKS_OF_OLD = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
 _TAG_DIRECTIVE = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n?|\n)|%(?!TAG)[^\r\n]*+(?:\r\n?|\n))*+%TAG")
 _NOTHING_MORE = re.compile(r"(?:\.\.\.|[ \t]++|#[^\r\n]*+|\r\n?|\n)*+")
-_LINE_BREAK = re.compile(r"\r\n?|\n")
 
 _SYNTAX_HINTS = (
     ("found character that cannot start any token", "put the value in quotes; indent with spaces, not tabs"),
@@ -126,14 +108,6 @@ def read_structure(data: bytes) -> Structure:
     return _Reading(data, text).read()
 
 
-def place(text: str, index: int) -> tuple[int, int]:
-    """Line and column, from 0, of a character."""
-    line, start = 0, 0
-    for line, match in enumerate(_LINE_BREAK.finditer(text, 0, index), 1):  # noqa: B007 - the last ones are what is asked
-        start = match.end()
-    return line, index - start
-
-
 def _not_utf8(data: bytes, position: int) -> Flaw:
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:2]
     text = data[:position].decode("utf-8-sig", "replace")
@@ -163,6 +137,11 @@ def _forbidden(text: str) -> list[Flaw]:
     return flaws
 
 
+def _too_many(line: int, column: int) -> Flaw:
+    message = f"{MOST_PROBLEMS} problems were found; nothing after this place was read"
+    return Flaw(codes.TOO_MANY_PROBLEMS, line, column, message, "mend those first")
+
+
 class _Stop(Exception):
     """Nothing after this place is read."""
 
@@ -181,14 +160,16 @@ class _Reading:
         """Plain scalars seen, with what they mean: most values of a fleet occur often."""
         self._keys: dict[str, str] = {}
         self._flaws: list[Flaw] = []
+        self._continued = False
 
     def read(self) -> Structure:
         root: list[Any] = []
+        complete = False
         try:
             self._document(root)
-            return Structure(root[0] if root else None, self._flaws, complete=True)
+            complete = True
         except _Stop:
-            pass
+            return Structure(root[0] if root else BROKEN, self._flaws, complete=False)
         except YAMLError as error:
             self._flaws.extend(self._syntax(error))
         except UnicodeDecodeError:
@@ -198,8 +179,13 @@ class _Reading:
             self._flaws.append(
                 Flaw(codes.UNSUPPORTED_TAG, line, column, message, "take the tag out; only YAML's core tags are read")
             )
+        if self._continued or may_differ(self._text):
+            self._flaws.extend(differing(self._data, self._text))
+            if len(self._flaws) >= MOST_PROBLEMS:
+                last = self._flaws[-1]
+                self._flaws.append(_too_many(last.line, last.column))
         # What was not read is missing, not null.
-        return Structure(root[0] if root else BROKEN, self._flaws, complete=False)
+        return Structure(root[0] if root else None if complete else BROKEN, self._flaws, complete)
 
     def _document(self, root: list[Any]) -> None:
         """Read the one document into `root`, as its only item."""
@@ -233,13 +219,13 @@ class _Reading:
             )
             self._flaws.append(Flaw(codes.YAML_SYNTAX, line, column, message, hint))
 
-    def _mapping(self, made: dict[str, Any], depth: int) -> None:
-        """Fill a map with what follows its start. The hot loop, with `_sequence`: plain scalars are handled in place."""
+    def _mapping(self, made: dict[str, Any], depth: int) -> Event:
+        """Fill a map with what follows its start, up to its end, which is given. The hot loop, with `_sequence`: plain scalars are handled in place."""
         next_event, keys, values = self._next, self._keys, self._values
         while True:
             event = next_event()
             if type(event) is MappingEndEvent:
-                return
+                return event
             key: str | None
             if type(event) is ScalarEvent and event.tag is None and event.anchor is None:
                 key = event.value
@@ -263,6 +249,8 @@ class _Reading:
                 text = event.value
                 if event.style:
                     into[key] = text
+                    if event.style in _QUOTES:
+                        self._goes_on(event, event)
                 else:
                     value = values.get(text, _UNSEEN)
                     into[key] = value if value is not _UNSEEN else self._plain(event, key)
@@ -277,15 +265,17 @@ class _Reading:
                     ):
                         child: dict[str, Any] = {}
                         into[key] = child
-                        self._mapping(child, depth + 1)
+                        end = self._mapping(child, depth + 1)
+                        if event.flow_style:
+                            self._goes_on(event, end)
                     else:
                         self._node(event, into.__setitem__, depth + 1, key)
                 finally:
                     if len(self._flaws) > found and credential_like(key):
                         self._flaws[found:] = [flaw._replace(value=None) for flaw in self._flaws[found:]]
 
-    def _sequence(self, made: list[Any], depth: int) -> None:
-        """Fill a list with what follows its start."""
+    def _sequence(self, made: list[Any], depth: int) -> Event:
+        """Fill a list with what follows its start, up to its end, which is given."""
         next_event, values = self._next, self._values
         while True:
             event = next_event()
@@ -293,11 +283,13 @@ class _Reading:
                 text = event.value
                 if event.style:
                     made.append(text)
+                    if event.style in _QUOTES:
+                        self._goes_on(event, event)
                 else:
                     value = values.get(text, _UNSEEN)
                     made.append(value if value is not _UNSEEN else self._plain(event))
             elif type(event) is SequenceEndEvent:
-                return
+                return event
             else:
                 self._node(event, made.append, depth + 1)
 
@@ -318,6 +310,8 @@ class _Reading:
             )
         if isinstance(event, ScalarEvent):
             put(*place, self._scalar(event, *place))
+            if event.style in _QUOTES:
+                self._goes_on(event, event)
             return
         if depth > MAX_DEPTH:
             self._flaw(
@@ -329,10 +323,14 @@ class _Reading:
             raise _Stop
         made: dict[str, Any] | list[Any] = {} if isinstance(event, MappingStartEvent) else []
         put(*place, made if self._tag_fits(event) else BROKEN)
-        if isinstance(made, dict):
-            self._mapping(made, depth)
-        else:
-            self._sequence(made, depth)
+        end = self._mapping(made, depth) if isinstance(made, dict) else self._sequence(made, depth)
+        if event.flow_style:
+            self._goes_on(event, end)
+
+    def _goes_on(self, begun: Event, ended: Event) -> None:
+        """Take note of text in quotes, or a map or list in brackets, that goes on in another line."""
+        if begun.start_mark and ended.end_mark and begun.start_mark.line != ended.end_mark.line:
+            self._continued = True
 
     def _tag_fits(self, event: CollectionStartEvent) -> bool:
         form = "map" if isinstance(event, MappingStartEvent) else "seq"
@@ -440,8 +438,7 @@ class _Reading:
         line, column = (mark.line, mark.column) if mark else (0, 0)
         self._flaws.append(Flaw(code, line, column, message, hint, value))
         if len(self._flaws) >= MOST_PROBLEMS:
-            message = f"{MOST_PROBLEMS} problems were found; nothing after this place was read"
-            self._flaws.append(Flaw(codes.TOO_MANY_PROBLEMS, line, column, message, "mend those first"))
+            self._flaws.append(_too_many(line, column))
             raise _Stop
 
     def _syntax(self, error: YAMLError) -> list[Flaw]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine.errors import FleetFileInvalid, Problem
 from engine.kinds import Field, Kind, Kinds
@@ -117,6 +118,60 @@ STRUCTURE = [
     ),
 ]  # fmt: skip
 
+# What libyaml takes and YAML 1.2 reads otherwise, or does not allow: the code, and where.
+DIFFERING = [
+    ("? in a map", value("{ ?foo: bar }"), codes.AMBIGUOUS_VALUE, 6, 12),
+    ("? in a list", value("[?x]"), codes.AMBIGUOUS_VALUE, 6, 11),
+    ("? after a comma", value("[a, ?x]"), codes.AMBIGUOUS_VALUE, 6, 14),
+    ("? in a line of its own", value("[a,\n        ?x ]"), codes.AMBIGUOUS_VALUE, 7, 9),
+    ("? behind a comment", value("[a, # ?\n        ?x]"), codes.AMBIGUOUS_VALUE, 7, 9),
+    ("? before quotes", value('[?"x"]'), codes.AMBIGUOUS_VALUE, 6, 11),
+    ("# behind double quotes", value('"x"#c'), codes.YAML_SYNTAX, 6, 13),
+    ("# behind single quotes", value("'x '#c"), codes.YAML_SYNTAX, 6, 14),
+    ("# behind a list", value("[a]#c"), codes.YAML_SYNTAX, 6, 13),
+    ("# behind a map", value("{a: b}#c"), codes.YAML_SYNTAX, 6, 16),
+    ("# behind an opened bracket", value("[#c\n        a]"), codes.YAML_SYNTAX, 6, 11),
+    ("# behind a comma", value("[a,#c\n        b]"), codes.YAML_SYNTAX, 6, 13),
+    ("# behind a colon", value('{"a":#c\n        b}'), codes.YAML_SYNTAX, 6, 15),
+    ("# behind the mark of a text", value(">#c\n        a"), codes.YAML_SYNTAX, 6, 11),
+    ("# behind more marks of a text", value("|2-#c\n        a"), codes.YAML_SYNTAX, 6, 13),
+    ("# behind a directive", f"%YAML 1.1#c\n---\n{HEAD}", codes.YAML_SYNTAX, 1, 10),
+    ("# behind the whole file", '{"version": 1, "account": "a"}#c', codes.YAML_SYNTAX, 1, 31),
+    ("- in a list", value("[-]"), codes.YAML_SYNTAX, 6, 11),
+    ("- in a longer list", value("[a, -, b]"), codes.YAML_SYNTAX, 6, 14),
+    ("- in a map", value("{a: -}"), codes.YAML_SYNTAX, 6, 14),
+    ("a list at column 0", body("modules: {m: {config: {v: [a,\nb]}}}\n"), codes.YAML_SYNTAX, 4, 1),
+    ("a map at column 0", body("nodes: {a: {},\nb: {}}\n"), codes.YAML_SYNTAX, 4, 1),
+    ("a comma at column 0", body("nodes: {a: {}\n, b: {}}\n"), codes.YAML_SYNTAX, 4, 1),
+    ("a list that is not deeper than its key", value("[a,\n      b]"), codes.YAML_SYNTAX, 7, 1),
+    ("a list that is not deeper than its dash", value("\n      - [a,\n      b]"), codes.YAML_SYNTAX, 8, 1),
+    ("double quotes at column 0", value('"x\ny"'), codes.YAML_SYNTAX, 7, 1),
+    ("single quotes at column 0", value("'x\n# y'"), codes.YAML_SYNTAX, 7, 1),
+    ("quotes that close at column 0", value('"x\n"'), codes.YAML_SYNTAX, 7, 1),
+    ("quotes at column 0 in a list", value('["x\ny"]'), codes.YAML_SYNTAX, 7, 1),
+    ("quotes at the top", body('nodes: {a: {template: "x\r\ny"}}\n'), codes.YAML_SYNTAX, 4, 1),
+    ("a tab in quotes", value('"x\n\ty"'), codes.YAML_SYNTAX, 7, 1),
+    ("a tab in an empty line in quotes", value('"x\n\t\n       y"'), codes.YAML_SYNTAX, 7, 1),
+    ("a tab in a list", value("[\n\ta]"), codes.YAML_SYNTAX, 7, 1),
+    ("a tab behind too few spaces", value("[a,\n  \tb]"), codes.YAML_SYNTAX, 7, 1),
+    ("the mark of a text at the column of its key", value("\n      |\n        x"), codes.YAML_SYNTAX, 7, 7),
+    ("the mark of a text at column 0", "version: 1\naccount:\n>-\n acme\n", codes.YAML_SYNTAX, 3, 1),
+    ("blank lines deeper than a comment", value("|\n           \n        # c"), codes.AMBIGUOUS_VALUE, 8, 9),
+    ("an end in deeper blanks", value("|\n       x\n         ")[:-1], codes.AMBIGUOUS_VALUE, 8, 1),
+    ("an end in a tab", value(">\n       x\n       \t")[:-1], codes.AMBIGUOUS_VALUE, 8, 1),
+    ("an end in blanks that are kept", value("|+\n       ")[:-1], codes.AMBIGUOUS_VALUE, 7, 1),
+]  # fmt: skip
+
+NEAR = [
+    '"x" #c', "'x'\t#c", "[a, b] # c", "{a: b} # c", "[a, # c\n        b]", "[ # c\n        b]", "| # c\n       x", ">- # [a]#c\n       x",
+    "a#b", "a#", "x'#y", 'x"#y', "a]#b", "a,#b", "a:#b", "http://h/?q=1#top", "https://h/#?x", "?x", "-x", "'?x'", '["?x"]', '"#fff"', "'#fff'", '["#fff", "#000"]',
+    "[a?b, ?  k : v, http://h/?q=1]", "{a: http://h/?a, b?: c}", "{? k : v}", "[-x, --, a-, '-']", "{-: x, a-: -b}", "[a b -, c]", '"[-] {?x} ]#c"', "'\"x\"#c'",
+    '|\n       "x"#c [?x] ,#c [-]\n       >#c\n      # c', "|\n       - |\n       # not\n         >", ">\n\n       x\n      \n", "x # \"x\"#c ]#c [?x]",
+    "[a,\n       b]", "[\n        a,\n      ]", "{\n        a: b\n    }", "[a,\n# c\n\n\t\n       b]", "[a,\n       \tb,\n\t]", '"x\n       y"', '"x\n\n       \ty"',
+    '"x\\\n       \\ty"', "\n       |\n        x", "\n       [a,\n       b]", "\n      - [a,\n       b]\n      - |\n       x", "|2\n           \n        # c",
+    "|\n       \n        # c", "|\n           \n      # c", "|\n           \n   # c", "|-\n       x\n          ", "|\n       x\n      ", "|\n       x\n    # c\n            ", "x   ",
+]  # fmt: skip
+
 AMBIGUOUS = re.findall(r"\S+", """
     yes Yes YES no No NO on On ON off Off OFF y Y n N yEs True TRUE tRUE False FALSE Null NULL nULL ~
     012 0o17 0x1F 0b1 00 08 -012 1_000 1_0.5 +1 +1.5 1:30 1:30:00 190:20:30 1:30.5 2026-11-23 2026-11-23T10:00:00Z
@@ -196,7 +251,7 @@ MEANING = [
     ),
 ]  # fmt: skip
 
-ALL = [*STRUCTURE, *((text, value(text), codes.AMBIGUOUS_VALUE, *V) for text in AMBIGUOUS), *MEANING]
+ALL = [*STRUCTURE, *DIFFERING, *((text, value(text), codes.AMBIGUOUS_VALUE, *V) for text in AMBIGUOUS), *MEANING]
 
 
 @pytest.mark.parametrize(("text", "code", "line", "column"), [case[1:] for case in ALL], ids=[case[0] for case in ALL])
@@ -205,6 +260,44 @@ def test_refused_with_code_and_place(text: str | bytes, code: str, line: int, co
     expected = [("FLEET-121", 1, 1)] if text == "" else []
     assert places(problems) == [*expected, (code, line, column)]
     assert all(problem.message and problem.hint for problem in problems)
+
+
+@pytest.mark.parametrize("end", ["\n", "", "\r\n"], ids=["line end", "no line end", "CRLF"])
+@pytest.mark.parametrize("text", NEAR)
+def test_what_all_readers_read_alike_is_read(text: str, end: str) -> None:
+    data = value(text).removesuffix("\n").replace("\n", end or "\n") + end
+    found = read_fleet_file(data.encode(), FLEET).sections["modules"]["m"]["config"]["v"]
+    assert found == yaml.load(data, yaml.CSafeLoader)["modules"]["m"]["config"]["v"]
+
+
+@pytest.mark.parametrize(
+    "text", [f"# {text}" for text in NEAR[:36]] + [f"#{text}" for _, text, *_ in DIFFERING if isinstance(text, str)]
+)
+def test_a_comment_may_say_anything(text: str) -> None:
+    lines = "".join(f"# {line}\n" for line in text.splitlines())
+    assert read_fleet_file((HEAD + lines).encode(), FLEET).account == "acme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"version": 1,\n"account": "acme",\n"nodes": {\n"a": {\n}}}\n', '{\n\t"version": 1,\n\t"account":\n"acme"\n}', "--- {version: 1,\naccount: acme}\n", "%YAML 1.2 # c\n---\nversion: 1\naccount: acme\n"],
+)  # fmt: skip
+def test_a_file_that_is_one_map_in_brackets_needs_no_indent(text: str) -> None:
+    assert read_fleet_file(text.encode(), FLEET).account == "acme"
+
+
+def test_each_place_that_readers_read_differently_is_told() -> None:
+    text = body(
+        "modules:\n  m:\n    config:\n      a: [?x, -]#c\n      b: 'x'#c\n      c: [\n      d]\n    priority: -1\n"
+    )
+    assert places(problems_of(text)) == [
+        (codes.AMBIGUOUS_VALUE, 6, 11),
+        (codes.YAML_SYNTAX, 6, 15),
+        (codes.YAML_SYNTAX, 6, 17),
+        (codes.YAML_SYNTAX, 7, 13),
+        (codes.YAML_SYNTAX, 9, 1),
+        (codes.VALUE_INVALID, 10, 15),
+    ]
 
 
 def test_a_file_over_the_limit_is_refused_before_anything_else() -> None:
@@ -389,7 +482,9 @@ def test_no_message_shows_much_of_the_file(text: str) -> None:
 def test_reading_stops_at_ten_thousand_problems_and_says_so() -> None:
     structural = problems_of(value("[" + "0x1," * 20_000 + "]"))
     semantic = problems_of(body("nodes:\n" + "".join(f"  n{i}: {{x: 1}}\n" for i in range(20_000))))
-    for problems in (structural, semantic):
+    differing = problems_of(value("[" + "?a, " * 20_000 + "]"))
+    shallow = problems_of(value("".join('\n      - "\na"' for _ in range(20_000))))
+    for problems in (structural, semantic, differing, shallow):
         assert len(problems) == 10_001
         assert codes.TOO_MANY_PROBLEMS in {problem.code for problem in problems[-2:]}
 
