@@ -28,6 +28,7 @@ from engine.kinds.fields import (
 )
 from engine.model import Spec
 from engine.parse import codes
+from engine.parse.accidents import whole_characters
 from engine.parse.events import BROKEN, read_structure
 from engine.parse.flaws import MOST_PROBLEMS
 from engine.parse.positions import Path, Positions
@@ -103,9 +104,12 @@ def read_fleet_file(
         message = f"the file has {len(data):,} bytes, more than the limit of {limit:,}"
         hint = "split it into one file per concern, or raise FLEET_MAX_FILE_BYTES"
         raise FleetFileInvalid([Problem(codes.TOO_LARGE, message, hint, file)])
-    structure = read_structure(data)
-    problems = [Problem(f.code, f.text, f.hint, file, f.line + 1, f.column + 1) for f in structure.flaws]
-    document = _Document(kinds, file, Positions(data))
+    whole = whole_characters(data)
+    structure = read_structure(whole.data)
+    problems = [
+        Problem(f.code, f.text, f.hint, file, f.line + 1, whole.column(f.line, f.column) + 1) for f in structure.flaws
+    ]
+    document = _Document(kinds, file, Positions(whole.data, whole.column))
     try:
         found = document.read(structure.root, account, complete=structure.complete)
     except _Enough:
@@ -141,7 +145,13 @@ class _Document:
         sections: dict[str, dict[str, Spec]] = {}
         if root is None:
             root = {}
-        if isinstance(root, dict):
+        if isinstance(root, dict) and isinstance(sops := root.get("sops"), dict) and "mac" in sops:
+            message, hint = (
+                "the file is encrypted by sops",
+                "commit the decrypted file: it holds no secrets, they belong in Vault",
+            )
+            self._report(codes.NOT_A_FLEET_FILE, message, hint, self._positions.key(("sops",)))
+        elif isinstance(root, dict):
             self._header(root, account, complete=complete)
             for section, value in root.items():
                 if section not in _HEADER:

@@ -26,6 +26,7 @@ from yaml.events import (
 
 from engine.kinds.fields import MAX_DEPTH, credential_like, shown
 from engine.parse import codes
+from engine.parse.accidents import conflicts, told
 from engine.parse.differing import differing, may_differ
 from engine.parse.flaws import MOST_PROBLEMS, Flaw, place
 from engine.parse.scalars import Refused, plain_value
@@ -63,6 +64,7 @@ _BREAKS_OF_OLD = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 """U+0085, U+2028 and U+2029 end a line, and so a comment, in YAML 1.1 but not in 1.2: the same file would say two things."""
 
 _TAG_DIRECTIVE = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n?|\n)|%(?!TAG)[^\r\n]*+(?:\r\n?|\n))*+%TAG")
+_LINE_BREAK = re.compile(r"\r\n?|\n")
 _NOTHING_MORE = re.compile(r"(?:\.\.\.|[ \t]++|#[^\r\n]*+|\r\n?|\n)*+")
 
 _SYNTAX_HINTS = (
@@ -74,9 +76,16 @@ _SYNTAX_HINTS = (
     ("could not find expected ':'", "write `key: value`, with a space after the colon"),
     ("did not find expected key", "indent the line like its neighbours"),
     ("did not find expected '-' indicator", "indent the line like its neighbours"),
+    (
+        "invalid Unicode character escape code",
+        "write the character itself: each of \\ud800 to \\udfff is half a character, and means nothing without its other half",
+    ),
     ("unexpected end of stream", "close the quote or bracket that was opened here"),
     ("did not find expected ','", "close the bracket, or put a comma between the items"),
 )
+
+_TEMPLATES = ("{{", "{%")
+_RENDER = "templates such as {{ name }} are not rendered: commit the rendered file, or put the text in quotes if the braces are meant"
 
 
 def read_structure(data: bytes) -> Structure:
@@ -86,6 +95,8 @@ def read_structure(data: bytes) -> Structure:
     deeper than MAX_DEPTH, every integer fits in 64 bits, every float is finite, all text is Unicode.
     Effects: none. Raises: nothing for any bytes.
     """
+    if accident := told(data):
+        return Structure(BROKEN, [accident], complete=False)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -105,6 +116,8 @@ def read_structure(data: bytes) -> Structure:
             "take it out; only YAML's core tags are read",
         )
         return Structure(BROKEN, [flaw], complete=False)
+    if found := conflicts(text, whole=True):
+        return Structure(BROKEN, found, complete=False)
     return _Reading(data, text).read()
 
 
@@ -113,6 +126,8 @@ def _not_utf8(data: bytes, position: int) -> Flaw:
     text = data[:position].decode("utf-8-sig", "replace")
     line, column = (0, 0) if wide else place(text, len(text))
     message = "the file is UTF-16 or UTF-32, not UTF-8" if wide else f"byte 0x{data[position]:02X} is not UTF-8"
+    if not wide and b"\0" in data:
+        return Flaw(codes.NOT_UTF8, line, column, f"the file is binary: {message}", "commit the YAML text itself")
     return Flaw(codes.NOT_UTF8, line, column, message, "save the file as UTF-8")
 
 
@@ -353,7 +368,9 @@ class _Reading:
                 event,
                 codes.UNSUPPORTED_TAG,
                 f"the tag {shown(tag)} is not allowed",
-                "take it out; only YAML's core tags are read",
+                "keep what is encrypted out of the file: secrets belong in Vault"
+                if tag == "!vault"
+                else "take it out; only YAML's core tags are read",
             )
 
     def _scalar(self, event: ScalarEvent, key: str = "") -> Any:
@@ -429,6 +446,13 @@ class _Reading:
                 self._refuse_key(event)
             return None
         if isinstance(event, CollectionStartEvent):
+            index = event.start_mark.index if event.start_mark else 0
+            if self._text.startswith("{{", index - 1) and index:
+                self._flaw(event, codes.COMPLEX_KEY, "a map cannot be a key, and {{ }} is one in a map", _RENDER)
+                found = len(self._flaws)
+                self._node(event, [].append, depth + 1)
+                del self._flaws[found:]  # what stands within a template is not meant as YAML
+                return None
             self._flaw(event, codes.COMPLEX_KEY, "a map or list cannot be a key", "write the key as text")
         self._node(event, [].append, depth + 1)
         return None
@@ -445,10 +469,17 @@ class _Reading:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
             return _forbidden(self._text)
+        if unfinished := conflicts(self._text, whole=False):
+            return unfinished
         problem, context = getattr(error, "problem", None) or "cannot be read", getattr(error, "context", None)
         message = f"{context}: {problem}" if context else problem
         hint = next((hint for part, hint in _SYNTAX_HINTS if part in problem), "see the place and the lines above it")
+        if any(mark in line for line in self._lines(mark.line - 1, mark.line) for mark in _TEMPLATES):
+            hint = f"{hint}; {_RENDER}"
         return [Flaw(codes.YAML_SYNTAX, mark.line, mark.column, f"not YAML: {message}", hint)]
+
+    def _lines(self, first: int, last: int) -> list[str]:
+        return _LINE_BREAK.split(self._text, last + 1)[max(first, 0) : last + 1]
 
     def _last_place(self) -> tuple[int, int]:
         """Where the last event ended before libyaml's binding gave up."""

@@ -172,6 +172,40 @@ NEAR = [
     "|\n       \n        # c", "|\n           \n      # c", "|\n           \n   # c", "|-\n       x\n          ", "|\n       x\n      ", "|\n       x\n    # c\n            ", "x   ",
 ]  # fmt: skip
 
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+CONFLICT = "modules:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> feature\n"
+
+# Well-known accidents: the code, where, and a word that names what happened.
+ACCIDENTS = [
+    ("a pointer of Git LFS", LFS, codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
+    ("a pointer with a mark", LFS.replace("\n", "\r\n"), codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
+    ("git-crypt", b"\0GITCRYPT\0\x9d\xff\0", codes.NOT_UTF8, 1, 1, "git-crypt"),
+    ("ansible-vault", "$ANSIBLE_VAULT;1.1;AES256\n3332\n", codes.NOT_A_FLEET_FILE, 1, 1, "ansible-vault"),
+    ("PGP", "-----BEGIN PGP MESSAGE-----\n\nhQ\n", codes.NOT_A_FLEET_FILE, 1, 1, "PGP"),
+    ("age", "-----BEGIN AGE ENCRYPTED FILE-----\nYW\n", codes.NOT_A_FLEET_FILE, 1, 1, "age"),
+    ("age in binary", b"age-encryption.org/v1\n-> X25519 \xff", codes.NOT_A_FLEET_FILE, 1, 1, "age"),
+    ("sops", 'version: "ENC[AES256_GCM,data:x]"\nnodes: {}\nsops: {mac: "ENC[x]", age: []}\n', codes.NOT_A_FLEET_FILE, 3, 1, "sops"),
+    ("gzip", b"\x1f\x8b\x08\0", codes.NOT_UTF8, 1, 1, "gzip"),
+    ("a zip archive", b"PK\x03\x04\x14\0", codes.NOT_UTF8, 1, 1, "zip"),
+    ("another binary", b"\x89PNG\r\n\x1a\n\0\0", codes.NOT_UTF8, 1, 1, "binary"),
+    ("a value in the vault of Ansible", value("!vault |\n        x"), codes.UNSUPPORTED_TAG, 6, 10, "Vault"),
+    ("a merge conflict", body(CONFLICT), codes.YAML_SYNTAX, 4, 1, "merge conflict"),
+    ("a merge conflict with CRLF", body(CONFLICT).replace("\n", "\r\n"), codes.YAML_SYNTAX, 4, 1, "merge conflict"),
+    ("a merge conflict with its base", body(CONFLICT.replace("=", "||||||| 1a\n  c: {}\n=", 1)), codes.YAML_SYNTAX, 4, 1, "merge conflict"),
+    ("a merge conflict in JSON", '{"version": 1,\n<<<<<<< HEAD\n"account": "a"\n=======\n"account": "b"\n>>>>>>> x\n}', codes.YAML_SYNTAX, 2, 1, "merge conflict"),
+    ("the rest of a merge conflict", body("nodes: {}\n=======\nmodules: {}\n"), codes.YAML_SYNTAX, 4, 1, "======="),
+    ("the end of a merge conflict", body("nodes: {}\n>>>>>>> feature\n"), codes.YAML_SYNTAX, 4, 1, ">>>>>>>"),
+    ("half a character", value('"\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
+    ("the other half", value('"\\ude00"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
+    ("halves in the wrong order", value('"\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
+    ("a half behind a whole", value('"\\ud83d\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 25, "half a character"),
+    ("a half behind a backslash", value('"\\\\ud83d\\ude00"'), codes.YAML_SYNTAX, 6, 20, "half a character"),
+    ("a template", value("{{ name }}"), codes.COMPLEX_KEY, 6, 11, "templates"),
+    ("a template of 1", value("{{1}}"), codes.COMPLEX_KEY, 6, 11, "templates"),
+    ("a template in a name", body("nodes:\n  {{ name }}: {}\n"), codes.COMPLEX_KEY, 4, 4, "templates"),
+    ("a template of Jinja", body("{% if x %}\nnodes: {}\n{% endif %}\n"), codes.YAML_SYNTAX, 3, 2, "templates"),
+]  # fmt: skip
+
 AMBIGUOUS = re.findall(r"\S+", """
     yes Yes YES no No NO on On ON off Off OFF y Y n N yEs True TRUE tRUE False FALSE Null NULL nULL ~
     012 0o17 0x1F 0b1 00 08 -012 1_000 1_0.5 +1 +1.5 1:30 1:30:00 190:20:30 1:30.5 2026-11-23 2026-11-23T10:00:00Z
@@ -260,6 +294,29 @@ def test_refused_with_code_and_place(text: str | bytes, code: str, line: int, co
     expected = [("FLEET-121", 1, 1)] if text == "" else []
     assert places(problems) == [*expected, (code, line, column)]
     assert all(problem.message and problem.hint for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "column", "word"), [case[1:] for case in ACCIDENTS], ids=[case[0] for case in ACCIDENTS]
+)
+def test_a_well_known_accident_is_named(text: str | bytes, code: str, line: int, column: int, word: str) -> None:
+    problem = problems_of(text)[-1]
+    assert places([problem]) == [(code, line, column)]
+    assert word in f"{problem.message} {problem.hint}"
+    assert problem.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: |\n        <<<<<<< HEAD\n        =======\n        >>>>>>> b", "'{{ name }}'", "a {{ name }} {% if %}", "{ a: { b: c } }", "<<<<<<<", "'======='",
+        "'\\ud83d\\ude00'", "\\ud83d\\ude00", "|\n        \\ud83d\\ude00", '"\\\\ud83d\\\\ude00"', "x # \\ud83d\\ude00 {{ y }} <<<<<<< ", "PK", "sops",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_an_accident_is_read(text: str) -> None:
+    data = value(text.removeprefix("x: "))
+    found = read_fleet_file(data.encode(), FLEET).sections["modules"]["m"]["config"]["v"]
+    assert found == yaml.load(data, yaml.CSafeLoader)["modules"]["m"]["config"]["v"]
 
 
 @pytest.mark.parametrize("end", ["\n", "", "\r\n"], ids=["line end", "no line end", "CRLF"])
