@@ -43,6 +43,7 @@ TARGET_UNKNOWN = "FLEET-151"
 PINNED_VERSION_UNKNOWN = "FLEET-152"
 REQUIRED_FIELD_MISSING = "FLEET-153"
 REFERENCE_UNPINNED = "FLEET-154"
+HARDLY_MEANT = "FLEET-155"
 
 CODES: dict[str, str] = {
     TOO_LARGE: "The file is larger than the limit.",
@@ -83,5 +84,6 @@ CODES: dict[str, str] = {
     PINNED_VERSION_UNKNOWN: "Warning: a pin names a version that this file does not declare.",
     REQUIRED_FIELD_MISSING: "Warning: a field that a create needs is not declared.",
     REFERENCE_UNPINNED: "Warning: a reference does not pin the version that it means.",
+    HARDLY_MEANT: "Warning: a value is allowed and hardly meant, such as one address for two virtual IPs.",
 }
 """Every code with its meaning in one line, in the order of the numbers."""

@@ -75,6 +75,10 @@ class FleetFile:
             for name, versions in listed.items():
                 yield from ((section, name, version) for version in versions)
 
+    def find(self, section: str, name: str) -> Spec | None:
+        """The declared slice of a resource."""
+        return self.sections.get(section, {}).get(name)
+
     def locate(self, section: str, name: str | None = None, *path: str | int) -> tuple[int, int]:
         """Line and column, from 1, of a section's, resource's or field's value; of the nearest enclosing one if it is not there."""
         return self.positions.value((section, *(() if name is None else (name, *path))))

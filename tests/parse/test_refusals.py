@@ -616,6 +616,60 @@ def test_warned_with_code_and_place(text: str, code: str, line: int, column: int
     assert warning.hint
 
 
+NETWORKS = """\
+nodes: {n1: {}, n2: {}}
+sdwan_networks: {four: {cidr: 10.20.0.0/24}, six: {cidr: "fd00:20::/64"}, two: {cidr: 10.9.0.0/31}, one: {cidr: 10.8.0.1/32}, wide: {cidr: 10.20.0.0/16}}
+"""
+
+
+def vips(*entries: str) -> str:
+    return f"{NETWORKS}sdwan_virtual_ips:\n" + "".join(f"  {e}\n" for e in entries)
+
+
+def vip(name: str, network: str, address: str, more: str = "") -> str:
+    return f'{name}: {{network: {network}, address: "{address}", primary_holder: n1{more}}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        (vips(vip("a", "four", "10.20.0.9"), vip("b", "four", "10.20.0.9")), 7, 31, "is that of sdwan_virtual_ips/a too, in network four"),
+        (vips(vip("a", "six", "fd00:20::9"), vip("b", "six", "FD00:20:0::9")), 7, 30, "address fd00:20::9 is that of sdwan_virtual_ips/a"),
+        (vips(vip("a", "four", "10.20.0.0")), 6, 31, "the own address of network four (10.20.0.0/24)"),
+        (vips(vip("a", "four", "10.20.0.255")), 6, 31, "the broadcast address of network four"),
+        (vips(vip("a", "six", "fd00:20::")), 6, 30, "the own address of network six"),
+        (vips(vip("a", "four", "10.20.0.9", ", failover_holders: [n2, n1]")), 6, 87, "names n1, which is the primary holder"),
+        (NETWORKS + 'sdwan_peers: {"four:n1": {endpoint: "10.20.0.255:51820"}}\n', 5, 37, "endpoint 10.20.0.255 is the broadcast address"),
+        (NETWORKS + 'sdwan_peers: {"six:n1": {endpoint: "[fd00:20::0]:51820"}}\n', 5, 36, "is the own address of network six"),
+    ],
+)  # fmt: skip
+def test_what_is_hardly_meant_is_warned_of(text: str, line: int, column: int, words: str) -> None:
+    [warning] = warnings_of(text)
+    assert places([warning]) == [(codes.HARDLY_MEANT, line, column)]
+    assert words in warning.message
+    assert warning.hint
+
+
+def test_addresses_that_are_used_once_and_by_hosts_are_not_warned_of() -> None:
+    text = vips(
+        vip("a", "four", "10.20.0.9", ", failover_holders: [n2]"),
+        vip("b", "wide", "10.20.0.9"),
+        vip("c", "two", "10.9.0.0"),
+        vip("d", "two", "10.9.0.1"),
+        vip("e", "one", "10.8.0.1"),
+        vip("f", "six", "fd00:20::ffff:ffff:ffff:ffff"),
+        vip("g", "wide", "10.20.0.255"),
+        vip("h", "wide", "10.20.0.0").replace("10.20.0.0", "10.20.1.0"),
+    )
+    peers = 'sdwan_peers: {"four:n1": {endpoint: "edge.example.com:51820"}, "four:n2": {endpoint: "192.0.2.1:1"}, "one:n1": {}}\n'
+    assert warnings_of(text + peers) == []
+
+
+def test_one_address_for_very_many_is_one_kind_of_warning() -> None:
+    found = warnings_of(vips(*(vip(f"v{i}", "four", "10.20.0.9") for i in range(500))))
+    assert (len(found), len({warning.message for warning in found})) == (499, 1)
+
+
 def test_a_file_that_stands_on_its_own_is_not_warned_of() -> None:
     text = """\
 modules:
