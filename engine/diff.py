@@ -325,6 +325,32 @@ def unpinned(kinds: Kinds, desired: Mapping[str, Named], live: LiveFleet) -> lis
     return found
 
 
+def advised(
+    kinds: Kinds, desired: Mapping[str, Named], live: LiveFleet, leaving: Container[ResourceKey]
+) -> list[tuple[str, str]]:
+    """What kinds advise against, of what is declared, in the fleet as this revision would leave it: (address, sentence)."""
+
+    def after(section: str, name: str) -> Spec | None:
+        declared, before = desired.get(section, {}).get(name), live.specs.get(section, {}).get(name)
+        return before if declared is None else {**(before or {}), **declared}
+
+    found = []
+    for section, declared in desired.items():
+        kind = kinds[section]
+        if not kind.advice or not declared:
+            continue
+        # What is declared comes last, so that of two resources that do not fit it is the one that is told.
+        specs = {
+            name: spec
+            for name, spec in live.specs.get(section, {}).items()
+            if name not in declared and ResourceKey(live.account, section, name) not in leaving
+        }
+        specs |= {name: after(section, name) or {} for name in sorted(declared)}
+        for advise in kind.advice:
+            found += [(f"{section}/{d.name}", d.message) for d in advise(specs, after) if d.name in declared]
+    return found
+
+
 def _version_today(kinds: Kinds, target: Target, desired: Mapping[str, Named], live: LiveFleet) -> str | None:
     field = kinds[target.kind].version_field
     spec = live.specs.get(target.kind, {}).get(target.name) or desired.get(target.kind, {}).get(target.name) or {}

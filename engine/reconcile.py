@@ -575,6 +575,9 @@ def _warnings(
                     "message": f"{address} refers to {target} without a version; today that means {version}.",
                 }
             )
+        leaving = {d.key for d in account.diff.differences if d.change is Change.DESTROY}
+        for address, sentence in diffing.advised(kinds, account.desired, account.live, leaving):
+            found.append({"code": "hardly_meant", "resource": address, "message": f"{address}: {sentence}."})
     if len(found) > _MOST_WARNINGS:
         rest = len(found) - _MOST_WARNINGS
         found = [*found[:_MOST_WARNINGS], {"code": "more", "message": f"{rest} more warnings of these kinds."}]

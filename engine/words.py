@@ -5,6 +5,7 @@ Text from repositories and people stays text: what would steer a terminal or tur
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,14 @@ def clean(text: str) -> str:
 def argument(text: str) -> str:
     """One argument of a command that somebody may paste into a shell: names are free to hold what a shell would act on."""
     return shlex.quote(clean(text))
+
+
+_MEANT = re.compile(r"fleet\.(?:ya?ml(?:\.txt)?|json)", re.IGNORECASE)
+
+
+def misnamed(names: Iterable[str]) -> list[str]:
+    """What of these names of a folder is meant as `fleet.yaml`, by its look."""
+    return sorted(name for name in names if _MEANT.fullmatch(name) and name != "fleet.yaml")
 
 
 def clean_lines(text: str) -> str:

@@ -117,11 +117,17 @@ def _read(path: Path, limit: int) -> tuple[bytes, Path]:
         with chosen.open("rb") as file:
             return file.read(limit + 1), chosen
     except OSError as error:
-        raise RefusedEdit(
-            "FLEET-607",
-            f"{chosen} cannot be read: {error.strerror}.",
-            "Name a fleet.yaml or the folder that holds one.",
-        ) from error
+        hint = "Name a fleet.yaml or the folder that holds one."
+        if chosen is not path and (meant := words.misnamed(_names(path))):
+            hint = f"The folder has {meant[0]}: rename it to fleet.yaml, which is the only name that a tick reads."
+        raise RefusedEdit("FLEET-607", f"{chosen} cannot be read: {error.strerror}.", hint) from error
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [found.name for found in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _invalid(session: Session, error: FleetFileInvalid) -> int:

@@ -6,18 +6,20 @@ in force; stages take it as an argument, so that another set (a test's ninth kin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.kinds.fields import Fault, FieldType, Ref, RefList, Target, alike, name_problem
 from engine.model import Spec, canonical
 
 __all__ = [
     "REQUIRED",
+    "Advice",
     "Constraint",
     "Derived",
+    "Doubt",
     "Fault",
     "Field",
     "KeyPart",
@@ -44,6 +46,19 @@ Lookup = Callable[[str, str], Spec | None]
 
 Constraint = Callable[[Spec, Lookup], str | None]
 """A rule between a resource and what it refers to: a sentence when it is broken, else None."""
+
+
+class Doubt(NamedTuple):
+    """What is allowed and hardly meant: of which resource, where in it, what, and how to mend it."""
+
+    name: str
+    path: tuple[str | int, ...]
+    message: str
+    hint: str
+
+
+Advice = Callable[[Mapping[str, Spec], Lookup], Iterable[Doubt]]
+"""A rule of good sense over the resources of a section, which may lack fields. It warns and never refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,7 @@ class Kind:
     key: tuple[KeyPart, ...] = ()
     """Parts of a composite key `a:b`; empty for a plain name."""
     constraints: tuple[Constraint, ...] = ()
+    advice: tuple[Advice, ...] = ()
     version_field: str | None = None
     """The field that holds the version which a pin `name@version` means."""
     versions: Field | None = None

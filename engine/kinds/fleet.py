@@ -7,9 +7,10 @@ and the README's table follow.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.kinds import Derived, Field, KeyPart, Kind, Kinds, Lookup, Referrers
+from engine.kinds import Derived, Doubt, Field, KeyPart, Kind, Kinds, Lookup, Referrers
 from engine.kinds.fields import Address, Boolean, Choice, Endpoint, Integer, Map, Network, Ref, RefList, Text, Texts
 from engine.model import Spec
 
@@ -20,6 +21,56 @@ def address_within_network(spec: Spec, lookup: Lookup) -> str | None:
     if network is None or ipaddress.ip_address(spec["address"]) in ipaddress.ip_network(network["cidr"]):
         return None
     return f"address {spec['address']} is not within {network['cidr']} of sdwan_networks/{spec['network']}"
+
+
+def addresses_used_twice(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[Doubt]:
+    """Two virtual IPs of one network that have one address."""
+    first: dict[tuple[str, str], str] = {}
+    for name, spec in specs.items():
+        if "network" in spec and "address" in spec:
+            address = Address().normal(spec["address"])
+            if (other := first.setdefault((spec["network"], address), name)) != name:
+                message = f"address {address} is that of sdwan_virtual_ips/{other} too, in network {spec['network']}"
+                yield Doubt(name, ("address",), message, "give each virtual IP of a network an address of its own")
+
+
+def addresses_of_no_host(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[Doubt]:
+    """Virtual IPs whose address no node of the network can have."""
+    for name, spec in specs.items():
+        if "network" in spec and "address" in spec and (what := _reserved(spec["address"], spec["network"], lookup)):
+            yield Doubt(name, ("address",), f"address {what}", "give it the address of a host within the network")
+
+
+def endpoints_of_no_host(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[Doubt]:
+    """Peers whose endpoint is an address that no node of the network can have."""
+    for name, spec in specs.items():
+        host = (spec.get("endpoint") or "").rpartition(":")[0].strip("[]")
+        if host and (what := _reserved(host, name.partition(":")[0], lookup)):
+            yield Doubt(name, ("endpoint",), f"endpoint {what}", "write the address of the node, or a host name")
+
+
+def holders_named_twice(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[Doubt]:
+    """Virtual IPs that would fall over to the node that holds them."""
+    for name, spec in specs.items():
+        primary, others = spec.get("primary_holder"), spec.get("failover_holders") or []
+        if primary in others:
+            message = f"failover_holders names {primary}, which is the primary holder already"
+            yield Doubt(name, ("failover_holders", others.index(primary)), message, "take it out of failover_holders")
+
+
+def _reserved(address: str, network: str, lookup: Lookup) -> str | None:
+    """What an address of a network is, if no host can have it. A network of one or two addresses has none to spare."""
+    cidr = (lookup("sdwan_networks", network) or {}).get("cidr")
+    try:
+        host, whole = ipaddress.ip_address(address), ipaddress.ip_network(cidr or "")
+    except ValueError:  # a host name, or a network that is not known
+        return None
+    if whole.prefixlen < whole.max_prefixlen - 1:
+        if host == whole.network_address:
+            return f"{address} is the own address of network {network} ({cidr})"
+        if host.version == 4 and host == whole.broadcast_address:
+            return f"{address} is the broadcast address of network {network} ({cidr})"
+    return None
 
 
 def effective_modules(node: str, spec: Spec, lookup: Lookup, referrers: Referrers) -> list[tuple[Any, ...]]:
@@ -132,6 +183,7 @@ SDWAN_PEERS = Kind(
     title="SD-WAN peer",
     phase=5,
     doc="A node's place in an overlay network.",
+    advice=(endpoints_of_no_host,),
     key=(KeyPart("network", "sdwan_networks"), KeyPart("node", "nodes", reaches=True)),
     fields=(
         Field("publicly_reachable", Boolean(), "Whether others reach it from outside.", False),
@@ -146,6 +198,7 @@ SDWAN_VIRTUAL_IPS = Kind(
     phase=5,
     doc="An address that moves between nodes.",
     constraints=(address_within_network,),
+    advice=(addresses_used_twice, addresses_of_no_host, holders_named_twice),
     fields=(
         Field("network", Ref("sdwan_networks"), "Network that it belongs to."),
         Field("address", Address(), "Address, within the network's range."),

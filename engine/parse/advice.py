@@ -14,7 +14,8 @@ from engine.parse.document import FleetFile, references
 
 
 def file_warnings(fleet: FleetFile, kinds: Kinds) -> list[Problem]:
-    """What may go wrong when the file is applied: references that lead to nothing in it, pins, fields that a create needs.
+    """What may go wrong when the file is applied: references that lead to nothing in it, pins, fields that a create needs, and
+    what a kind advises against.
 
     Shape: sorted by line and column. Effects: none. Raises: nothing.
     """
@@ -30,6 +31,10 @@ def file_warnings(fleet: FleetFile, kinds: Kinds) -> list[Problem]:
                 if advice := _reference(fleet, kinds, target, may_pin=target in pinnable):
                     code, message, hint = advice
                     found.append(Problem(code, message, hint, fleet.file, line, column))
+        for advise in kind.advice:
+            for name, path, message, hint in advise(fleet.sections.get(section, {}), fleet.find):
+                place = fleet.locate(section, name, *path)
+                found.append(Problem(codes.HARDLY_MEANT, message, hint, fleet.file, *place))
     return sorted(found, key=lambda p: (p.line, p.column, p.code, p.message))
 
 

@@ -43,26 +43,27 @@ TARGET_UNKNOWN = "FLEET-151"
 PINNED_VERSION_UNKNOWN = "FLEET-152"
 REQUIRED_FIELD_MISSING = "FLEET-153"
 REFERENCE_UNPINNED = "FLEET-154"
+HARDLY_MEANT = "FLEET-155"
 
 CODES: dict[str, str] = {
     TOO_LARGE: "The file is larger than the limit.",
     NOT_UTF8: "The file is not UTF-8.",
     FORBIDDEN_CHARACTER: "A character that YAML does not allow, or that YAML 1.1 and 1.2 read differently.",
-    YAML_SYNTAX: "The file is not YAML.",
+    YAML_SYNTAX: "The file is not YAML, or is YAML to some readers only.",
     SEVERAL_DOCUMENTS: "The file holds more than one YAML document.",
     TOO_DEEP: "A value is nested deeper than 32 levels.",
     ANCHOR: "An anchor (`&name`).",
     ALIAS: "An alias (`*name`).",
     MERGE_KEY: "A merge key (`<<`).",
     DUPLICATE_KEY: "A key stands twice in one map.",
-    COMPLEX_KEY: "A key is a map or a list.",
+    COMPLEX_KEY: "A key is a map or a list, as `{{ name }}` of a template is one.",
     KEY_NOT_TEXT: "A key is a number, a boolean or null instead of text.",
     UNSUPPORTED_TAG: "A tag beyond YAML's core ones, or a `%TAG` directive.",
     TAG_DISAGREES: "A core tag that disagrees with its value.",
-    AMBIGUOUS_VALUE: "A plain value that YAML readers understand differently, or that has several spellings.",
+    AMBIGUOUS_VALUE: "A value that YAML readers understand differently, or that has several spellings.",
     NUMBER_WITHOUT_JSON_FORM: "A number without a JSON form: infinite, not a number, or beyond 64 bits.",
     TOO_MANY_PROBLEMS: "Reading stopped because of too many problems.",
-    NOT_A_FLEET_FILE: "The top level is not a map.",
+    NOT_A_FLEET_FILE: "The top level is not a map, or the file is a Git LFS pointer or encrypted.",
     VERSION_MISSING: "`version` is missing.",
     VERSION_UNKNOWN: "`version` is not 1.",
     ACCOUNT_MISSING: "`account` is missing.",
@@ -83,5 +84,6 @@ CODES: dict[str, str] = {
     PINNED_VERSION_UNKNOWN: "Warning: a pin names a version that this file does not declare.",
     REQUIRED_FIELD_MISSING: "Warning: a field that a create needs is not declared.",
     REFERENCE_UNPINNED: "Warning: a reference does not pin the version that it means.",
+    HARDLY_MEANT: "Warning: a value is allowed and hardly meant, such as one address for two virtual IPs.",
 }
 """Every code with its meaning in one line, in the order of the numbers."""

@@ -28,7 +28,9 @@ from engine.kinds.fields import (
 )
 from engine.model import Spec
 from engine.parse import codes
-from engine.parse.events import BROKEN, MOST_PROBLEMS, read_structure
+from engine.parse.accidents import whole_characters
+from engine.parse.events import BROKEN, read_structure
+from engine.parse.flaws import MOST_PROBLEMS
 from engine.parse.positions import Path, Positions
 from engine.words import argument
 
@@ -73,6 +75,10 @@ class FleetFile:
             for name, versions in listed.items():
                 yield from ((section, name, version) for version in versions)
 
+    def find(self, section: str, name: str) -> Spec | None:
+        """The declared slice of a resource."""
+        return self.sections.get(section, {}).get(name)
+
     def locate(self, section: str, name: str | None = None, *path: str | int) -> tuple[int, int]:
         """Line and column, from 1, of a section's, resource's or field's value; of the nearest enclosing one if it is not there."""
         return self.positions.value((section, *(() if name is None else (name, *path))))
@@ -102,9 +108,12 @@ def read_fleet_file(
         message = f"the file has {len(data):,} bytes, more than the limit of {limit:,}"
         hint = "split it into one file per concern, or raise FLEET_MAX_FILE_BYTES"
         raise FleetFileInvalid([Problem(codes.TOO_LARGE, message, hint, file)])
-    structure = read_structure(data)
-    problems = [Problem(f.code, f.text, f.hint, file, f.line + 1, f.column + 1) for f in structure.flaws]
-    document = _Document(kinds, file, Positions(data))
+    whole = whole_characters(data)
+    structure = read_structure(whole.data)
+    problems = [
+        Problem(f.code, f.text, f.hint, file, f.line + 1, whole.column(f.line, f.column) + 1) for f in structure.flaws
+    ]
+    document = _Document(kinds, file, Positions(whole.data, whole.column))
     try:
         found = document.read(structure.root, account, complete=structure.complete)
     except _Enough:
@@ -140,7 +149,13 @@ class _Document:
         sections: dict[str, dict[str, Spec]] = {}
         if root is None:
             root = {}
-        if isinstance(root, dict):
+        if isinstance(root, dict) and isinstance(sops := root.get("sops"), dict) and "mac" in sops:
+            message, hint = (
+                "the file is encrypted by sops",
+                "commit the decrypted file: it holds no secrets, they belong in Vault",
+            )
+            self._report(codes.NOT_A_FLEET_FILE, message, hint, self._positions.key(("sops",)))
+        elif isinstance(root, dict):
             self._header(root, account, complete=complete)
             for section, value in root.items():
                 if section not in _HEADER:

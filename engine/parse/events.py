@@ -26,27 +26,10 @@ from yaml.events import (
 
 from engine.kinds.fields import MAX_DEPTH, credential_like, shown
 from engine.parse import codes
+from engine.parse.accidents import conflicts, told
+from engine.parse.differing import differing, may_differ
+from engine.parse.flaws import MOST_PROBLEMS, Flaw, place
 from engine.parse.scalars import Refused, plain_value
-
-MOST_PROBLEMS = 10_000
-"""Reading stops after so many: whoever has that many looks at the first ones."""
-
-
-class Flaw(NamedTuple):
-    """One thing that YAML or our subset of it refuses. Line and column count from 0, as libyaml's do."""
-
-    code: str
-    line: int
-    column: int
-    message: str
-    """`{value}` in it stands for `value`, shortened."""
-    hint: str
-    value: str | None = None
-    """A value of the file; None too once it is known to stand under a key that looks like a credential."""
-
-    @property
-    def text(self) -> str:
-        return self.message.replace("{value}", "the value" if self.value is None else shown(self.value))
 
 
 class Structure(NamedTuple):
@@ -68,6 +51,7 @@ BROKEN: Final = _Broken()
 
 _UNSEEN: Final = object()
 
+_QUOTES: Final = ("'", '"')
 _VALUES: Final = (ScalarEvent, CollectionStartEvent)
 
 _TAG = "tag:yaml.org,2002:"
@@ -80,8 +64,8 @@ _BREAKS_OF_OLD = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 """U+0085, U+2028 and U+2029 end a line, and so a comment, in YAML 1.1 but not in 1.2: the same file would say two things."""
 
 _TAG_DIRECTIVE = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n?|\n)|%(?!TAG)[^\r\n]*+(?:\r\n?|\n))*+%TAG")
-_NOTHING_MORE = re.compile(r"(?:\.\.\.|[ \t]++|#[^\r\n]*+|\r\n?|\n)*+")
 _LINE_BREAK = re.compile(r"\r\n?|\n")
+_NOTHING_MORE = re.compile(r"(?:\.\.\.|[ \t]++|#[^\r\n]*+|\r\n?|\n)*+")
 
 _SYNTAX_HINTS = (
     ("found character that cannot start any token", "put the value in quotes; indent with spaces, not tabs"),
@@ -92,9 +76,16 @@ _SYNTAX_HINTS = (
     ("could not find expected ':'", "write `key: value`, with a space after the colon"),
     ("did not find expected key", "indent the line like its neighbours"),
     ("did not find expected '-' indicator", "indent the line like its neighbours"),
+    (
+        "invalid Unicode character escape code",
+        "write the character itself: each of \\ud800 to \\udfff is half a character, and means nothing without its other half",
+    ),
     ("unexpected end of stream", "close the quote or bracket that was opened here"),
     ("did not find expected ','", "close the bracket, or put a comma between the items"),
 )
+
+_TEMPLATES = ("{{", "{%")
+_RENDER = "templates such as {{ name }} are not rendered: commit the rendered file, or put the text in quotes if the braces are meant"
 
 
 def read_structure(data: bytes) -> Structure:
@@ -104,6 +95,8 @@ def read_structure(data: bytes) -> Structure:
     deeper than MAX_DEPTH, every integer fits in 64 bits, every float is finite, all text is Unicode.
     Effects: none. Raises: nothing for any bytes.
     """
+    if accident := told(data):
+        return Structure(BROKEN, [accident], complete=False)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -123,15 +116,9 @@ def read_structure(data: bytes) -> Structure:
             "take it out; only YAML's core tags are read",
         )
         return Structure(BROKEN, [flaw], complete=False)
+    if found := conflicts(text, whole=True):
+        return Structure(BROKEN, found, complete=False)
     return _Reading(data, text).read()
-
-
-def place(text: str, index: int) -> tuple[int, int]:
-    """Line and column, from 0, of a character."""
-    line, start = 0, 0
-    for line, match in enumerate(_LINE_BREAK.finditer(text, 0, index), 1):  # noqa: B007 - the last ones are what is asked
-        start = match.end()
-    return line, index - start
 
 
 def _not_utf8(data: bytes, position: int) -> Flaw:
@@ -139,6 +126,8 @@ def _not_utf8(data: bytes, position: int) -> Flaw:
     text = data[:position].decode("utf-8-sig", "replace")
     line, column = (0, 0) if wide else place(text, len(text))
     message = "the file is UTF-16 or UTF-32, not UTF-8" if wide else f"byte 0x{data[position]:02X} is not UTF-8"
+    if not wide and b"\0" in data:
+        return Flaw(codes.NOT_UTF8, line, column, f"the file is binary: {message}", "commit the YAML text itself")
     return Flaw(codes.NOT_UTF8, line, column, message, "save the file as UTF-8")
 
 
@@ -163,6 +152,11 @@ def _forbidden(text: str) -> list[Flaw]:
     return flaws
 
 
+def _too_many(line: int, column: int) -> Flaw:
+    message = f"{MOST_PROBLEMS} problems were found; nothing after this place was read"
+    return Flaw(codes.TOO_MANY_PROBLEMS, line, column, message, "mend those first")
+
+
 class _Stop(Exception):
     """Nothing after this place is read."""
 
@@ -181,14 +175,16 @@ class _Reading:
         """Plain scalars seen, with what they mean: most values of a fleet occur often."""
         self._keys: dict[str, str] = {}
         self._flaws: list[Flaw] = []
+        self._continued = False
 
     def read(self) -> Structure:
         root: list[Any] = []
+        complete = False
         try:
             self._document(root)
-            return Structure(root[0] if root else None, self._flaws, complete=True)
+            complete = True
         except _Stop:
-            pass
+            return Structure(root[0] if root else BROKEN, self._flaws, complete=False)
         except YAMLError as error:
             self._flaws.extend(self._syntax(error))
         except UnicodeDecodeError:
@@ -198,8 +194,13 @@ class _Reading:
             self._flaws.append(
                 Flaw(codes.UNSUPPORTED_TAG, line, column, message, "take the tag out; only YAML's core tags are read")
             )
+        if self._continued or may_differ(self._text):
+            self._flaws.extend(differing(self._data, self._text))
+            if len(self._flaws) >= MOST_PROBLEMS:
+                last = self._flaws[-1]
+                self._flaws.append(_too_many(last.line, last.column))
         # What was not read is missing, not null.
-        return Structure(root[0] if root else BROKEN, self._flaws, complete=False)
+        return Structure(root[0] if root else None if complete else BROKEN, self._flaws, complete)
 
     def _document(self, root: list[Any]) -> None:
         """Read the one document into `root`, as its only item."""
@@ -233,13 +234,13 @@ class _Reading:
             )
             self._flaws.append(Flaw(codes.YAML_SYNTAX, line, column, message, hint))
 
-    def _mapping(self, made: dict[str, Any], depth: int) -> None:
-        """Fill a map with what follows its start. The hot loop, with `_sequence`: plain scalars are handled in place."""
+    def _mapping(self, made: dict[str, Any], depth: int) -> Event:
+        """Fill a map with what follows its start, up to its end, which is given. The hot loop, with `_sequence`: plain scalars are handled in place."""
         next_event, keys, values = self._next, self._keys, self._values
         while True:
             event = next_event()
             if type(event) is MappingEndEvent:
-                return
+                return event
             key: str | None
             if type(event) is ScalarEvent and event.tag is None and event.anchor is None:
                 key = event.value
@@ -263,6 +264,8 @@ class _Reading:
                 text = event.value
                 if event.style:
                     into[key] = text
+                    if event.style in _QUOTES:
+                        self._goes_on(event, event)
                 else:
                     value = values.get(text, _UNSEEN)
                     into[key] = value if value is not _UNSEEN else self._plain(event, key)
@@ -277,15 +280,17 @@ class _Reading:
                     ):
                         child: dict[str, Any] = {}
                         into[key] = child
-                        self._mapping(child, depth + 1)
+                        end = self._mapping(child, depth + 1)
+                        if event.flow_style:
+                            self._goes_on(event, end)
                     else:
                         self._node(event, into.__setitem__, depth + 1, key)
                 finally:
                     if len(self._flaws) > found and credential_like(key):
                         self._flaws[found:] = [flaw._replace(value=None) for flaw in self._flaws[found:]]
 
-    def _sequence(self, made: list[Any], depth: int) -> None:
-        """Fill a list with what follows its start."""
+    def _sequence(self, made: list[Any], depth: int) -> Event:
+        """Fill a list with what follows its start, up to its end, which is given."""
         next_event, values = self._next, self._values
         while True:
             event = next_event()
@@ -293,11 +298,13 @@ class _Reading:
                 text = event.value
                 if event.style:
                     made.append(text)
+                    if event.style in _QUOTES:
+                        self._goes_on(event, event)
                 else:
                     value = values.get(text, _UNSEEN)
                     made.append(value if value is not _UNSEEN else self._plain(event))
             elif type(event) is SequenceEndEvent:
-                return
+                return event
             else:
                 self._node(event, made.append, depth + 1)
 
@@ -318,6 +325,8 @@ class _Reading:
             )
         if isinstance(event, ScalarEvent):
             put(*place, self._scalar(event, *place))
+            if event.style in _QUOTES:
+                self._goes_on(event, event)
             return
         if depth > MAX_DEPTH:
             self._flaw(
@@ -329,10 +338,14 @@ class _Reading:
             raise _Stop
         made: dict[str, Any] | list[Any] = {} if isinstance(event, MappingStartEvent) else []
         put(*place, made if self._tag_fits(event) else BROKEN)
-        if isinstance(made, dict):
-            self._mapping(made, depth)
-        else:
-            self._sequence(made, depth)
+        end = self._mapping(made, depth) if isinstance(made, dict) else self._sequence(made, depth)
+        if event.flow_style:
+            self._goes_on(event, end)
+
+    def _goes_on(self, begun: Event, ended: Event) -> None:
+        """Take note of text in quotes, or a map or list in brackets, that goes on in another line."""
+        if begun.start_mark and ended.end_mark and begun.start_mark.line != ended.end_mark.line:
+            self._continued = True
 
     def _tag_fits(self, event: CollectionStartEvent) -> bool:
         form = "map" if isinstance(event, MappingStartEvent) else "seq"
@@ -355,7 +368,9 @@ class _Reading:
                 event,
                 codes.UNSUPPORTED_TAG,
                 f"the tag {shown(tag)} is not allowed",
-                "take it out; only YAML's core tags are read",
+                "keep what is encrypted out of the file: secrets belong in Vault"
+                if tag == "!vault"
+                else "take it out; only YAML's core tags are read",
             )
 
     def _scalar(self, event: ScalarEvent, key: str = "") -> Any:
@@ -431,6 +446,13 @@ class _Reading:
                 self._refuse_key(event)
             return None
         if isinstance(event, CollectionStartEvent):
+            index = event.start_mark.index if event.start_mark else 0
+            if self._text.startswith("{{", index - 1) and index:
+                self._flaw(event, codes.COMPLEX_KEY, "a map cannot be a key, and {{ }} is one in a map", _RENDER)
+                found = len(self._flaws)
+                self._node(event, [].append, depth + 1)
+                del self._flaws[found:]  # what stands within a template is not meant as YAML
+                return None
             self._flaw(event, codes.COMPLEX_KEY, "a map or list cannot be a key", "write the key as text")
         self._node(event, [].append, depth + 1)
         return None
@@ -440,18 +462,24 @@ class _Reading:
         line, column = (mark.line, mark.column) if mark else (0, 0)
         self._flaws.append(Flaw(code, line, column, message, hint, value))
         if len(self._flaws) >= MOST_PROBLEMS:
-            message = f"{MOST_PROBLEMS} problems were found; nothing after this place was read"
-            self._flaws.append(Flaw(codes.TOO_MANY_PROBLEMS, line, column, message, "mend those first"))
+            self._flaws.append(_too_many(line, column))
             raise _Stop
 
     def _syntax(self, error: YAMLError) -> list[Flaw]:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         if mark is None:
             return _forbidden(self._text)
+        if unfinished := conflicts(self._text, whole=False):
+            return unfinished
         problem, context = getattr(error, "problem", None) or "cannot be read", getattr(error, "context", None)
         message = f"{context}: {problem}" if context else problem
         hint = next((hint for part, hint in _SYNTAX_HINTS if part in problem), "see the place and the lines above it")
+        if any(mark in line for line in self._lines(mark.line - 1, mark.line) for mark in _TEMPLATES):
+            hint = f"{hint}; {_RENDER}"
         return [Flaw(codes.YAML_SYNTAX, mark.line, mark.column, f"not YAML: {message}", hint)]
+
+    def _lines(self, first: int, last: int) -> list[str]:
+        return _LINE_BREAK.split(self._text, last + 1)[max(first, 0) : last + 1]
 
     def _last_place(self) -> tuple[int, int]:
         """Where the last event ended before libyaml's binding gave up."""

@@ -33,16 +33,22 @@ class _TooDeep(Exception):
 class Positions:
     """The places of every value and key of one file, by path: section, name, field and so on down."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, column: Callable[[int, int], int] = lambda line, column: column) -> None:
+        """`column` gives the column to tell, from a line and column of `data`, all from 0."""
         self._data = data
+        self._column = column
 
     def value(self, path: Path) -> Place:
         """Where a value begins; the nearest enclosing one if it is not in the file."""
-        return self._find(path).value
+        return self._told(self._find(path).value)
 
     def key(self, path: Path) -> Place:
         """Where the key of a value begins; the nearest enclosing key if it is not in the file."""
-        return self._find(path).key
+        return self._told(self._find(path).key)
+
+    def _told(self, place: Place) -> Place:
+        line, column = place
+        return line, self._column(line - 1, column - 1) + 1
 
     def _find(self, path: Path) -> _Node:
         node = self._root

@@ -263,6 +263,12 @@ _MEANINGS = (
         "Serve it by git's smart protocol (git http-backend, or a forge), or check that the URL is that of the repository.",
     ),
     (
+        r"does not support (?:--depth|shallow)",
+        "FLEET-201",
+        "The git server of {where} cannot send a single commit: it knows no shallow fetch.",
+        "Serve the repository by a git of our time (git http-backend over https, git over ssh), or by a forge, and register that URL.",
+    ),
+    (
         r"unable to update url base from redirection|returned error: 30\d|redirect",
         "FLEET-213",
         "{where} leads on to another address, which is not followed.",

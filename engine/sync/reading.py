@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from engine.settings import Settings
 from engine.sync.call import Conversation, GitFailed, Limits, Stopped, TimeLimit, clean_environment, conversing
 from engine.sync.checkouts import REF
 from engine.sync.fetching import BrokenFolder, cleaned, halfway, needs_memory, no_memory
-from engine.words import argument
+from engine.words import argument, misnamed
 
 MOST_COMMIT_BYTES = 2**20
 """Size of the largest commit that is read. Messages and signatures have a few thousand bytes."""
@@ -137,7 +137,11 @@ def _file(git: Conversation, root: str, repository: Repository, at: str, facts: 
         folder = inner
     mode, id_ = _entry(git, folder, "fleet.yaml", walked, at, facts)
     if not id_:
-        raise SyncError("FLEET-205", f"There is no {repository.file} in {at}.", hint, **facts)
+        what = f"There is no {repository.file} in {at}"
+        if meant := misnamed(_files(git, folder)):
+            what += f", but {f'{walked}/' if walked else ''}{meant[0]}"
+            hint = f"Only fleet.yaml is read. Rename it: git mv {meant[0]} fleet.yaml, then commit and push."
+        raise SyncError("FLEET-205", f"{what}.", hint, **facts)
     file = _asked(git, id_) if stat.S_ISREG(mode) else None
     if file is None or file.kind != "blob":
         kind = "a symbolic link" if stat.S_ISLNK(mode) else "a folder or a submodule"
@@ -150,15 +154,24 @@ def _entry(git: Conversation, folder: _Object, name: str, path: str, at: str, fa
     if folder.size > MOST_TREE_BYTES:
         what = f"The list of files in {path or 'the top folder'} of {at} has {folder.size:,} bytes; at most {MOST_TREE_BYTES:,} are read."
         raise _too_large(what, "Keep the fleet in a folder, or a repository, with fewer files beside it.", facts)
-    entries, wanted, id_bytes = _contents(git, folder), name.encode(), len(folder.id) // 2
+    wanted = name.encode()
+    return next(((mode, id_) for mode, known, id_ in _entries(git, folder) if known == wanted), (0, ""))
+
+
+def _files(git: Conversation, folder: _Object) -> list[str]:
+    """Names of the plain files in a folder that is not too large."""
+    return [name.decode("utf-8", "replace") for mode, name, _ in _entries(git, folder) if stat.S_ISREG(mode)]
+
+
+def _entries(git: Conversation, folder: _Object) -> Iterator[tuple[int, bytes, str]]:
+    """Mode, name and object of each thing in a folder."""
+    entries, id_bytes = _contents(git, folder), len(folder.id) // 2
     place = 0
     while place < len(entries):  # each is written as: mode, space, name, NUL, object id
         start, space = place, entries.index(b" ", place, place + 8)
         end = entries.index(b"\0", space)
         place = end + 1 + id_bytes
-        if entries[space + 1 : end] == wanted:
-            return int(entries[start:space], 8), entries[end + 1 : place].hex()
-    return 0, ""
+        yield int(entries[start:space], 8), entries[space + 1 : end], entries[end + 1 : place].hex()
 
 
 def _asked(git: Conversation, name: str) -> _Object:

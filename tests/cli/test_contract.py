@@ -342,6 +342,12 @@ def test_an_export_never_replaces_a_store(fleet: Fleet, tmp_path: Path) -> None:
     assert text.read_text().count("nodes:") == 1
 
 
+def test_a_folder_whose_file_has_another_name_says_so(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "fleet.yml").write_text("version: 1\naccount: acme\n")
+    refused = fleet("validate", str(tmp_path), "--json").json
+    assert (refused["code"], "fleet.yml: rename it to fleet.yaml" in refused["hint"]) == ("FLEET-607", True)
+
+
 def test_a_path_may_be_any_bytes(fleet: Fleet, tmp_path: Path) -> None:
     path = f"{tmp_path}/\udcff.yaml"
     assert fleet("validate", path, "--json").json["code"] == "FLEET-607"

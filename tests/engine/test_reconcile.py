@@ -101,6 +101,22 @@ def test_a_pin_to_any_version_ever_known_is_good(bench: Bench) -> None:
     ]
 
 
+def test_a_run_warns_of_what_is_hardly_meant_in_the_fleet_as_it_would_be(bench: Bench) -> None:
+    around = "nodes: {n1: {}}\nsdwan_networks: {w: {cidr: 10.0.0.0/24}}\nsdwan_virtual_ips:\n"
+    vip = "  {}: {{network: w, address: 10.0.0.{}, primary_holder: n1}}\n"
+    bench.settle(around + vip.format("b", 9))
+    assert bench.sync(around + vip.format("renamed", 9)).warnings == ()
+    bench.edit("sdwan_virtual_ips", "z", network="w", address="10.0.0.8", primary_holder="n1")
+    run = bench.sync(around + vip.format("a", 8) + vip.format("b", 9) + vip.format("c", 255))
+    assert [(w["code"], w["message"]) for w in run.warnings] == [
+        ("hardly_meant", "sdwan_virtual_ips/a: address 10.0.0.8 is that of sdwan_virtual_ips/z too, in network w."),
+        (
+            "hardly_meant",
+            "sdwan_virtual_ips/c: address 10.0.0.255 is the broadcast address of network w (10.0.0.0/24).",
+        ),
+    ]
+
+
 def test_a_destroy_of_what_is_still_referred_to_names_by_whom(bench: Bench) -> None:
     bench.settle(modules("a", "b"))
     bench.edit("templates", "by-hand", modules=["b"])

@@ -154,6 +154,27 @@ def typed(value: Any) -> Any:
 
 
 @given(
+    st.dictionaries(
+        TEXT | st.text('a\\"\U0001f600\U0010ffff\U00010000'), VALUES | st.text('a\\"\U0001f600'), max_size=4
+    ),
+    st.sampled_from([None, 1]),
+)
+@settings(max_examples=300, deadline=None)
+def test_what_a_json_encoder_writes_is_read(config: dict[str, Any], indent: int | None) -> None:
+    fleet = {"version": 1, "account": "acme", "modules": {"m": {"config": config, "oops": 1}, "n": {"config": config}}}
+    text = json.dumps(fleet, indent=indent)
+    answer = read(text.encode())
+    assert isinstance(answer, tuple)
+    wrong = [problem for problem in answer if problem.code not in {"FLEET-115", "FLEET-116"}]
+    assert [problem.code for problem in wrong] == ["FLEET-133"]
+    lines = text.split("\n")
+    assert lines[wrong[0].line - 1][wrong[0].column - 1 :].startswith('"oops"')
+    right = read(text.replace(', "oops": 1', "").replace('"oops": 1', '"description": ""').encode())
+    if not isinstance(right, tuple):
+        assert typed(right.sections["modules"]["m"]["config"]) == typed(config)
+
+
+@given(
     st.text("0123456789abcdefxo_+-.:eETZ nyNYtrufalsOF~=<", max_size=12)
     | st.floats().map(repr)
     | st.integers().map(str)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine.errors import FleetFileInvalid, Problem
 from engine.kinds import Field, Kind, Kinds
@@ -117,6 +118,94 @@ STRUCTURE = [
     ),
 ]  # fmt: skip
 
+# What libyaml takes and YAML 1.2 reads otherwise, or does not allow: the code, and where.
+DIFFERING = [
+    ("? in a map", value("{ ?foo: bar }"), codes.AMBIGUOUS_VALUE, 6, 12),
+    ("? in a list", value("[?x]"), codes.AMBIGUOUS_VALUE, 6, 11),
+    ("? after a comma", value("[a, ?x]"), codes.AMBIGUOUS_VALUE, 6, 14),
+    ("? in a line of its own", value("[a,\n        ?x ]"), codes.AMBIGUOUS_VALUE, 7, 9),
+    ("? behind a comment", value("[a, # ?\n        ?x]"), codes.AMBIGUOUS_VALUE, 7, 9),
+    ("? before quotes", value('[?"x"]'), codes.AMBIGUOUS_VALUE, 6, 11),
+    ("# behind double quotes", value('"x"#c'), codes.YAML_SYNTAX, 6, 13),
+    ("# behind single quotes", value("'x '#c"), codes.YAML_SYNTAX, 6, 14),
+    ("# behind a list", value("[a]#c"), codes.YAML_SYNTAX, 6, 13),
+    ("# behind a map", value("{a: b}#c"), codes.YAML_SYNTAX, 6, 16),
+    ("# behind an opened bracket", value("[#c\n        a]"), codes.YAML_SYNTAX, 6, 11),
+    ("# behind a comma", value("[a,#c\n        b]"), codes.YAML_SYNTAX, 6, 13),
+    ("# behind a colon", value('{"a":#c\n        b}'), codes.YAML_SYNTAX, 6, 15),
+    ("# behind the mark of a text", value(">#c\n        a"), codes.YAML_SYNTAX, 6, 11),
+    ("# behind more marks of a text", value("|2-#c\n        a"), codes.YAML_SYNTAX, 6, 13),
+    ("# behind a directive", f"%YAML 1.1#c\n---\n{HEAD}", codes.YAML_SYNTAX, 1, 10),
+    ("# behind the whole file", '{"version": 1, "account": "a"}#c', codes.YAML_SYNTAX, 1, 31),
+    ("- in a list", value("[-]"), codes.YAML_SYNTAX, 6, 11),
+    ("- in a longer list", value("[a, -, b]"), codes.YAML_SYNTAX, 6, 14),
+    ("- in a map", value("{a: -}"), codes.YAML_SYNTAX, 6, 14),
+    ("a list at column 0", body("modules: {m: {config: {v: [a,\nb]}}}\n"), codes.YAML_SYNTAX, 4, 1),
+    ("a map at column 0", body("nodes: {a: {},\nb: {}}\n"), codes.YAML_SYNTAX, 4, 1),
+    ("a comma at column 0", body("nodes: {a: {}\n, b: {}}\n"), codes.YAML_SYNTAX, 4, 1),
+    ("a list that is not deeper than its key", value("[a,\n      b]"), codes.YAML_SYNTAX, 7, 1),
+    ("a list that is not deeper than its dash", value("\n      - [a,\n      b]"), codes.YAML_SYNTAX, 8, 1),
+    ("double quotes at column 0", value('"x\ny"'), codes.YAML_SYNTAX, 7, 1),
+    ("single quotes at column 0", value("'x\n# y'"), codes.YAML_SYNTAX, 7, 1),
+    ("quotes that close at column 0", value('"x\n"'), codes.YAML_SYNTAX, 7, 1),
+    ("quotes at column 0 in a list", value('["x\ny"]'), codes.YAML_SYNTAX, 7, 1),
+    ("quotes at the top", body('nodes: {a: {template: "x\r\ny"}}\n'), codes.YAML_SYNTAX, 4, 1),
+    ("a tab in quotes", value('"x\n\ty"'), codes.YAML_SYNTAX, 7, 1),
+    ("a tab in an empty line in quotes", value('"x\n\t\n       y"'), codes.YAML_SYNTAX, 7, 1),
+    ("a tab in a list", value("[\n\ta]"), codes.YAML_SYNTAX, 7, 1),
+    ("a tab behind too few spaces", value("[a,\n  \tb]"), codes.YAML_SYNTAX, 7, 1),
+    ("the mark of a text at the column of its key", value("\n      |\n        x"), codes.YAML_SYNTAX, 7, 7),
+    ("the mark of a text at column 0", "version: 1\naccount:\n>-\n acme\n", codes.YAML_SYNTAX, 3, 1),
+    ("blank lines deeper than a comment", value("|\n           \n        # c"), codes.AMBIGUOUS_VALUE, 8, 9),
+    ("an end in deeper blanks", value("|\n       x\n         ")[:-1], codes.AMBIGUOUS_VALUE, 8, 1),
+    ("an end in a tab", value(">\n       x\n       \t")[:-1], codes.AMBIGUOUS_VALUE, 8, 1),
+    ("an end in blanks that are kept", value("|+\n       ")[:-1], codes.AMBIGUOUS_VALUE, 7, 1),
+]  # fmt: skip
+
+NEAR = [
+    '"x" #c', "'x'\t#c", "[a, b] # c", "{a: b} # c", "[a, # c\n        b]", "[ # c\n        b]", "| # c\n       x", ">- # [a]#c\n       x",
+    "a#b", "a#", "x'#y", 'x"#y', "a]#b", "a,#b", "a:#b", "http://h/?q=1#top", "https://h/#?x", "?x", "-x", "'?x'", '["?x"]', '"#fff"', "'#fff'", '["#fff", "#000"]',
+    "[a?b, ?  k : v, http://h/?q=1]", "{a: http://h/?a, b?: c}", "{? k : v}", "[-x, --, a-, '-']", "{-: x, a-: -b}", "[a b -, c]", '"[-] {?x} ]#c"', "'\"x\"#c'",
+    '|\n       "x"#c [?x] ,#c [-]\n       >#c\n      # c', "|\n       - |\n       # not\n         >", ">\n\n       x\n      \n", "x # \"x\"#c ]#c [?x]",
+    "[a,\n       b]", "[\n        a,\n      ]", "{\n        a: b\n    }", "[a,\n# c\n\n\t\n       b]", "[a,\n       \tb,\n\t]", '"x\n       y"', '"x\n\n       \ty"',
+    '"x\\\n       \\ty"', "\n       |\n        x", "\n       [a,\n       b]", "\n      - [a,\n       b]\n      - |\n       x", "|2\n           \n        # c",
+    "|\n       \n        # c", "|\n           \n      # c", "|\n           \n   # c", "|-\n       x\n          ", "|\n       x\n      ", "|\n       x\n    # c\n            ", "x   ",
+]  # fmt: skip
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+CONFLICT = "modules:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> feature\n"
+
+# Well-known accidents: the code, where, and a word that names what happened.
+ACCIDENTS = [
+    ("a pointer of Git LFS", LFS, codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
+    ("a pointer with a mark", LFS.replace("\n", "\r\n"), codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
+    ("git-crypt", b"\0GITCRYPT\0\x9d\xff\0", codes.NOT_UTF8, 1, 1, "git-crypt"),
+    ("ansible-vault", "$ANSIBLE_VAULT;1.1;AES256\n3332\n", codes.NOT_A_FLEET_FILE, 1, 1, "ansible-vault"),
+    ("PGP", "-----BEGIN PGP MESSAGE-----\n\nhQ\n", codes.NOT_A_FLEET_FILE, 1, 1, "PGP"),
+    ("age", "-----BEGIN AGE ENCRYPTED FILE-----\nYW\n", codes.NOT_A_FLEET_FILE, 1, 1, "age"),
+    ("age in binary", b"age-encryption.org/v1\n-> X25519 \xff", codes.NOT_A_FLEET_FILE, 1, 1, "age"),
+    ("sops", 'version: "ENC[AES256_GCM,data:x]"\nnodes: {}\nsops: {mac: "ENC[x]", age: []}\n', codes.NOT_A_FLEET_FILE, 3, 1, "sops"),
+    ("gzip", b"\x1f\x8b\x08\0", codes.NOT_UTF8, 1, 1, "gzip"),
+    ("a zip archive", b"PK\x03\x04\x14\0", codes.NOT_UTF8, 1, 1, "zip"),
+    ("another binary", b"\x89PNG\r\n\x1a\n\0\0", codes.NOT_UTF8, 1, 1, "binary"),
+    ("a value in the vault of Ansible", value("!vault |\n        x"), codes.UNSUPPORTED_TAG, 6, 10, "Vault"),
+    ("a merge conflict", body(CONFLICT), codes.YAML_SYNTAX, 4, 1, "merge conflict"),
+    ("a merge conflict with CRLF", body(CONFLICT).replace("\n", "\r\n"), codes.YAML_SYNTAX, 4, 1, "merge conflict"),
+    ("a merge conflict with its base", body(CONFLICT.replace("=", "||||||| 1a\n  c: {}\n=", 1)), codes.YAML_SYNTAX, 4, 1, "merge conflict"),
+    ("a merge conflict in JSON", '{"version": 1,\n<<<<<<< HEAD\n"account": "a"\n=======\n"account": "b"\n>>>>>>> x\n}', codes.YAML_SYNTAX, 2, 1, "merge conflict"),
+    ("the rest of a merge conflict", body("nodes: {}\n=======\nmodules: {}\n"), codes.YAML_SYNTAX, 4, 1, "======="),
+    ("the end of a merge conflict", body("nodes: {}\n>>>>>>> feature\n"), codes.YAML_SYNTAX, 4, 1, ">>>>>>>"),
+    ("half a character", value('"\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
+    ("the other half", value('"\\ude00"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
+    ("halves in the wrong order", value('"\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
+    ("a half behind a whole", value('"\\ud83d\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 25, "half a character"),
+    ("a half behind a backslash", value('"\\\\ud83d\\ude00"'), codes.YAML_SYNTAX, 6, 20, "half a character"),
+    ("a template", value("{{ name }}"), codes.COMPLEX_KEY, 6, 11, "templates"),
+    ("a template of 1", value("{{1}}"), codes.COMPLEX_KEY, 6, 11, "templates"),
+    ("a template in a name", body("nodes:\n  {{ name }}: {}\n"), codes.COMPLEX_KEY, 4, 4, "templates"),
+    ("a template of Jinja", body("{% if x %}\nnodes: {}\n{% endif %}\n"), codes.YAML_SYNTAX, 3, 2, "templates"),
+]  # fmt: skip
+
 AMBIGUOUS = re.findall(r"\S+", """
     yes Yes YES no No NO on On ON off Off OFF y Y n N yEs True TRUE tRUE False FALSE Null NULL nULL ~
     012 0o17 0x1F 0b1 00 08 -012 1_000 1_0.5 +1 +1.5 1:30 1:30:00 190:20:30 1:30.5 2026-11-23 2026-11-23T10:00:00Z
@@ -196,7 +285,7 @@ MEANING = [
     ),
 ]  # fmt: skip
 
-ALL = [*STRUCTURE, *((text, value(text), codes.AMBIGUOUS_VALUE, *V) for text in AMBIGUOUS), *MEANING]
+ALL = [*STRUCTURE, *DIFFERING, *((text, value(text), codes.AMBIGUOUS_VALUE, *V) for text in AMBIGUOUS), *MEANING]
 
 
 @pytest.mark.parametrize(("text", "code", "line", "column"), [case[1:] for case in ALL], ids=[case[0] for case in ALL])
@@ -205,6 +294,67 @@ def test_refused_with_code_and_place(text: str | bytes, code: str, line: int, co
     expected = [("FLEET-121", 1, 1)] if text == "" else []
     assert places(problems) == [*expected, (code, line, column)]
     assert all(problem.message and problem.hint for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "column", "word"), [case[1:] for case in ACCIDENTS], ids=[case[0] for case in ACCIDENTS]
+)
+def test_a_well_known_accident_is_named(text: str | bytes, code: str, line: int, column: int, word: str) -> None:
+    problem = problems_of(text)[-1]
+    assert places([problem]) == [(code, line, column)]
+    assert word in f"{problem.message} {problem.hint}"
+    assert problem.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: |\n        <<<<<<< HEAD\n        =======\n        >>>>>>> b", "'{{ name }}'", "a {{ name }} {% if %}", "{ a: { b: c } }", "<<<<<<<", "'======='",
+        "'\\ud83d\\ude00'", "\\ud83d\\ude00", "|\n        \\ud83d\\ude00", '"\\\\ud83d\\\\ude00"', "x # \\ud83d\\ude00 {{ y }} <<<<<<< ", "PK", "sops",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_an_accident_is_read(text: str) -> None:
+    data = value(text.removeprefix("x: "))
+    found = read_fleet_file(data.encode(), FLEET).sections["modules"]["m"]["config"]["v"]
+    assert found == yaml.load(data, yaml.CSafeLoader)["modules"]["m"]["config"]["v"]
+
+
+@pytest.mark.parametrize("end", ["\n", "", "\r\n"], ids=["line end", "no line end", "CRLF"])
+@pytest.mark.parametrize("text", NEAR)
+def test_what_all_readers_read_alike_is_read(text: str, end: str) -> None:
+    data = value(text).removesuffix("\n").replace("\n", end or "\n") + end
+    found = read_fleet_file(data.encode(), FLEET).sections["modules"]["m"]["config"]["v"]
+    assert found == yaml.load(data, yaml.CSafeLoader)["modules"]["m"]["config"]["v"]
+
+
+@pytest.mark.parametrize(
+    "text", [f"# {text}" for text in NEAR[:36]] + [f"#{text}" for _, text, *_ in DIFFERING if isinstance(text, str)]
+)
+def test_a_comment_may_say_anything(text: str) -> None:
+    lines = "".join(f"# {line}\n" for line in text.splitlines())
+    assert read_fleet_file((HEAD + lines).encode(), FLEET).account == "acme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"version": 1,\n"account": "acme",\n"nodes": {\n"a": {\n}}}\n', '{\n\t"version": 1,\n\t"account":\n"acme"\n}', "--- {version: 1,\naccount: acme}\n", "%YAML 1.2 # c\n---\nversion: 1\naccount: acme\n"],
+)  # fmt: skip
+def test_a_file_that_is_one_map_in_brackets_needs_no_indent(text: str) -> None:
+    assert read_fleet_file(text.encode(), FLEET).account == "acme"
+
+
+def test_each_place_that_readers_read_differently_is_told() -> None:
+    text = body(
+        "modules:\n  m:\n    config:\n      a: [?x, -]#c\n      b: 'x'#c\n      c: [\n      d]\n    priority: -1\n"
+    )
+    assert places(problems_of(text)) == [
+        (codes.AMBIGUOUS_VALUE, 6, 11),
+        (codes.YAML_SYNTAX, 6, 15),
+        (codes.YAML_SYNTAX, 6, 17),
+        (codes.YAML_SYNTAX, 7, 13),
+        (codes.YAML_SYNTAX, 9, 1),
+        (codes.VALUE_INVALID, 10, 15),
+    ]
 
 
 def test_a_file_over_the_limit_is_refused_before_anything_else() -> None:
@@ -389,7 +539,9 @@ def test_no_message_shows_much_of_the_file(text: str) -> None:
 def test_reading_stops_at_ten_thousand_problems_and_says_so() -> None:
     structural = problems_of(value("[" + "0x1," * 20_000 + "]"))
     semantic = problems_of(body("nodes:\n" + "".join(f"  n{i}: {{x: 1}}\n" for i in range(20_000))))
-    for problems in (structural, semantic):
+    differing = problems_of(value("[" + "?a, " * 20_000 + "]"))
+    shallow = problems_of(value("".join('\n      - "\na"' for _ in range(20_000))))
+    for problems in (structural, semantic, differing, shallow):
         assert len(problems) == 10_001
         assert codes.TOO_MANY_PROBLEMS in {problem.code for problem in problems[-2:]}
 
@@ -462,6 +614,60 @@ def test_warned_with_code_and_place(text: str, code: str, line: int, column: int
     assert (warning.code, warning.line, warning.column) == (code, line, column)
     assert words in warning.message
     assert warning.hint
+
+
+NETWORKS = """\
+nodes: {n1: {}, n2: {}}
+sdwan_networks: {four: {cidr: 10.20.0.0/24}, six: {cidr: "fd00:20::/64"}, two: {cidr: 10.9.0.0/31}, one: {cidr: 10.8.0.1/32}, wide: {cidr: 10.20.0.0/16}}
+"""
+
+
+def vips(*entries: str) -> str:
+    return f"{NETWORKS}sdwan_virtual_ips:\n" + "".join(f"  {e}\n" for e in entries)
+
+
+def vip(name: str, network: str, address: str, more: str = "") -> str:
+    return f'{name}: {{network: {network}, address: "{address}", primary_holder: n1{more}}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        (vips(vip("a", "four", "10.20.0.9"), vip("b", "four", "10.20.0.9")), 7, 31, "is that of sdwan_virtual_ips/a too, in network four"),
+        (vips(vip("a", "six", "fd00:20::9"), vip("b", "six", "FD00:20:0::9")), 7, 30, "address fd00:20::9 is that of sdwan_virtual_ips/a"),
+        (vips(vip("a", "four", "10.20.0.0")), 6, 31, "the own address of network four (10.20.0.0/24)"),
+        (vips(vip("a", "four", "10.20.0.255")), 6, 31, "the broadcast address of network four"),
+        (vips(vip("a", "six", "fd00:20::")), 6, 30, "the own address of network six"),
+        (vips(vip("a", "four", "10.20.0.9", ", failover_holders: [n2, n1]")), 6, 87, "names n1, which is the primary holder"),
+        (NETWORKS + 'sdwan_peers: {"four:n1": {endpoint: "10.20.0.255:51820"}}\n', 5, 37, "endpoint 10.20.0.255 is the broadcast address"),
+        (NETWORKS + 'sdwan_peers: {"six:n1": {endpoint: "[fd00:20::0]:51820"}}\n', 5, 36, "is the own address of network six"),
+    ],
+)  # fmt: skip
+def test_what_is_hardly_meant_is_warned_of(text: str, line: int, column: int, words: str) -> None:
+    [warning] = warnings_of(text)
+    assert places([warning]) == [(codes.HARDLY_MEANT, line, column)]
+    assert words in warning.message
+    assert warning.hint
+
+
+def test_addresses_that_are_used_once_and_by_hosts_are_not_warned_of() -> None:
+    text = vips(
+        vip("a", "four", "10.20.0.9", ", failover_holders: [n2]"),
+        vip("b", "wide", "10.20.0.9"),
+        vip("c", "two", "10.9.0.0"),
+        vip("d", "two", "10.9.0.1"),
+        vip("e", "one", "10.8.0.1"),
+        vip("f", "six", "fd00:20::ffff:ffff:ffff:ffff"),
+        vip("g", "wide", "10.20.0.255"),
+        vip("h", "wide", "10.20.0.0").replace("10.20.0.0", "10.20.1.0"),
+    )
+    peers = 'sdwan_peers: {"four:n1": {endpoint: "edge.example.com:51820"}, "four:n2": {endpoint: "192.0.2.1:1"}, "one:n1": {}}\n'
+    assert warnings_of(text + peers) == []
+
+
+def test_one_address_for_very_many_is_one_kind_of_warning() -> None:
+    found = warnings_of(vips(*(vip(f"v{i}", "four", "10.20.0.9") for i in range(500))))
+    assert (len(found), len({warning.message for warning in found})) == (499, 1)
 
 
 def test_a_file_that_stands_on_its_own_is_not_warned_of() -> None:

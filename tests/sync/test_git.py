@@ -16,6 +16,7 @@ from engine import sync
 from engine.errors import SyncError
 from engine.model import Repository, Revision
 from engine.settings import Settings
+from engine.sync import fetching
 from engine.sync.checkouts import checkout
 from tests.conftest import GitRepository
 
@@ -87,6 +88,39 @@ def test_what_is_wrong_with_a_remote_has_its_own_code_and_a_next_step(
         fetch(**changes)
     assert caught.value.hint
     assert "root:" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["fleet.yml", "Fleet.yaml", "FLEET.YAML", "Fleet.YML", "fleet.json", "fleet.yaml.txt"])
+@pytest.mark.parametrize("prefix", ["", "prod/"])
+def test_a_file_of_another_name_is_named(git_repo: GitRepository, fetch: Fetch, name: str, prefix: str) -> None:
+    git_repo.push(TEXT, file=f"{prefix}{name}")
+    with pytest.raises(SyncError, match="FLEET-205") as caught:
+        fetch(path_prefix=prefix.strip("/"))
+    assert f"but {prefix}{name}." in caught.value.message
+    assert f"git mv {name} fleet.yaml" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["myfleet.yaml", "fleet.yaml.bak", "fleet.toml", "fleet.yml/inner.yaml"])
+def test_a_file_that_is_not_meant_is_not_named(git_repo: GitRepository, fetch: Fetch, name: str) -> None:
+    git_repo.push(TEXT, file=name)
+    with pytest.raises(SyncError, match="FLEET-205") as caught:
+        fetch()
+    assert "Name the folder that holds fleet.yaml" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("fatal: dumb http transport does not support shallow capabilities", "plain web server"),
+        ("fatal: Server does not support shallow clients", "no shallow fetch"),
+        ("fatal: Server does not support shallow requests", "no shallow fetch"),
+        ("fatal: the remote does not support --depth", "no shallow fetch"),
+    ],
+)
+def test_a_server_without_shallow_fetch_is_named(settings: Settings, said: str, word: str) -> None:
+    error = fetching.explained(said, Repository(1, "fc", "acme", "https://git.example.com/x"), settings)
+    assert (error.code, word in error.message) == ("FLEET-201", True)
+    assert "URL" in error.hint
 
 
 def test_a_file_at_the_limit_is_read_and_one_byte_more_is_not(git_repo: GitRepository, fetch: Fetch) -> None:
