@@ -99,9 +99,11 @@ class column:  # noqa: N801 - reads like st.column_config, which it stands for
         return st.column_config.NumberColumn(label, width=width, help=help, format="localized")
 
     @staticmethod
-    def time(label: str, width: Any = 120) -> Any:
-        """A time as how long ago it was; hovering or copying gives the exact one."""
-        return st.column_config.DatetimeColumn(label, width=width, format="distance", timezone="UTC")
+    def time(label: str, width: Any = 140) -> Any:
+        """A time to the minute, in UTC as everywhere: how long ago it was is said in texts alone, so that no two roundings meet."""
+        return st.column_config.DatetimeColumn(
+            label, width=width, format="YYYY-MM-DD HH:mm", timezone="UTC", help="In UTC"
+        )
 
 
 def paged(total: int, key: str = "page", size: int = PAGE) -> int:
