@@ -76,7 +76,7 @@ def differing(data: bytes, text: str) -> list[Flaw]:
     found = _Tokens(text)
     next_token = CParser(data).get_token
     try:
-        while (token := next_token()) is not None and found.take(token):
+        while (token := next_token()) is not None and found.take(token) and len(found.flaws) < MOST_PROBLEMS:
             pass
     except (YAMLError, UnicodeDecodeError):
         return found.flaws  # reading has told of it
@@ -129,9 +129,7 @@ class _Tokens:
         if isinstance(token, _BEFORE_HASH):
             self._hash(end.index, end.line, end.column)
         # Many brackets within each other would cost libyaml quadratic time; reading has refused them.
-        if self._documents > 1 or isinstance(token, DocumentEndToken) or not 0 <= self._flow <= MAX_DEPTH:
-            return False
-        return len(self.flaws) < MOST_PROBLEMS
+        return self._documents < 2 and not isinstance(token, DocumentEndToken) and 0 <= self._flow <= MAX_DEPTH
 
     def _scalar(self, token: ScalarToken) -> None:
         self._last = None
