@@ -172,7 +172,7 @@ def tick(
         with suppress(FleetError):
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
         raise
-    return _finish(store, settings, repository, run_id, revision.commit, stages, applied, decided)
+    return _finish(store, settings, repository, actor, run_id, revision.commit, stages, applied, decided)
 
 
 _NOT_COUNTED = surroundings.LOCAL | {"FLEET-233"}
@@ -605,6 +605,7 @@ def _finish(
     store: Store,
     settings: Settings,
     fetched: Repository,
+    actor: Actor,
     run_id: int,
     commit: str,
     stages: _Stages,
@@ -626,6 +627,8 @@ def _finish(
             runs.warn(tx, run_id, {"code": "apply_stopped", "message": message})
         if fetched.failure_count:
             repositories.set_health(tx, fetched.id, 0, None)
+        if (before := runs.before(tx, fetched.id, run_id)) is not None and before.status is RunStatus.FAILED:
+            events.record(tx, actor.name, [Event("gitops.run_recovered", fetched.account, fetched.id, run_id)])
         runs.mark_applied(tx, [fetched.id])
         return runs.get(tx, run_id)
 

@@ -103,9 +103,7 @@ class Courier:
             self._poked.set()
 
     def ticked(self, run: Run) -> None:
-        """A repository that ticks well again may be told to fail anew."""
-        if run.status != "failed":
-            self._failing.pop(run.repository, None)
+        """What a tick did is told by its events."""
 
     def _run(self) -> None:
         with context.ended_by(lambda: "the server is shutting down" if self._stopping.is_set() else None):
@@ -146,7 +144,9 @@ class Courier:
         return True
 
     def _is_new(self, message: Message) -> bool:
-        """A repository that goes on failing with one code is told of once."""
+        """A repository that goes on failing with one code is told of once, until it is well again."""
+        if message.type == "repository.well":
+            self._failing.pop(message.repository, None)
         if message.type != "repository.failing":
             return True
         code = str(message.data.get("code"))

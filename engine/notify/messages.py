@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from engine.model import RecordedEvent
 from engine.words import clean, count
@@ -19,10 +20,14 @@ TOLD = {
     "gitops.drift_detected": "drift.detected",
     "gitops.drift_resolved": "drift.resolved",
     "gitops.run_failed": "repository.failing",
+    "gitops.run_recovered": "repository.well",
+    "fleet.created": "fleet.edited",
+    "fleet.updated": "fleet.edited",
+    "fleet.destroyed": "fleet.edited",
     "gitops.drill_failed": "drill.failed",
     "gitops.snapshot_failed": "snapshot.failed",
 }
-"""Which events are told, and the type of the message that tells them."""
+"""Which events are told, and the type of the message that tells them. What changes live is told where a person did it by hand."""
 
 _TITLES = {
     "proposals.opened": ("proposal", "opened in"),
@@ -61,7 +66,7 @@ def messages(found: Sequence[RecordedEvent], names: Mapping[int, str]) -> list[M
     Shape: `found` in the order of its numbers; `names` of repositories by id. Events that nobody is told of are left out.
     """
     made = []
-    worth = [e for e in found if e.event.type in TOLD]
+    worth = [e for e in found if e.event.type in TOLD and not _is_step(e)]
     for (at, _), transaction in groupby(worth, key=lambda e: (e.at, e.actor)):
         kinds: dict[tuple[str, int | None], list[RecordedEvent]] = {}
         for e in transaction:
@@ -72,6 +77,11 @@ def messages(found: Sequence[RecordedEvent], names: Mapping[int, str]) -> list[M
     return sorted(made, key=lambda message: message.seq)
 
 
+def _is_step(found: RecordedEvent) -> bool:
+    """Whether a change of live is the step of a proposal, which is told of itself."""
+    return TOLD[found.event.type] == "fleet.edited" and found.event.proposal_id is not None
+
+
 def _message(type_: str, at: datetime, repository: str, group: Sequence[RecordedEvent]) -> Message:
     first, last = group[0], group[-1]
     if type_ == "repository.failing":
@@ -79,6 +89,11 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
         title = f"{repository} fails: {first.event.reason or ''} ({code})"
         page = f"/runs?id={first.event.run_id}"
         return Message(last.seq, type_, at, first.event.account, repository, title, page, data={"code": code})
+    if type_ == "repository.well":
+        page = f"/runs?id={first.event.run_id}"
+        return Message(last.seq, type_, at, first.event.account, repository, f"{repository} is well again", page)
+    if type_ == "fleet.edited":
+        return _edited(at, group)
     if type_ in {"drill.failed", "snapshot.failed"}:
         return _rescue_failed(type_, last)
     thing, verb = _TITLES[type_]
@@ -98,6 +113,23 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
         data["proposal_ids"] = ids[:100]
     return Message(
         last.seq, type_, at, first.event.account, repository, title, page, resources[:_SHOWN], len(group), data
+    )
+
+
+def _edited(at: datetime, group: Sequence[RecordedEvent]) -> Message:
+    """What somebody changed in the live fleet by hand. The subject is the account."""
+    first, last = group[0], group[-1]
+    account = first.event.account or ""
+    resources = tuple(dict.fromkeys(f"{e.event.kind}/{e.event.name}" for e in group))
+    what = resources[0] if len(resources) == 1 else count(len(resources), "resource")
+    verb = first.event.type.removeprefix("fleet.") if len(resources) == 1 else "changed"
+    title = f"{first.actor} {verb} {what} in {account} by hand" + (
+        f": {first.event.reason}" if first.event.reason else ""
+    )
+    page = f"/resource?{urlencode({'id': f'{account}/{resources[0]}'})}" if len(resources) == 1 else "/audit"
+    facts = {"actor": first.actor}
+    return Message(
+        last.seq, "fleet.edited", at, account, account, title, page, resources[:_SHOWN], len(resources), facts
     )
 
 
@@ -145,6 +177,7 @@ def slack(message: Message, public_url: str) -> dict[str, Any]:
         "drill.failed": ":x:",
         "snapshot.failed": ":x:",
         "drift.detected": ":warning:",
+        "fleet.edited": ":pencil2:",
         "proposals.opened": ":inbox_tray:",
     }
     text = f"{icon.get(message.type, ':white_check_mark:')} {_escaped(message.title)}"

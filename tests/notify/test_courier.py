@@ -123,21 +123,29 @@ def test_a_fleets_day_is_told_in_order_signed_and_as_cloud_events(
     bench.approve(ME, ids)
     bench.apply(ME)
     bench.sync(ME, "fc")
-    bench.set_resource(Actor("ben"), ResourceKey("acme", "modules", "a"), {"priority": 5})
+    bench.set_resource(Actor("ben"), ResourceKey("acme", "modules", "a"), {"priority": 5}, note="SEV-2")
     bench.sync(ME, "fc")
     bench.change_repository(ME, "fc", {"branch": "gone"})
     bench.sync(ME, "fc")
     bench.sync(ME, "fc")
-    told = receiver.wait(5)
+    bench.change_repository(ME, "fc", {"branch": "main"})
+    bench.sync(ME, "fc")
+    bench.change_repository(ME, "fc", {"branch": "gone"})
+    bench.sync(ME, "fc")
+    told = receiver.wait(8)
     time.sleep(0.3)
     assert [body["type"].removeprefix("fleet-workbench.") for body in receiver.bodies] == [
-        "proposals.opened", "proposals.applied", "proposals.opened", "drift.detected", "repository.failing",
-    ], "a repository that goes on failing alike is told of once"  # fmt: skip
+        "proposals.opened", "proposals.applied", "fleet.edited", "proposals.opened", "drift.detected", "repository.failing",
+        "repository.well", "repository.failing",
+    ], "a repository that goes on failing alike is told of once, until it was well"  # fmt: skip
+    assert told[2]["data"]["title"] == "ben updated modules/a in acme by hand: SEV-2"
+    assert told[2]["data"]["link"] == "http://localhost:3000/resource?id=acme%2Fmodules%2Fa"
+    assert told[-2]["data"]["title"] == "fc is well again"
     assert told[0]["data"]["title"] == "2 proposals opened in fc"
     assert told[0]["data"]["resources"] == ["modules/a", "modules/b"]
     assert told[-1]["data"]["title"].startswith("fc fails: ")
     assert told[-1]["data"]["title"].endswith("(FLEET-203)")
-    assert len({body["id"] for body in told}) == 5
+    assert len({body["id"] for body in told}) == 8
     headers, body = receiver.got[0]
     assert headers["content-type"].startswith("application/cloudevents+json")
     stamp = headers["webhook-timestamp"]

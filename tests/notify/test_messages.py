@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,8 +43,14 @@ def test_what_one_transaction_did_is_one_message_for_each_kind_and_repository() 
 
 @pytest.mark.parametrize("type_", TOLD)
 def test_each_kind_has_its_words_as_cloud_event_and_for_slack(type_: str) -> None:
-    about = {"gitops.drill_failed": "acme", "gitops.snapshot_failed": "acme"}.get(type_, "fleet-config")
-    (message,) = messages([recorded(1, type_, reason="the remote is away", data={"code": "FLEET-201"})], NAMES)
+    of_account = type_.startswith("fleet.") or type_ in {"gitops.drill_failed", "gitops.snapshot_failed"}
+    about = "acme" if of_account else "fleet-config"
+    found = recorded(1, type_, reason="the remote is away", data={"code": "FLEET-201"})
+    if type_.startswith("fleet."):  # as somebody's edit by hand leaves it: of no repository, run or proposal
+        found = replace(found, event=replace(found.event, repository_id=None, run_id=None, proposal_id=None))
+        step = replace(found, event=replace(found.event, proposal_id=4))
+        assert messages([step], NAMES) == [], "the step of a proposal is told as applied"
+    (message,) = messages([found], NAMES)
     event = cloud_event(message, "https://fleet.example.com")
     assert {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"} == event.keys()
     assert (event["specversion"], event["type"], event["subject"]) == (
