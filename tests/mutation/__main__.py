@@ -109,7 +109,7 @@ def _mutants(path: Path) -> list[Mutant]:
 
 
 def _within(reached: reach.Reached, mutant: Mutant) -> list[str]:
-    spent, tests = 0.0, []
+    spent, tests = 0.0, list[str]()
     for test in reached.tests(mutant.file, mutant.line):
         spent += reached.seconds.get(test, 1)
         if spent > MOST_S and tests:

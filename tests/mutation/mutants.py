@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import sqlglot
 from sqlglot import expressions as sql
@@ -128,7 +130,7 @@ def _replaced(source: str, node: ast.expr | ast.stmt, text: str) -> str | None:
         return None
 
 
-_SQL_COMPARED: dict[type[sql.Expression], type[sql.Expression]] = {
+_SQL_COMPARED: dict[type[sql.Expr], type[sql.Expression]] = {
     sql.LT: sql.LTE,
     sql.LTE: sql.LT,
     sql.GT: sql.GTE,
@@ -155,7 +157,11 @@ def statements(file: str, source: str) -> list[Mutant]:
     return found
 
 
-def _sql_changes(node: sql.Expression) -> Iterator[tuple[str, str, object]]:
+def _keep(target: sql.Expr, side: str) -> None:
+    target.replace(getattr(target, side).copy())
+
+
+def _sql_changes(node: sql.Expr) -> Iterator[tuple[str, str, Callable[[Any], object]]]:
     """What it was, what it would be, and a function that changes the node of a copy."""
     was = node.sql(dialect="duckdb")
     if isinstance(node, sql.And | sql.Or):
@@ -164,7 +170,7 @@ def _sql_changes(node: sql.Expression) -> Iterator[tuple[str, str, object]]:
             yield (
                 was,
                 kept.sql(dialect="duckdb"),
-                lambda target, side=side: target.replace(getattr(target, side).copy()),
+                partial(_keep, side=side),
             )
     elif type(node) in _SQL_COMPARED:
         other = _SQL_COMPARED[type(node)]
