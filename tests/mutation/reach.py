@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import coverage
 import pytest
 
-from engine.store import database
+if TYPE_CHECKING:
+    from engine.store import database
 
 FOLDER = Path(os.environ.get("REACH", "."))
 
@@ -28,6 +30,9 @@ class Reach:
         self.coverage = coverage.Coverage(
             data_file=str(FOLDER / f"lines.{os.getpid()}"), source=["engine"], config_file=False, branch=False
         )
+        self.coverage.start()
+        from engine.store import database  # after the start: what runs when a file is imported is noted, too
+
         self.test = ""
         self.statements: dict[str, set[str]] = defaultdict(set)
         self.seconds: dict[str, float] = {}
@@ -38,7 +43,6 @@ class Reach:
             return asked(tx, name, parameters)  # type: ignore[arg-type]
 
         database.Transaction._execute = noted  # type: ignore[assignment, method-assign]
-        self.coverage.start()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
