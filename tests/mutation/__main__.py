@@ -114,7 +114,7 @@ def _mutants(path: Path) -> list[Mutant]:
 
 def _within(reached: reach.Reached, mutant: Mutant, seconds: float) -> list[str]:
     spent, tests = 0.0, list[str]()
-    for test in reached.tests(mutant.file, mutant.line):
+    for test in reached.users(mutant.file) if mutant.imported else reached.tests(mutant.file, mutant.line):
         spent += reached.seconds.get(test, 1)
         if spent > seconds and tests:
             break

@@ -24,6 +24,8 @@ class Mutant:
     now: str
     source: str
     """The whole file with the change."""
+    imported: bool = False
+    """Whether it runs when the file is imported, before any test: a constant, a default, a table."""
 
     @property
     def name(self) -> str:
@@ -50,17 +52,17 @@ def python(file: str, source: str) -> list[Mutant]:
     """The mutants of a Python file: comparisons, borders, conditions, calls whose result nobody uses, order, numbers."""
     found = []
     tree = ast.parse(source)
-    for node, where in _inside(tree, ""):
+    for node, where, runs in _inside(tree, "", False):
         for old, new in _changes(node):
             was, now = ast.get_source_segment(source, old) or ast.unparse(old), ast.unparse(new)
             changed = _replaced(source, old, now)
             if was != now and changed is not None:
-                found.append(Mutant(file, old.lineno, where, " ".join(was.split()), now, changed))
+                found.append(Mutant(file, old.lineno, where, " ".join(was.split()), now, changed, not runs))
     return found
 
 
-def _inside(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
-    """Every node of code that runs, with the name of the function around it. Annotations and decorators are none."""
+def _inside(node: ast.AST, where: str, runs: bool) -> Iterator[tuple[ast.AST, str, bool]]:
+    """Every node of code, with the name of the function around it, and whether it runs at a call. Annotations and decorators are none."""
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "bases"}:
             continue
@@ -72,8 +74,9 @@ def _inside(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
                 inner = f"{where}.{child.name}".lstrip(".")
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
-            yield child, inner
-            yield from _inside(child, inner)
+            called = runs or (name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+            yield child, inner, called
+            yield from _inside(child, inner, called)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST]]:

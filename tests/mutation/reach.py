@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import coverage
 import pytest
 
-if TYPE_CHECKING:
-    from engine.store import database
+from engine.store import database
 
 FOLDER = Path(os.environ.get("REACH", "."))
 
@@ -30,9 +28,6 @@ class Reach:
         self.coverage = coverage.Coverage(
             data_file=str(FOLDER / f"lines.{os.getpid()}"), source=["engine"], config_file=False, branch=False
         )
-        self.coverage.start()
-        from engine.store import database  # after the start: what runs when a file is imported is noted, too
-
         self.test = ""
         self.statements: dict[str, set[str]] = defaultdict(set)
         self.seconds: dict[str, float] = {}
@@ -43,6 +38,7 @@ class Reach:
             return asked(tx, name, parameters)  # type: ignore[arg-type]
 
         database.Transaction._execute = noted  # type: ignore[assignment, method-assign]
+        self.coverage.start()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -84,12 +80,15 @@ class Reached:
         if file.endswith(".sql"):
             found = self.statements.get(file.removeprefix("engine/store/sql/").removesuffix(".sql"), [])
         else:
-            lines = self.lines.get(file, {})
-            # What runs when the file is imported (a constant, a default) is nobody's: it concerns whoever uses the file.
-            found = lines.get(line) or (
-                sorted({test for tests in lines.values() for test in tests}) if line in lines else []
-            )
-        return sorted(found, key=lambda test: (self.seconds.get(test, 1), test))
+            found = self.lines.get(file, {}).get(line, [])
+        return self._quickest_first(found)
+
+    def users(self, file: str) -> list[str]:
+        """The tests that reach anything of a Python file, quickest first: whom a constant or a default of it concerns."""
+        return self._quickest_first({test for tests in self.lines.get(file, {}).values() for test in tests})
+
+    def _quickest_first(self, tests: Iterable[str]) -> list[str]:
+        return sorted(tests, key=lambda test: (self.seconds.get(test, 1), test))
 
 
 def read(folder: Path) -> Reached:
