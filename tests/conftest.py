@@ -206,3 +206,24 @@ def fill_account(workbench: Workbench, account: str, folder: Path) -> GitReposit
     remote.push(more, subject=f"{account}-next")
     workbench.sync(me, f"{account}-repo")
     return remote
+
+
+@pytest.fixture
+def two(workbench: Workbench, tmp_path: Path) -> Workbench:
+    """In each account something pending, applied, drifted, withheld, failed and paused, named after the account."""
+    me = Actor("ana")
+    for account in ("acme", "rival"):
+        fill_account(workbench, account, tmp_path)
+        workbench.drill(me, account)
+        undone = [p.id for p in workbench.live_proposals(account=account) if p.key.name == f"{account}-two"]
+        workbench.approve(me, undone)
+        workbench.apply(me, account=account)
+        workbench.revert(me, undone)
+        workbench.add_repository(me, f"{account}-lost", str(tmp_path / "nowhere"), account=account)
+        workbench.sync(me, f"{account}-lost")
+        workbench.note_deliveries(
+            "github", f"{account}-delivery", None, [(workbench.repository(f"{account}-repo").id, "x")]
+        )
+        workbench.pause(me, f"{account}-freeze", f"{account}-repo")
+    workbench.approve(me, [p.id for p in workbench.live_proposals(account="rival")][:1])
+    return workbench

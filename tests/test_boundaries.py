@@ -209,3 +209,9 @@ def test_sql_stands_in_files_of_its_own() -> None:
 def test_no_error_is_swallowed_whole() -> None:
     for path in _files(ENGINE):
         assert not re.search(r"except( Exception| BaseException)?:\s*\n\s*pass", path.read_text()), path
+
+
+def test_what_a_test_asks_of_the_database_goes_through_one_place() -> None:
+    """So that the same tests can run on another database."""
+    reaching = [p for p in _files(ROOT / "tests") if re.search(r"\w\._(connection|cursor)\b", p.read_text())]
+    assert [p.name for p in reaching] == ["builders.py"]

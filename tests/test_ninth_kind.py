@@ -13,8 +13,8 @@ from engine.parse import read_fleet_file
 from engine.schema import fleet_schema, schema_table
 from engine.settings import Settings
 from engine.workbench import Workbench
+from tests.builders import query
 from tests.conftest import GitRepository
-from tests.laws.checks import query
 
 ME = Actor("ana")
 

@@ -252,7 +252,7 @@ def test_a_number_means_the_repository_that_was_asked_about(
             yield tx
 
     monkeypatch.setattr(filled.store, "write", writing)
-    asked = [
+    asked: list[tuple[str, str, dict[str, Any]]] = [
         ("PATCH", "", {"gitops_repository": {"branch": "next"}}),
         ("POST", "pause", {"reason": "x"}),
     ]

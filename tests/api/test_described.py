@@ -39,7 +39,7 @@ def full(workbench: Workbench, git_repo: GitRepository) -> Workbench:
     return workbench
 
 
-CHECKS = (status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance)
+CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
 OPERATIONS = [(method, f"/v1/{route}") for method, route, *_ in ROUTES] + [("POST", "/v1/webhooks/{provider}")]
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 import requests
@@ -250,7 +250,7 @@ def test_every_event_that_github_knows_is_answered_and_only_pushes_of_branches_c
 def test_a_form_as_github_sends_by_default_is_read_too(workbench: Workbench, hooked: str) -> None:
     url, branch, payload = PUSHES["github"]
     workbench.add_repository(ME, "followed", url, branch=branch, account="acme")
-    body = requests.models.RequestEncodingMixin._encode_params({"payload": json.dumps(payload())}).encode()  # type: ignore[union-attr]
+    body = urlencode({"payload": json.dumps(payload())}).encode()
     headers = signed("github", body) | {"Content-Type": "application/x-www-form-urlencoded"}
     answer = requests.post(f"{hooked}/api/v1/webhooks/github", data=body, headers=headers, timeout=30)
     assert answer.json()["repositories"] == ["followed"]

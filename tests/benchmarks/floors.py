@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import orjson
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
 from tests.conftest import GIT_ENVIRONMENT

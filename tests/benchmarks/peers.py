@@ -27,7 +27,7 @@ def diffsync() -> Callable[[Fleet, Fleet], int]:
     """Loads both sides into adapters and compares them; gives how many differ."""
     module = pytest.importorskip("diffsync", reason=ABSENT)
 
-    class Thing(module.DiffSyncModel):  # type: ignore[misc]
+    class Thing(module.DiffSyncModel):  # type: ignore[misc, name-defined]
         _modelname = "resource"
         _identifiers = ("kind", "name")
         _attributes = ("spec",)
@@ -35,7 +35,7 @@ def diffsync() -> Callable[[Fleet, Fleet], int]:
         name: str
         spec: dict[str, Any]
 
-    class Side(module.Adapter):  # type: ignore[misc]
+    class Side(module.Adapter):  # type: ignore[misc, name-defined]
         resource = Thing
         top_level = ("resource",)
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -163,7 +163,7 @@ def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(
         expect(each.page.get_by_text("nginx")).to_have_count(0)
     thief = chromium.new_context()
     try:
-        thief.add_cookies(cookies)
+        thief.add_cookies(cast("Any", cookies))
         copied = Screen(thief.new_page(), server.address).open("/approvals")
         copied.sees("Your sign-in has ended")
         expect(copied.page.get_by_text("nginx")).to_have_count(0)

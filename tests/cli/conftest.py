@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from engine.cli import main
+from engine.service import Service
 from engine.settings import Settings
 from tests.conftest import GIT_ENVIRONMENT, GitRepository, Served
 
@@ -83,7 +84,7 @@ def here(home: Path, away: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fl
 
 
 @pytest.fixture
-def served(home: Path) -> Iterator[Served]:
+def served(home: Path) -> Iterator[Service]:
     """A server on the home, in this process; its scheduler does not tick by itself."""
     with Served(Settings.from_environment(home, _variables(home))) as made:
         yield made

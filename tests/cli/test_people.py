@@ -18,7 +18,7 @@ from tests.cli.conftest import Fleet
 def people(settings: Settings) -> list[dict[str, Any]]:
     """Two people who have signed in, and the token that one of them made. Gives their claims."""
     now = int(time.time())
-    made = [
+    made: list[dict[str, Any]] = [
         {"sub": "1", "email": "ana@x.example", "email_verified": True, "iat": now, "nonce": "1"},
         {"sub": "auth0|2", "iat": now, "nonce": "2"},
     ]

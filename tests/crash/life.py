@@ -66,12 +66,13 @@ def _count_and_kill(when: str, at: int) -> None:
         if when == "after" and _commits == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Store.write = counted  # type: ignore[method-assign]
+    Store.write = counted  # type: ignore[method-assign, assignment]
 
 
 def live_through(home: Path, remote: Path) -> None:
     """Ticks, decisions, applies in small transactions, an edit by hand, a second revision that destroys."""
     applying.CHUNK = 2
+    applying.TURN_S = 60  # on a slow machine as many commits as on a fast one
     repository = object.__new__(GitRepository)
     repository.path = remote
     with Workbench.open_home(Settings.from_environment(home, {"FLEET_ALLOW_LOCAL_REMOTES": "1"})) as workbench:

@@ -14,9 +14,10 @@ import pytest
 from engine.model import Actor, Status
 from engine.settings import Settings
 from engine.workbench import Workbench
+from tests.builders import query
 from tests.conftest import GitRepository
 from tests.crash.life import SECOND
-from tests.laws.checks import assert_agreement, assert_sound, query, specs_at
+from tests.laws.checks import assert_agreement, assert_sound, specs_at
 
 ME = Actor("ana")
 ROOT = Path(__file__).resolve().parents[2]

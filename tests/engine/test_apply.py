@@ -10,8 +10,9 @@ from engine import surroundings
 from engine.errors import StoreError
 from engine.model import ResourceKey, Status
 from engine.store import live
+from tests.builders import query
 from tests.engine.conftest import ANA, Bench, modules
-from tests.laws.checks import assert_agreement, query
+from tests.laws.checks import assert_agreement
 
 TREE = "modules: {base: {}, mid: {depends_on: [base]}, top: {depends_on: [mid]}, other: {}}\n"
 

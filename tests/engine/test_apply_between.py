@@ -20,8 +20,9 @@ from engine.plan import build
 from engine.store import live
 from engine.store.gate import InTurn
 from engine.workbench import Workbench
+from tests.builders import query
 from tests.engine.conftest import ANA, BOB, Bench, modules
-from tests.laws.checks import assert_agreement, assert_sound, query, specs_at
+from tests.laws.checks import assert_agreement, assert_sound, specs_at
 
 EVE = Actor("eve")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_destroys_that_wait_for_nothing_go_in_reverse(bench: Bench) -> None:
 
 def test_a_change_does_not_reach_through_a_node() -> None:
     """What hangs on a node, such as a network's peer and a virtual address, leads to no other node."""
-    specs = {
+    specs: dict[str, dict[str, dict[str, Any]]] = {
         "modules": {"m": {}},
         "nodes": {"n": {}, "o": {}},
         "assignments": {"n:m": {}},

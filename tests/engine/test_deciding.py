@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,10 +81,8 @@ def test_a_change_takes_review_and_apply_where_ticks_would_decide_more(workbench
             continue
         for lacking in (Permission.REVIEW, Permission.APPLY):
             less = Actor("ben", frozenset(Permission) - {lacking})
-            refused(
-                lambda name=name, less=less, change=change: workbench.change_repository(less, name, change), lacking
-            )
-        refused(lambda name=name, change=change: workbench.change_repository(writer, name, change), *DECIDES - WRITES)
+            refused(partial(workbench.change_repository, less, name, change), lacking)
+        refused(partial(workbench.change_repository, writer, name, change), *DECIDES - WRITES)
         assert workbench.repository(name) == made, (before, change)
         changed = workbench.change_repository(Actor("ben", DECIDES), name, change)
         assert changed != made, (before, change)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine import drill as drilling
-from engine import nightly
 from engine.errors import FleetError, RefusedEdit, StoreError
 from engine.model import Actor, ResourceKey
 from engine.nightly import CATCH_UP_S, Nightly, due, last_moment
@@ -182,7 +181,7 @@ def test_one_that_can_be_neither_made_nor_recorded_is_tried_once_a_night(
         raise StoreError("FLEET-304", "The disk is full.", "Make room.")
 
     monkeypatch.setattr(drilling, "drill", refuses)
-    monkeypatch.setattr(nightly.events, "record", full)
+    monkeypatch.setattr("engine.store.events.record", full)
     up = Uptime()
     made = Nightly(bench, lambda: False, up)
     up.seconds, clock.now = 3600, NIGHT

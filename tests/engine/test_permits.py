@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_without_its_permission_a_verb_asks_nothing_and_writes_nothing(filled: W
     for name, (takes, _, call) in TABLE.items():
         for account in ("*", "acme", "rival"):
             for held in [frozenset(Permission) - {takes}, *(frozenset({p}) for p in Permission if p != takes)]:
-                refused = outcome(lambda call=call, held=held, account=account: call(filled, Actor("eve", held, account), REAL, tmp_path))  # fmt: skip
+                refused = outcome(partial(call, filled, Actor("eve", held, account), REAL, tmp_path))  # fmt: skip
                 assert refused.startswith(f"FLEET-600 eve may not do this: {takes} is missing."), (name, held, refused)
     filled.store = store
     assert filled.events() == before
@@ -158,9 +159,9 @@ def test_with_its_permission_alone_a_verb_works_in_its_own_account(filled: Workb
     for name, (takes, foreign, call) in TABLE.items():
         own = Actor("eve", frozenset({takes}), "acme")
         if foreign == "everywhere":
-            assert outcome(lambda call=call, own=own: call(filled, own, REAL, tmp_path)).startswith("FLEET-600"), name
+            assert outcome(partial(call, filled, own, REAL, tmp_path)).startswith("FLEET-600"), name
             own = Actor("eve", frozenset({takes}))
-        said = outcome(lambda call=call, own=own: call(filled, own, REAL, tmp_path))
+        said = outcome(partial(call, filled, own, REAL, tmp_path))
         assert not said.startswith(("FLEET-600", "FLEET-603", "FLEET-604", "FLEET-401")), (name, said)
 
 
@@ -168,12 +169,12 @@ def test_what_another_account_has_is_like_what_does_not_exist(filled: Workbench,
     rival = Actor("rob", account="rival")
     before = [e for e in filled.events(limit=1000) if e.event.account == "acme"]
     for name, (_, foreign, call) in TABLE.items():
-        theirs = outcome(lambda call=call: call(filled, rival, REAL, tmp_path))
+        theirs = outcome(partial(call, filled, rival, REAL, tmp_path))
         if foreign == OWN:
             assert theirs == "" or theirs.startswith("FLEET-681"), (name, theirs)
             continue
         assert theirs.startswith("FLEET-600" if foreign == "everywhere" else foreign), (name, theirs)
-        unknown = outcome(lambda call=call: call(filled, rival, NOTHING, tmp_path))
+        unknown = outcome(partial(call, filled, rival, NOTHING, tmp_path))
         for real, nothing in zip(("fc", "run 1", "proposal 1", "token 1"), ("nope", "run 77", "proposal 77", "token 77"), strict=True):  # fmt: skip
             unknown = unknown.replace(f" {nothing}", f" {real}")
         assert theirs == unknown, name
@@ -197,5 +198,5 @@ def test_a_name_that_another_account_uses_is_refused_without_saying_so(filled: W
     said = outcome(lambda: filled.add_repository(Actor("rob", account="rival"), name, url))
     assert said == f"FLEET-601 The name {name} cannot be used. Choose another, such as rival-{name}."
     for owner in (ANA, Actor("eve", account=filled.repository(name).account)):
-        known = outcome(lambda owner=owner: filled.add_repository(owner, name, url))
+        known = outcome(partial(filled.add_repository, owner, name, url))
         assert f"There is a repository {name} already" in known

@@ -7,8 +7,8 @@ import pytest
 import engine.sync
 from engine.errors import RefusedEdit, StoreError
 from engine.model import ResourceKey, RunStatus, Status
+from tests.builders import query
 from tests.engine.conftest import ANA, BOB, TWELVE, Bench, modules
-from tests.laws.checks import query
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,47 @@ def test_a_move_is_made_if_and_only_if_the_design_draws_it(status: Status, verb:
 
 
 @pytest.mark.parametrize(
+    ("status", "verb", "hint"),
+    [
+        ("pending", Verb.TAKE_BACK, "From pending one can: approve, reject."),
+        ("approved", Verb.APPROVE, "From approved one can: reject, take back."),
+        ("failed", Verb.TAKE_BACK, "From failed one can: approve, reject."),
+        ("applied", Verb.REJECT, "Nothing more can be done with it: fleet show 7."),
+    ],
+)
+def test_a_move_that_there_is_not_is_refused_with_those_that_there_are(status: str, verb: Verb, hint: str) -> None:
+    with pytest.raises(ReviewError) as refused:
+        moved(replace(PROPOSAL, status=Status(status)), verb)
+    assert refused.value.hint == hint
+
+
+def test_a_move_says_whether_somebody_decides_and_whether_it_opens_anew() -> None:
+    made = {
+        verb: moved(replace(PROPOSAL, status=Status(status)), verb)
+        for status, verbs in MOVES.items()
+        for verb in map(Verb, [*verbs, *(ENDS if status == "pending" else [])])
+    }
+    assert made.keys() == set(Verb)
+    assert {verb for verb, move in made.items() if move.decided} == {Verb.APPROVE, Verb.REJECT, Verb.TAKE_BACK}
+    assert {verb for verb, move in made.items() if move.reopened} == {Verb.REOPEN}
+
+
+@pytest.mark.parametrize(
+    ("origin", "status", "verb", "live"),
+    [
+        (Origin.GIT, "pending", Verb.REJECT, True),
+        (Origin.REVERT, "pending", Verb.REJECT, False),
+        (Origin.REVERT, "pending", Verb.APPROVE, True),
+        (Origin.GIT, "approved", Verb.APPLY, False),
+    ],
+)
+def test_a_rejected_revert_has_ended_as_no_other_rejected_one_has(
+    origin: Origin, status: str, verb: Verb, live: bool
+) -> None:
+    assert moved(replace(PROPOSAL, origin=origin, status=Status(status)), verb).live is live
+
+
+@pytest.mark.parametrize(
     ("proposal", "spec", "claim", "why"),
     [
         (PROPOSAL, {"priority": 1, "config": {"x": 1}, "description": "other"}, Claim(1), None),
@@ -56,7 +97,12 @@ def test_a_move_is_made_if_and_only_if_the_design_draws_it(status: Status, verb:
         (PROPOSAL, {"priority": 1, "config": {"x": 1}}, None, "does not hold"),
         (replace(PROPOSAL, current=None), {"priority": 1}, Claim(1), "exists by now"),
         (replace(PROPOSAL, current=None), None, Claim(1), None),
+        (PROPOSAL, {"priority": 3, "config": {"x": 2}}, Claim(1), "config and priority of modules/a moved"),
         (replace(PROPOSAL, desired=None), {"priority": 1, "config": {"x": 1}, "description": "other"}, Claim(1), "description"),
+        (replace(PROPOSAL, desired=None), {"priority": 3, "config": {}, "description": "x"}, Claim(1), "config and description and priority of"),
+        (replace(PROPOSAL, desired=None), {"priority": 1, "config": {"x": 1}}, Claim(1, waiting=["zeta", "core"]), "repository zeta declares modules/a and takes it over"),
+        (PROPOSAL, {"priority": 1, "config": {"x": 1}}, Claim(1, waiting=["zeta"]), None),
+        (replace(PROPOSAL, desired=None, origin=Origin.REVERT), {"priority": 1, "config": {"x": 1}}, Claim(1, waiting=["zeta"]), None),
     ],
 )  # fmt: skip
 def test_a_proposal_is_stale_when_its_slice_or_owner_moved(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 from engine.kinds.fleet import FLEET
 from engine.soundness import FleetState, reached
@@ -33,7 +34,7 @@ def test_who_refers_to_a_resource_follows_what_is_put() -> None:
 
 
 def test_a_change_reaches_the_nodes_that_hang_on_it() -> None:
-    specs = {
+    specs: dict[str, dict[str, dict[str, Any]]] = {
         "modules": {"m": {}, "base": {}},
         "templates": {"t": {"modules": ["m@1"]}},
         "nodes": {"n": {"template": "t"}, "o": {"template": None}, "p": {}},

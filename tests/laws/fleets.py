@@ -57,9 +57,8 @@ def declared(draw: st.DrawFn) -> Declared:
         "sdwan_virtual_ips": {},
     }
     for name in some(MODULES):
-        spec: dict[str, Any] = {
-            "depends_on": draw(st.lists(st.sampled_from(order[: order.index(name)] or [None]), unique=True, max_size=2))
-        }
+        earlier: list[str | None] = [*order[: order.index(name)]] or [None]
+        spec: dict[str, Any] = {"depends_on": draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2))}
         spec["depends_on"] = [other for other in spec["depends_on"] if other is not None]
         if draw(st.booleans()):
             spec["priority"] = draw(st.integers(0, 2))

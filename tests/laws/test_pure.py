@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import MutableMapping
 from typing import Any
 
 from hypothesis import given
@@ -24,7 +25,7 @@ names = st.one_of(
 
 def live_of(fleet: Declared, *, owner: int | None = None) -> LiveFleet:
     """The live fleet that declares everything so, with defaults for the rest."""
-    specs = {
+    specs: dict[str, MutableMapping[str, dict[str, Any]]] = {
         kind: {name: FLEET[kind].complete(spec) for name, spec in entries.items()} for kind, entries in fleet.items()
     }
     live = LiveFleet("acme", specs, {kind: dict.fromkeys(entries, 1) for kind, entries in specs.items()})

@@ -34,8 +34,6 @@ FILES = [
 ]  # fmt: skip
 TESTS = ["engine", "laws", "store", "parse", "sync", "api", "cli", "notify", "pages", "outbound", "analysis", "test_flow.py", "test_failure_modes.py", "test_ninth_kind.py", "test_moments.py"]  # fmt: skip
 """Tests that run the engine in their own process; what only a child runs is not noted."""
-MOST_S = 60.0
-"""Tests of one mutant, in seconds that they took without it; the quickest come first."""
 
 
 def main() -> int:
@@ -45,6 +43,12 @@ def main() -> int:
     )
     asked.add_argument("files", nargs="*", default=FILES, help="files or folders of the engine")
     asked.add_argument("--every", type=int, default=1, help="try one mutant in N of each file")
+    asked.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="tests of one mutant, by what they took without it; the quickest first",
+    )
     asked.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked.add_argument("--anew", action="store_true", help="note anew which test reaches what")
     asked.add_argument("--reach", type=Path, default=PROJECT / ".benchmarks" / "reach")
@@ -68,7 +72,7 @@ def main() -> int:
     ):
         work = {}
         for each in wanted:
-            tests = _within(reached, each)
+            tests = _within(reached, each, options.seconds)
             work[pool.submit(trial.outcome, each, tests, sum(reached.seconds.get(t, 1) for t in tests))] = each
         for done in as_completed(work):
             each, found = work[done], done.result()
@@ -108,11 +112,11 @@ def _mutants(path: Path) -> list[Mutant]:
     return make(str(path.relative_to(PROJECT)), path.read_text())
 
 
-def _within(reached: reach.Reached, mutant: Mutant) -> list[str]:
-    spent, tests = 0.0, []
-    for test in reached.tests(mutant.file, mutant.line):
+def _within(reached: reach.Reached, mutant: Mutant, seconds: float) -> list[str]:
+    spent, tests = 0.0, list[str]()
+    for test in reached.users(mutant.file) if mutant.imported else reached.tests(mutant.file, mutant.line):
         spent += reached.seconds.get(test, 1)
-        if spent > MOST_S and tests:
+        if spent > seconds and tests:
             break
         tests.append(test)
     return tests

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import sqlglot
 from sqlglot import expressions as sql
@@ -22,6 +24,8 @@ class Mutant:
     now: str
     source: str
     """The whole file with the change."""
+    imported: bool = False
+    """Whether it runs when the file is imported, before any test: a constant, a default, a table."""
 
     @property
     def name(self) -> str:
@@ -48,17 +52,17 @@ def python(file: str, source: str) -> list[Mutant]:
     """The mutants of a Python file: comparisons, borders, conditions, calls whose result nobody uses, order, numbers."""
     found = []
     tree = ast.parse(source)
-    for node, where in _inside(tree, ""):
+    for node, where, runs in _inside(tree, "", False):
         for old, new in _changes(node):
             was, now = ast.get_source_segment(source, old) or ast.unparse(old), ast.unparse(new)
             changed = _replaced(source, old, now)
             if was != now and changed is not None:
-                found.append(Mutant(file, old.lineno, where, " ".join(was.split()), now, changed))
+                found.append(Mutant(file, old.lineno, where, " ".join(was.split()), now, changed, not runs))
     return found
 
 
-def _inside(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
-    """Every node of code that runs, with the name of the function around it. Annotations and decorators are none."""
+def _inside(node: ast.AST, where: str, runs: bool) -> Iterator[tuple[ast.AST, str, bool]]:
+    """Every node of code, with the name of the function around it, and whether it runs at a call. Annotations and decorators are none."""
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "bases"}:
             continue
@@ -70,8 +74,9 @@ def _inside(node: ast.AST, where: str) -> Iterator[tuple[ast.AST, str]]:
                 inner = f"{where}.{child.name}".lstrip(".")
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
-            yield child, inner
-            yield from _inside(child, inner)
+            called = runs or (name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+            yield child, inner, called
+            yield from _inside(child, inner, called)
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST]]:
@@ -128,7 +133,7 @@ def _replaced(source: str, node: ast.expr | ast.stmt, text: str) -> str | None:
         return None
 
 
-_SQL_COMPARED: dict[type[sql.Expression], type[sql.Expression]] = {
+_SQL_COMPARED: dict[type[sql.Expr], type[sql.Expression]] = {
     sql.LT: sql.LTE,
     sql.LTE: sql.LT,
     sql.GT: sql.GTE,
@@ -155,7 +160,11 @@ def statements(file: str, source: str) -> list[Mutant]:
     return found
 
 
-def _sql_changes(node: sql.Expression) -> Iterator[tuple[str, str, object]]:
+def _keep(target: sql.Expr, side: str) -> None:
+    target.replace(getattr(target, side).copy())
+
+
+def _sql_changes(node: sql.Expr) -> Iterator[tuple[str, str, Callable[[Any], object]]]:
     """What it was, what it would be, and a function that changes the node of a copy."""
     was = node.sql(dialect="duckdb")
     if isinstance(node, sql.And | sql.Or):
@@ -164,7 +173,7 @@ def _sql_changes(node: sql.Expression) -> Iterator[tuple[str, str, object]]:
             yield (
                 was,
                 kept.sql(dialect="duckdb"),
-                lambda target, side=side: target.replace(getattr(target, side).copy()),
+                partial(_keep, side=side),
             )
     elif type(node) in _SQL_COMPARED:
         other = _SQL_COMPARED[type(node)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +81,14 @@ class Reached:
             found = self.statements.get(file.removeprefix("engine/store/sql/").removesuffix(".sql"), [])
         else:
             found = self.lines.get(file, {}).get(line, [])
-        return sorted(found, key=lambda test: (self.seconds.get(test, 1), test))
+        return self._quickest_first(found)
+
+    def users(self, file: str) -> list[str]:
+        """The tests that reach anything of a Python file, quickest first: whom a constant or a default of it concerns."""
+        return self._quickest_first({test for tests in self.lines.get(file, {}).values() for test in tests})
+
+    def _quickest_first(self, tests: Iterable[str]) -> list[str]:
+        return sorted(tests, key=lambda test: (self.seconds.get(test, 1), test))
 
 
 def read(folder: Path) -> Reached:

@@ -180,7 +180,7 @@ def test_an_export_over_the_limit_says_the_ways_out(applied: Workbench, dashboar
 
 def test_events_are_found_and_downloaded(drifted: Workbench, dashboard: Dashboard) -> None:
     drifted.reject(ME, [p.id for p in drifted.live_proposals()], "keep it")
-    assert len(dashboard("audit").dataframe[0].value) == drifted.count_events(_all())
+    assert len(dashboard("audit").dataframe[0].value) == drifted.count_events(EventFilter())
     only = dashboard("audit", what="decisions of people").dataframe[0].value
     assert set(only["type"]) == {"proposal approved", "proposal rejected"}
     assert list(dashboard("audit", who="ben").dataframe[0].value["resource"]) == ["modules/nginx"]
@@ -193,12 +193,6 @@ def test_a_parquet_download_is_one() -> None:
     found = pd.read_parquet(io.BytesIO(parquet(rows))).to_dict("records")
     assert found[0]["data"] == '{"a":[1]}'
     assert found[0]["n"] == 3
-
-
-def _all() -> object:
-    from engine.reader import EventFilter
-
-    return EventFilter()
 
 
 # Settings

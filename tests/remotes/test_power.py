@@ -26,6 +26,7 @@ from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.api.conftest import Api
+from tests.builders import change, query
 from tests.conftest import GitRepository, Served, listening
 from tests.remotes.authority import Authority
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH, TEXT
@@ -103,7 +104,7 @@ def granted(bench: Workbench, setting: str) -> None:
 def code_of(bench: Workbench, name: str) -> str | None:
     """The code with which a sync of a repository fails; None where it does not."""
     error = bench.sync(ME, name).run.error
-    return error and str(error["code"])
+    return str(error["code"]) if error else None
 
 
 def test_somebody_of_another_account_gets_no_credential_by_any_way(
@@ -125,8 +126,11 @@ def test_somebody_of_another_account_gets_no_credential_by_any_way(
             (wrong,) = [finding for finding in found if finding.ok is False]
             assert (wrong.name, wrong.error and wrong.error.code) == ("credential", "FLEET-229")
     # What a store of before may hold is refused by each use, in the same way.
-    with bench.store.write() as tx:
-        tx._cursor.execute("UPDATE gitops_repositories SET vault_credential_path = ? WHERE name = 'mine'", [FOREIGN])
+    change(
+        bench.store,
+        "UPDATE gitops_repositories SET vault_credential_path = $path WHERE name = 'mine'",
+        {"path": FOREIGN},
+    )
     assert bench.repository("mine").vault_credential_path == FOREIGN
     assert code_of(bench, "mine") == "FLEET-229"
     with pytest.raises(SyncError, match="FLEET-229"):
@@ -318,9 +322,9 @@ def test_a_store_of_before_takes_what_it_uses_for_confirmed(
         connection.execute("DROP TABLE waiting_claims")
         connection.execute("ALTER TABLE gitops_sync_runs DROP COLUMN waiting")
     for _ in range(2):
-        with Workbench.open_home(reaching) as bench, bench.store.read() as tx:
-            rows = tx._cursor.execute("SELECT account, path, host, confirmed_by FROM credential_hosts ORDER BY 2, 3")
-            assert rows.fetchall() == [
+        with Workbench.open_home(reaching) as bench:
+            rows = query(bench.store, "SELECT account, path, host, confirmed_by FROM credential_hosts ORDER BY 2, 3")
+            assert rows == [
                 ("acme", HTTPS_PATH, f"localhost:{nginx.port}", "in use before"),
                 ("acme", SSH_PATH, f"127.0.0.1:{sshd.port}", "in use before"),
                 ("acme", SSH_PATH, "[2001:db8::1]:22", "in use before"),

@@ -25,6 +25,7 @@ from engine.model import Actor
 from engine.settings import Settings
 from engine.sync.checkouts import private
 from engine.workbench import Workbench
+from tests.builders import query
 from tests.conftest import GitRepository
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH
 from tests.remotes.servers import PASSWORD, USERNAME, Cutter, Nginx, Sshd, make_key
@@ -155,9 +156,8 @@ def test_no_secret_is_left_or_said_anywhere(
                 assert use is not None
                 bench.trust_credential(ME, name, use.path, use.host)
             go()
-        with bench.store.read() as tx:
-            tables = [name for (name,) in tx._cursor.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-            rows = [str(tx._cursor.execute(f"SELECT t::VARCHAR FROM {name} t").fetchall()) for name in tables]
+        tables = [name for (name,) in query(bench.store, "SELECT table_name FROM duckdb_tables()")]
+        rows = [str(query(bench.store, f"SELECT t::VARCHAR FROM {name} t")) for name in tables]
         events = "\n".join(repr(event) for event in bench.events(limit=10_000))
     assert {"ok", "FLEET-201", "FLEET-214", "FLEET-215", "FLEET-216", "FLEET-221", "FLEET-222", "FLEET-225", "FLEET-226", "FLEET-227", "FLEET-228"} <= codes  # fmt: skip
     files = [path.read_bytes() for path in fast.home.rglob("*") if path.is_file()]

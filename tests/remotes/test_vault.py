@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from engine import sync
+from engine.credentials import split_path
 from engine.errors import SyncError
 from engine.model import Repository
 from engine.settings import Settings
-from engine.sync.vault import read_secret, split_path
+from engine.sync.vault import read_secret
 from tests.conftest import GitRepository
 from tests.remotes.authority import Authority
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH, TEXT

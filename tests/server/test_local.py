@@ -27,8 +27,8 @@ from engine.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.browser.conftest import ROOT, Server
+from tests.builders import rivals
 from tests.conftest import GitRepository, Served, listening
-from tests.engine.test_narrowed import rivals, two  # noqa: F401  a fixture of theirs fits here
 
 ME = Actor("ana")
 
@@ -103,7 +103,7 @@ def test_a_word_that_leads_nowhere_is_passed_over(home: Path, word: str) -> None
     assert remote.find(home) is None
 
 
-def test_every_answer_crosses_unchanged(two: Workbench) -> None:  # noqa: F811
+def test_every_answer_crosses_unchanged(two: Workbench) -> None:
     crossed = 0
     for name, ask in rivals(two).items():
         if name not in wire.verbs() or name == "drift_figures":  # the table asks for something else there

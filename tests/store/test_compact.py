@@ -19,6 +19,7 @@ from engine.settings import Settings
 from engine.store.events import EventFilter
 from engine.store.gate import Gate
 from engine.workbench import Workbench
+from tests.builders import change, run
 from tests.conftest import SetClock, fill_account
 
 ME = Actor("ana")
@@ -29,7 +30,7 @@ def everything(bench: Workbench) -> dict[str, list[tuple[str, ...]]]:
     """Every row of every table but what a compaction itself says."""
     with bench.store.read() as tx:
         tables = [name for (name,) in tx.rows("snapshots/tables")]
-        found = {t: sorted(tx._cursor.execute(f'SELECT t::VARCHAR FROM "{t}" AS t').fetchall()) for t in tables}
+        found = {t: sorted(run(tx, f'SELECT t::VARCHAR FROM "{t}" AS t')) for t in tables}
     found["fleet_events"] = [row for row in found["fleet_events"] if "store.compacted" not in row[0]]
     return found
 
@@ -38,11 +39,11 @@ def test_space_comes_back_and_every_row_stays(settings: Settings, clock: SetCloc
     with Workbench.open_home(settings, clock=clock) as bench:
         fill_account(bench, "acme", tmp_path)
         bench.create_token(ME, "cron", account="*", permissions=[Permission.READ])
-        with bench.store.write() as tx:
-            tx._cursor.execute(
-                "INSERT INTO fleet_events (seq, type, actor, happened_at, data) SELECT nextval('event_seq'), 'x.noise', 'x', "
-                "'2000-01-01', json_object('t', concat(uuid(), uuid(), uuid(), uuid())) FROM range(200000) r(i)"
-            )
+        change(
+            bench.store,
+            "INSERT INTO fleet_events (seq, type, actor, happened_at, data) SELECT nextval('event_seq'), 'x.noise', 'x', "
+            "'2000-01-01', json_object('t', concat(uuid(), uuid(), uuid(), uuid())) FROM range(200000) r(i)",
+        )
         grown = bench.store.size()
         clock.advance(days=1)
         assert bench.prune(ME)["fleet_events"] == 200_000
@@ -128,32 +129,33 @@ def test_killed_at_any_moment_the_store_is_whole(settings: Settings, tmp_path: P
 import os, signal, sys
 from pathlib import Path
 from engine.kinds.fleet import FLEET
-from engine.store import Store, database, snapshots
+from engine.store import Store, database, opening, snapshots
 from engine.workbench import utc_now
 where = {where!r}
 def kill(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
-store = Store.open(Path({str(settings.home)!r}), FLEET, utc_now)
-if where == "copy":
-    snapshots._count = kill
 class Watched:
     def __init__(self, real): self.real = real
     def __getattr__(self, name): return getattr(self.real, name)
     def execute(self, sql):
-        if where == "checkpoint": kill()
+        if armed and where == "checkpoint": kill()
         return self.real.execute(sql)
     def close(self):
         self.real.close()
-        if where == "close": kill()
-if where in ("checkpoint", "close"):
-    store._connection = Watched(store._connection)
+        if armed and where == "close": kill()
+armed = False
+opened = opening.read_write
+opening.read_write = lambda *files: Watched(opened(*files))
+store = Store.open(Path({str(settings.home)!r}), FLEET, utc_now)
+if where == "copy":
+    snapshots._count = kill
 if where == "replace":
     real = Path.replace
     def replaced(self, target): real(self, target); kill()
     Path.replace = replaced
 if where == "reopen":
-    opened = database._opened
-    def reopened(path): opened(path); kill()
-    database._opened = reopened
+    def reopened(*files): opened(*files); kill()
+    opening.read_write = reopened
+armed = True
 store.compact()
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -18,6 +18,7 @@ from engine.model import Actor, ResourceKey
 from engine.settings import Settings
 from engine.store import FILE_NAME, database
 from engine.store.database import translated
+from engine.store.statements import migrations
 from engine.workbench import Workbench
 from tests.conftest import SetClock
 
@@ -135,13 +136,13 @@ def test_a_snapshot_that_is_damaged_is_told_as_damaged(killed: Path, tmp_path: P
         content[place] ^= 0xFF
     out.write_bytes(content)
     with pytest.raises(StoreError, match="FLEET-303"), Workbench.open(out) as snapshot:
-        snapshot.fleet(account="acme")
+        snapshot.fleet()
 
 
 def test_a_step_of_ours_that_fails_is_not_put_down_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.from_environment(tmp_path / "home", {})
     Workbench.open_home(settings).close()
-    newest = database.migrations()[-1][0]
+    newest = migrations()[-1][0]
     monkeypatch.setattr(database, "migrations", lambda: [(newest + 1, "broken", "CREATE TABLE resources (x INT)")])
     with pytest.raises(StoreError, match="FLEET-309"):
         Workbench.open_home(settings)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,8 +21,9 @@ from engine.store import Store, Transaction, events, live
 from engine.store.database import FILE_NAME
 from engine.store.statements import migrations
 from engine.workbench import Workbench
+from tests.builders import query
 from tests.conftest import SetClock, fill_account
-from tests.laws.checks import dump, query
+from tests.laws.checks import dump
 
 ROOT = Path(__file__).resolve().parents[2]
 ME = Actor("ana")
@@ -168,8 +170,7 @@ def test_a_store_of_before_keeps_its_proposals_and_their_keys(
         connection.execute("DROP TABLE newer")
     with Workbench.open_home(settings) as again:
         assert again.proposals() == before
-        with again.store.read() as tx:
-            held = tx._cursor.execute("SELECT live_key, proposal_id FROM live_keys ORDER BY 2").fetchall()
+        held = query(again.store, "SELECT live_key, proposal_id FROM live_keys ORDER BY 2")
         assert held == [(f"{p.repository_id}/{p.key.text}", p.id) for p in again.live_proposals()]
         again.sync(ME, "acme-repo")
         again.approve(ME, [p.id for p in again.live_proposals()])
@@ -276,8 +277,12 @@ def test_questions_without_end_do_not_fill_the_memory(tmp_path: Path, monkeypatc
     monkeypatch.setattr("engine.store.database._MOST_REMEMBERED", 3)
     store = Store.open(tmp_path, FLEET, SetClock())
     asked: list[int] = []
+
+    def ask(number: int, _tx: Transaction) -> None:
+        asked.append(number)
+
     for number in (1, 2, 3, 3, 4, 4, 1):
-        store.remembered(number, lambda _tx, number=number: asked.append(number))
+        store.remembered(number, partial(ask, number))
     assert asked == [1, 2, 3, 4, 1]
     store.close()
 

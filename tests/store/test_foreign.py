@@ -12,12 +12,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from engine.errors import FleetError
+from engine.errors import FleetError, StoreError
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey
 from engine.settings import Settings
 from engine.store import Store
 from engine.workbench import Workbench, utc_now
+from tests.builders import query
 from tests.conftest import fill_account
 from tests.test_ninth_kind import NINE
 
@@ -157,8 +158,9 @@ def test_a_store_reads_and_writes_no_other_file(taken: Path, tmp_path: Path) -> 
                 "INSTALL httpfs",
                 "LOAD httpfs",
             ):
-                with store._connection.cursor() as cursor, pytest.raises(duckdb.Error):
-                    cursor.execute(statement).fetchall()
+                with pytest.raises(StoreError) as refused:
+                    query(store, statement)
+                assert isinstance(refused.value.__cause__, duckdb.Error)
     assert not other.exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plain", "restored"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from engine.kinds.fleet import FLEET
@@ -51,20 +51,22 @@ def _sample(name: str, type_: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def cursor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    store = Store.open(tmp_path_factory.mktemp("home"), FLEET, SetClock())
-    yield store._connection.cursor()
-    store.close()
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = Store.open(tmp_path_factory.mktemp("home"), FLEET, SetClock())
+    yield opened
+    opened.close()
+
+
+class Enough(Exception):
+    """Takes a write back."""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_statement_runs_on_a_fresh_store(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+def test_a_statement_runs_on_a_fresh_store(store: Store, name: str) -> None:
     values = {name: _sample(name, type_) for name, type_ in _parameters(statement(name)).items()}
-    cursor.execute("BEGIN TRANSACTION")
-    try:
-        cursor.execute(statement(name), values or None).fetchall()
-    finally:
-        cursor.execute("ROLLBACK")
+    with suppress(Enough), store.write() as tx:
+        tx.rows(name, **values)
+        raise Enough
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,19 @@
+"""Which tests a mutant is tried against."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import python
+from tests.mutation.reach import Reached
+
+
+def test_a_line_concerns_who_reaches_it_and_what_an_import_runs_whoever_uses_the_file() -> None:
+    lines = {"engine/x.py": {2: ["slow", "quick"], 3: ["third"]}, "engine/y.py": {1: ["other"]}}
+    reached = Reached(lines, {}, {"slow": 2, "quick": 1, "third": 3})
+    assert reached.tests("engine/x.py", 2) == ["quick", "slow"]
+    assert reached.tests("engine/x.py", 1) == []
+    assert reached.users("engine/x.py") == ["quick", "slow", "third"]
+
+
+def test_a_constant_and_a_default_run_with_the_import() -> None:
+    made = python("engine/x.py", "A = 1\nclass B:\n    c: int = 2\n    def d(self, e=3):\n        return 4\n")
+    assert {each.was: each.imported for each in made} == {"1": True, "2": True, "3": True, "4": False}
