@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from engine import surroundings
 from engine.errors import ApplyError, FleetError
 from engine.kinds import Kinds
-from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, Proposal, ResourceKey, Status, canonical
-from engine.plan import DECIDED, PAUSED, STOPPED, Plan, Skip, Step, build
+from engine.model import Actor, Change, Claim, Event, LiveFleet, Origin, Proposal, ResourceKey, Status, Step, canonical
+from engine.plan import DECIDED, PAUSED, STOPPED, Plan, Skip, build
 from engine.review import Verb, moved
 from engine.store import Store, Transaction, applies, drift, live, pauses, proposals, runs
 

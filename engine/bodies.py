@@ -14,17 +14,19 @@ from engine.graph import Graph
 from engine.model import (
     Episode,
     FieldChange,
+    HeldDifference,
     Proposal,
     RecordedEvent,
     Repository,
     Resource,
     ResourceKey,
-    Run,
+    RunDetail,
+    Step,
     StepRecord,
     Token,
     Version,
 )
-from engine.plan import Plan, Skip, Step
+from engine.plan import Plan, Skip
 from engine.store.pauses import Pause
 from engine.sync import shown_url
 
@@ -69,8 +71,9 @@ def repository(r: Repository) -> contract.RepositoryBody:
     }
 
 
-def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[contract.WithheldBody]) -> contract.RunBody:
+def run(detail: RunDetail) -> contract.RunBody:
     """A run with what it withheld, and the steps tried on the proposals that it opened or reopened."""
+    r = detail.run
     return {
         "id": r.id,
         "repository": r.repository,
@@ -94,13 +97,19 @@ def run(r: Run, steps: Sequence[StepRecord], withheld: Sequence[contract.Withhel
         "informational": list(cast("tuple[contract.Informational, ...]", r.informational)),
         "waiting": list(cast("tuple[contract.WaitingBody, ...]", r.waiting)),
         "proposal_ids": list(r.proposal_ids),
-        "applied_actions": [_record(s) for s in steps if s.outcome == "applied"],
-        "failed_actions": [_record(s) for s in steps if s.outcome == "failed"],
-        "withheld": list(withheld),
+        "applied_actions": [_record(s) for s in detail.applied],
+        "failed_actions": [_record(s) for s in detail.failed],
+        "withheld": [_held(w) for w in detail.withheld],
         "warnings": list(r.warnings),
         "error": r.error,
         "request_id": r.request_id,
     }
+
+
+def _held(w: HeldDifference) -> contract.WithheldBody:
+    return {
+        "account": w.key.account, "kind": w.key.kind, "name": w.key.name, "change": w.change, "reason": w.reason, "detail": w.detail,
+    }  # fmt: skip
 
 
 def _record(s: StepRecord) -> contract.ActionBody:
@@ -386,8 +395,8 @@ def signed_out(done: SignedOut) -> contract.SignedOutBody:
     return {"person": done.person, "sign_ins": done.sign_ins, "tokens": done.tokens, "kept_out": done.kept_out}
 
 
-def synced(run: contract.RunBody, proposals: Sequence[Proposal]) -> contract.SyncBody:
-    return {"gitops_sync_run": run, "proposals": [proposal(p) for p in proposals]}
+def synced(detail: RunDetail, proposals: Sequence[Proposal]) -> contract.SyncBody:
+    return {"gitops_sync_run": run(detail), "proposals": [proposal(p) for p in proposals]}
 
 
 def status(s: FleetStatus) -> contract.StatusBody:

@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from engine.fields import field_changes
 from engine.kinds import Kinds
-from engine.model import Cause, Change, Difference, ResourceKey, Spec
+from engine.model import Cause, Difference, Drifted, DriftMoves, OpenEpisode, ResourceKey, Spec
 
 MANY_AT_ONCE = 10
 """More episodes than this opening in one tick make each of them severe."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenEpisode:
-    """What is known of an open episode."""
-
-    id: int
-    key: ResourceKey
-    change: Change
-    fields: tuple[dict[str, Any], ...]
-    live_version: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Drifted:
-    """A resource that drifts now."""
-
-    key: ResourceKey
-    change: Change
-    fields: tuple[dict[str, Any], ...]
-    live_version: int | None
-    severity: str
-    moved_by: str | None = None
-    moved_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DriftMoves:
-    opened: tuple[Drifted, ...]
-    moved_on: tuple[tuple[int, Drifted], ...]
-    """Open episodes on which live moved further, by id."""
-    closed: tuple[tuple[OpenEpisode, str], ...]
-    """With the outcome: reverted, codified or removed."""
 
 
 def drifting(differences: Sequence[Difference]) -> dict[ResourceKey, Difference]:

@@ -127,8 +127,8 @@ def _import(bench: Workbench, account: str, content: bytes) -> tuple[str, list[s
         if bench.kinds[section].informational:  # git never writes it: an operator does, as after a real loss
             for name, spec in specs.items():
                 bench.set_resource(DRILL, ResourceKey(account, section, name), spec)
-    held = bench.run_body(run)["withheld"]
-    return "", [f"{row['kind']}/{row['name']} was withheld ({row['reason']}): {row['detail']}" for row in held]
+    held = bench.run_detail(run).withheld
+    return "", [f"{each.key.address} was withheld ({each.reason}): {each.detail}" for each in held]
 
 
 def _difference(before: Mapping[ResourceKey, Spec], after: Mapping[ResourceKey, Spec]) -> str:

@@ -531,3 +531,126 @@ class StepRecord:
     actor: str
     ended_at: datetime
     error: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProposal:
+    """A difference about to be opened, with what people are shown beside it."""
+
+    difference: Difference
+    fingerprint: str
+    fields: tuple[FieldChange, ...]
+    references: tuple[str, ...]
+    blast_radius: int
+    reverts: int | None = None
+    """The applied proposal whose change it takes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMove:
+    """One step of the state machine on one proposal. `event` names it in the record."""
+
+    proposal: Proposal
+    to: Status
+    event: str
+    decided: bool = False
+    """Whether a person (or auto-apply) decides here: sets who and when."""
+    reopened: bool = False
+    reason: str | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the proposal still speaks for its resource. No later sync brings a rejected revert back: it has ended."""
+        return self.to.live and not (self.to is Status.REJECTED and self.proposal.origin is Origin.REVERT)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One approved proposal in its place."""
+
+    proposal: Proposal
+    wave: int
+    """Counts from 1."""
+    spec: Spec | None
+    """The resource's whole spec after the step; None for a destroy."""
+    seen_version: int | None
+    """Version of the live resource that the step was planned on; None: absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEpisode:
+    """What is known of an open episode."""
+
+    id: int
+    key: ResourceKey
+    change: Change
+    fields: tuple[dict[str, Any], ...]
+    live_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A resource that drifts now."""
+
+    key: ResourceKey
+    change: Change
+    fields: tuple[dict[str, Any], ...]
+    live_version: int | None
+    severity: str
+    moved_by: str | None = None
+    moved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriftMoves:
+    opened: tuple[Drifted, ...]
+    moved_on: tuple[tuple[int, Drifted], ...]
+    """Open episodes on which live moved further, by id."""
+    closed: tuple[tuple[OpenEpisode, str], ...]
+    """With the outcome: reverted, codified or removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDifference:
+    """A difference that a run withheld."""
+
+    key: ResourceKey
+    change: Change
+    reason: str
+    """cap, missing_reference, still_referenced, ownership_conflict or conflict."""
+    detail: str
+    """In words: what it waits for, or who holds it."""
+    fields: tuple[FieldChange, ...] = ()
+    """Path by path; empty where nobody asked for it, and where an older version of this product withheld it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A difference on a resource that is withheld now."""
+
+    repository: str
+    change: str
+    reason: str
+    detail: str
+    run_id: int
+    """The last run of the repository, which withholds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run with what it withheld, and the steps tried on the proposals that it opened or reopened, oldest first."""
+
+    run: Run
+    steps: tuple[StepRecord, ...]
+    withheld: tuple[HeldDifference, ...]
+
+    @property
+    def applied(self) -> tuple[StepRecord, ...]:
+        """Steps that were applied."""
+        return tuple(step for step in self.steps if step.outcome == "applied")
+
+    @property
+    def failed(self) -> tuple[StepRecord, ...]:
+        """Steps that failed."""
+        return tuple(step for step in self.steps if step.outcome == "failed")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.kinds import Kinds
-from engine.model import LiveFleet, Proposal, ResourceKey, Spec
+from engine.model import LiveFleet, Proposal, ResourceKey, Step
 from engine.order import Move, in_order, waves
 from engine.review import stale
 from engine.soundness import FleetState
@@ -21,19 +21,6 @@ STOPPED = "stopped"
 """The apply stopped before its turn."""
 DECIDED = "decided"
 """Somebody decided otherwise while the apply went on, or applied it: it is approved no longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One approved proposal in its place."""
-
-    proposal: Proposal
-    wave: int
-    """Counts from 1."""
-    spec: Spec | None
-    """The resource's whole spec after the step; None for a destroy."""
-    seen_version: int | None
-    """Version of the live resource that the step was planned on; None: absent."""
 
 
 @dataclass(frozen=True, slots=True)

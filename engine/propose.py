@@ -16,7 +16,7 @@ from engine.model import (
     Cause,
     Change,
     Difference,
-    FieldChange,
+    NewProposal,
     Origin,
     Proposal,
     Repository,
@@ -40,19 +40,6 @@ def fingerprint(repository_id: int, difference: Difference) -> str:
         hashlib.sha256(canonical(slice_)).hexdigest() for slice_ in (difference.current, difference.desired)
     )
     return hashlib.sha256(canonical([repository_id, *difference.key, difference.change, current, desired])).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class NewProposal:
-    """A difference about to be opened, with what people are shown beside it."""
-
-    difference: Difference
-    fingerprint: str
-    fields: tuple[FieldChange, ...]
-    references: tuple[str, ...]
-    blast_radius: int
-    reverts: int | None = None
-    """The applied proposal whose change it takes back."""
 
 
 def presented(

@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine import apply as applying
-from engine import bodies, contract, diff, edits, export, sync
+from engine import diff, edits, export, sync
 from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
 from engine.fields import field_changes
@@ -22,6 +22,8 @@ from engine.model import (
     Difference,
     Episode,
     FieldChange,
+    HeldBack,
+    HeldDifference,
     Mark,
     Origin,
     Proposal,
@@ -30,6 +32,7 @@ from engine.model import (
     Resource,
     ResourceKey,
     Run,
+    RunDetail,
     Spec,
     Status,
     StepRecord,
@@ -63,7 +66,6 @@ from engine.store.pauses import Pause
 from engine.store.proposals import ProposalFilter as ProposalFilter
 from engine.store.repositories import RepositoryRow
 from engine.store.runs import RunFilter as RunFilter
-from engine.store.withheld import HeldBack, HeldDifference
 
 if TYPE_CHECKING:
     from engine.parse import FleetFile
@@ -417,17 +419,17 @@ class Reader:
         with self.store.read() as tx:
             return runs.before(tx, run.repository_id, run.id)
 
-    def run_body(self, run: Run) -> contract.RunBody:
-        """A run as the API gives it, with what it withheld and the steps on its proposals."""
-        return self.run_bodies([run])[0]
+    def run_detail(self, run: Run) -> RunDetail:
+        """A run with what it withheld and the steps on its proposals."""
+        return self.run_details([run])[0]
 
     def held_by(self, run: Run) -> list[HeldDifference]:
         """What a run withheld, path by path."""
         with self.store.read() as tx:
             return withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
 
-    def run_bodies(self, found: Sequence[Run]) -> list[contract.RunBody]:
-        """Runs as the API gives them, as they stand now: each agrees with its own steps."""
+    def run_details(self, found: Sequence[Run]) -> list[RunDetail]:
+        """Runs in full, as they stand now: each agrees with its own steps."""
         with self.store.read() as tx:
             now = runs.by_ids(tx, [run.id for run in found])
             steps: dict[int, list[StepRecord]] = {}
@@ -438,7 +440,7 @@ class Reader:
         for run in found:
             current = replace(now.get(run.id, run), unchanged=run.unchanged)
             mine = sorted((s for id_ in current.proposal_ids for s in steps.get(id_, ())), key=lambda s: s.id)
-            made.append(bodies.run(current, mine, held.get(run.id, ())))
+            made.append(RunDetail(current, tuple(mine), tuple(held.get(run.id, ()))))
         return made
 
     def events(

@@ -29,6 +29,7 @@ from engine.model import (
     Difference,
     Event,
     LiveFleet,
+    NewProposal,
     Proposal,
     Repository,
     ResourceKey,
@@ -446,7 +447,7 @@ class _Shown:
         self._accounts = {account.live.account: account for account in accounts}
         self._before: dict[str, FleetState] = {}
 
-    def proposal(self, difference: Difference, fingerprint: str) -> propose.NewProposal:
+    def proposal(self, difference: Difference, fingerprint: str) -> NewProposal:
         return propose.presented(self._kinds, difference, fingerprint, self._state(difference))
 
     def reach_moved(self, kept: Sequence[tuple[Proposal, Difference]]) -> dict[int, int]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from engine.errors import FleetError, ReviewError
 from engine.kinds import Kinds
-from engine.model import Claim, Origin, Proposal, Spec, Status
+from engine.model import Claim, Origin, Proposal, Spec, Status, StatusMove
 
 
 class Verb(StrEnum):
@@ -51,25 +49,6 @@ _EVENTS = {
 }
 
 _PAST = {Verb.APPROVE: "approved", Verb.REJECT: "rejected", Verb.TAKE_BACK: "taken back"}
-
-
-@dataclass(frozen=True, slots=True)
-class StatusMove:
-    """One step of the state machine on one proposal. `event` names it in the record."""
-
-    proposal: Proposal
-    to: Status
-    event: str
-    decided: bool = False
-    """Whether a person (or auto-apply) decides here: sets who and when."""
-    reopened: bool = False
-    reason: str | None = None
-    error: dict[str, Any] | None = None
-
-    @property
-    def live(self) -> bool:
-        """Whether the proposal still speaks for its resource. No later sync brings a rejected revert back: it has ended."""
-        return self.to.live and not (self.to is Status.REJECTED and self.proposal.origin is Origin.REVERT)
 
 
 def moved(proposal: Proposal, verb: Verb, *, reason: str | None = None, error: FleetError | None = None) -> StatusMove:

@@ -8,8 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine import words
-from engine.contract import RunBody
-from engine.model import Run, RunStatus, Status
+from engine.model import Run, RunDetail, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
 from pages.components import reverting
 from pages.components.follow import follow
@@ -118,14 +117,14 @@ def every_run() -> None:
 
 def one_run(run: Run) -> None:
     bench = workbench()
-    body = bench.run_body(run)
+    detail = bench.run_detail(run)
     follow(lambda: bench.run(run.id))
     st.title(f"Run {run.id}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{badge(run.status.value)} :gray[asked for by {plain(run.actor)}]")
         to_repository(run.repository)
         link("runs", "All runs", icon=":material/list:")
-        if body["applied_actions"]:
+        if detail.applied:
             reverting.button(run=run.id)
     show("run.html", run=run, took=took(run), duration=duration, page=commit_page(run.repository_id, run.revision))
     show("steps.html", steps=stages(run))
@@ -134,13 +133,13 @@ def one_run(run: Run) -> None:
         st.metric("Differences found", run.diff_count, border=True)
         st.metric("Proposals opened", run.opened, border=True)
         st.metric("Withheld", run.remaining, border=True)
-        st.metric("Applied so far", len(body["applied_actions"]), border=True)
+        st.metric("Applied so far", len(detail.applied), border=True)
     sections(run)
     proposals(run)
     withheld(run)
     waiting(run)
     warnings(run)
-    steps(body)
+    steps(detail)
     compared(run)
     reverting.dialog()
 
@@ -297,23 +296,23 @@ def warnings(run: Run) -> None:
         show("warnings.html", warnings=run.warnings)
 
 
-def steps(body: RunBody) -> None:
+def steps(detail: RunDetail) -> None:
     """What was applied and what failed, whoever applied it."""
-    tried = [(step, "failed") for step in body["failed_actions"]] + [(s, "applied") for s in body["applied_actions"]]
+    tried = [*detail.failed, *detail.applied]
     if not tried:
         return
     st.subheader("Applied and failed")
     table(
         [
             {
-                "outcome": [outcome],
-                "change": [step["change"]],
-                "resource": f"{step['kind']}/{step['name']}",
-                "wave": step["wave"],
-                "by": step["actor"],
-                "error": "" if not step["error"] else f"{step['error']['code']} {step['error']['message']}",
+                "outcome": [step.outcome],
+                "change": [step.change.value],
+                "resource": step.key.address,
+                "wave": step.wave,
+                "by": step.actor,
+                "error": "" if not step.error else f"{step.error['code']} {step.error['message']}",
             }
-            for step, outcome in tried[:500]
+            for step in tried[:500]
         ],
         {
             "outcome": column.status("Outcome"),

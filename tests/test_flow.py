@@ -78,8 +78,8 @@ def test_of_two_repositories_that_claim_one_resource_the_first_holds_it(
     workbench.sync(ME, "one")
     run = workbench.sync(ME, "two").run
     assert (run.opened, run.remaining) == (0, 1)
-    (held,) = workbench.run_body(run)["withheld"]
-    assert (held["reason"], "one" in held["detail"]) == ("ownership_conflict", True)
+    (held,) = workbench.run_detail(run).withheld
+    assert (held.reason, "one" in held.detail) == ("ownership_conflict", True)
     workbench.remove_repository(ME, "one")
     (proposal,) = workbench.sync(ME, "two").proposals
     assert proposal.desired is not None

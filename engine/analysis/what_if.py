@@ -85,10 +85,10 @@ def edited(reader: Reader, path: Path, content: bytes, repository: str | None) -
             raise FleetError(run.error["code"], run.error["message"], run.error.get("hint", ""))
         broken = [
             {
-                "account": owner.account, "kind": row["kind"], "name": row["name"], "change": row["change"], "why": row["reason"],
-                "detail": row["detail"],
+                "account": owner.account, "kind": held.key.kind, "name": held.key.name, "change": held.change, "why": held.reason,
+                "detail": held.detail,
             }
-            for row in bench.run_body(run)["withheld"]
+            for held in bench.run_detail(run).withheld
         ]  # fmt: skip
         ids = [p.id for p in bench.live_proposals(repository=owner.name) if p.reverts is None]
         return _applied(bench, ids, broken)

@@ -212,7 +212,7 @@ async def sync_now(asking: Asking, id_: Which) -> Response:
     def work() -> contract.SyncBody:
         bench = asking.may(Workbench.sync)
         synced = bench.sync(asking.actor, id_)
-        return bodies.synced(bench.run_body(synced.run), synced.proposals)
+        return bodies.synced(bench.run_detail(synced.run), synced.proposals)
 
     return reply(await slowly(work))
 
@@ -246,7 +246,7 @@ def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = 
 )
 def one_run(asking: Asking, id_: Id) -> Response:
     bench = asking.may(Workbench.run)
-    return reply(bench.run_body(bench.run(id_)))
+    return reply(bodies.run(bench.run_detail(bench.run(id_))))
 
 
 def _told(bench: Workbench, changed: Repository, before: Repository | None = None) -> contract.SettingsAnswer:
@@ -262,4 +262,4 @@ def _runs(asking: Asking, repository: str | None, status: RunStatus | None, befo
     found, next_ = page_of(
         lambda most: bench.runs(repository=repository, status=status, before=before, limit=most), limit, lambda r: r.id
     )
-    return reply(bodies.page(bench.run_bodies(found), next_))
+    return reply(bodies.page([bodies.run(detail) for detail in bench.run_details(found)], next_))

@@ -62,7 +62,7 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
                 {
                     "git_repository": str(done.git_folder),
                     "played": done.played,
-                    "gitops_sync_run": workbench.run_body(synced.run),
+                    "gitops_sync_run": bodies.run(workbench.run_detail(synced.run)),
                     "proposals": [bodies.proposal(p) for p in synced.proposals],
                     "rounds": rounds,
                 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import registry, words
+from engine import words
 from engine.cli.session import Session, account_option, note, verb, verb_group
 from engine.credentials import Verdict
 from engine.errors import RefusedEdit
@@ -99,7 +99,9 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
         before = workbench.repository(name)
         changed = workbench.change_repository(session.actor, name, given, release=release)
         confirming = _confirming(session, workbench, name)
-    for said in registry.dropped(before, changed):
+    from engine.registry import dropped
+
+    for said in dropped(before, changed):
         note(said)
     if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
         again = f"repo set {words.argument(name)} --vault-path {words.argument(before.vault_credential_path)}"

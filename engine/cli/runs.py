@@ -13,8 +13,8 @@ from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
 if TYPE_CHECKING:
-    from engine.contract import RunBody, SyncBody, WithheldBody
-    from engine.model import Repository
+    from engine.contract import SyncBody
+    from engine.model import HeldDifference, Repository, Run, RunDetail
     from engine.workbench import Synced, Workbench
 
 
@@ -102,7 +102,7 @@ def _tick(session: Session, workbench: Workbench, name: str) -> Synced:
 def _body(workbench: Workbench, synced: Synced) -> SyncBody:
     from engine import bodies
 
-    return bodies.synced(workbench.run_body(synced.run), synced.proposals)
+    return bodies.synced(workbench.run_detail(synced.run), synced.proposals)
 
 
 def _complain(session: Session, synced: Synced) -> int:
@@ -120,7 +120,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
     from engine.cli import output as out
 
     run = synced.run
-    body = workbench.run_body(run)
+    detail = workbench.run_detail(run)
     if run.unchanged:
         out.line(
             f"{run.repository}: nothing moved since run {run.id} (",
@@ -128,18 +128,18 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
             f", {words.ago(run.finished_at)}); nothing was written.",
         )
     else:
-        _heading(workbench, body)
+        _heading(run)
     if run.error is not None:
         _problems(run.error)
         return
     if not run.unchanged:
-        _found(body)
+        _found(run)
         if synced.proposals:
             out.line("")
             out.proposal_table(synced.proposals)
-        _applied(body)
-    _withheld(session, workbench, body)
-    _warnings(body)
+        _applied(detail)
+    _withheld(session, workbench, detail)
+    _warnings(run)
     standing = workbench.live_proposals(repository=run.repository)
     pending = [p.id for p in standing if p.status == "pending"]
     approved = [p.id for p in standing if p.status == "approved"]
@@ -180,7 +180,7 @@ def list_(
             lambda r: r.id,
         )
         if session.as_json:
-            session.json(bodies.page(workbench.run_bodies(found), next_))
+            session.json(bodies.page([bodies.run(detail) for detail in workbench.run_details(found)], next_))
             return None
     from engine.cli import output as out
 
@@ -217,27 +217,30 @@ def show(session: Session, id_: int) -> int | None:
     """One run: what it found, opened, withheld and why, applied, and where it failed."""
     with session.open() as workbench:
         found = workbench.run(id_)
-        body = workbench.run_body(found)
+        detail = workbench.run_detail(found)
+        run = detail.run
         if session.as_json:
-            session.json(body)
+            from engine import bodies
+
+            session.json(bodies.run(detail))
             return None
         from engine.cli import output as out
 
-        _heading(workbench, body)
-        out.line(f"asked for by {body['actor']} ({body['trigger']}), began {out.exact(found.started_at)}")
-        if body["stages"]:
-            out.line("stages: " + ", ".join(f"{s['stage']} {s['seconds'] * 1000:.0f} ms" for s in body["stages"]))
-        if body["error"]:
-            _problems(body["error"])
-        _found(body)
+        _heading(run)
+        out.line(f"asked for by {run.actor} ({run.trigger}), began {out.exact(run.started_at)}")
+        if run.stages:
+            out.line("stages: " + ", ".join(f"{s['stage']} {s['seconds'] * 1000:.0f} ms" for s in run.stages))
+        if run.error:
+            _problems(run.error)
+        _found(run)
         opened = workbench.proposals_by_id(found.proposal_ids)
         if opened:
             out.line("")
             out.line("Opened or reopened, as they stand now:")
             out.proposal_table(opened)
-        _applied(body)
-        _withheld(session, workbench, body)
-        _warnings(body)
+        _applied(detail)
+        _withheld(session, workbench, detail)
+        _warnings(run)
         pending = [p.id for p in opened if p.status == "pending"]
         out.next_steps(
             session.command,
@@ -246,67 +249,67 @@ def show(session: Session, id_: int) -> int | None:
     return None
 
 
-def _heading(workbench: Workbench, body: RunBody) -> None:
+def _heading(run: Run) -> None:
     from engine.cli import output as out
 
     out.line(
-        out.styled(f"Run {body['id']}", "bold"),
+        out.styled(f"Run {run.id}", "bold"),
         " · ",
-        out.status(body["status"]),
-        f" · {body['repository']} · account {body['account']}",
+        out.status(run.status),
+        f" · {run.repository} · account {run.account}",
     )
-    if body["revision"]:
-        out.line(f"  {body['revision'][:12]} “{body['subject']}” by {body['author']}")
+    if run.revision:
+        out.line(f"  {run.revision[:12]} “{run.subject}” by {run.author}")
 
 
-def _found(body: RunBody) -> None:
+def _found(run: Run) -> None:
     """What was found and what became of it, in one or two lines and a table by section."""
     from engine.cli import output as out
 
-    if body["status"] == "failed" and not body["counts"]:
+    if run.status == "failed" and not run.counts:
         return
     total: dict[str, int] = {}
-    for counts in body["counts"].values():
+    for counts in run.counts.values():
         for change, count in counts.items():
             total[change] = total.get(change, 0) + count
-    out.line(f"{words.count(body['diff_count'], 'difference')}: ", out.tally(total))
+    out.line(f"{words.count(run.diff_count, 'difference')}: ", out.tally(total))
     rows = [
         (section, *(str(counts[c] or "·") for c in ("create", "update", "destroy", "unchanged")))
-        for section, counts in body["counts"].items()
+        for section, counts in run.counts.items()
     ]
     if len(rows) > 1:
         out.table(("", "+", "~", "-", "="), rows, right=(1, 2, 3, 4), indent=2)
-    if body["informational"]:
-        shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in body["informational"][:5])
+    if run.informational:
+        shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in run.informational[:5])
         out.line(f"Informational, never written by git: {shown}.")
-    if body["waiting"]:
-        shown = ", ".join(f"{entry['kind']}/{entry['name']} ({entry['holder']})" for entry in body["waiting"][:5])
-        more = f" and {len(body['waiting']) - 5} more" if len(body["waiting"]) > 5 else ""
+    if run.waiting:
+        shown = ", ".join(f"{entry['kind']}/{entry['name']} ({entry['holder']})" for entry in run.waiting[:5])
+        more = f" and {len(run.waiting) - 5} more" if len(run.waiting) > 5 else ""
         out.line(f"Declared here, held by another repository: {shown}{more}.")
-    if body["opened"]:
-        out.line(f"{words.count(body['opened'], 'proposal')} opened or reopened.")
+    if run.opened:
+        out.line(f"{words.count(run.opened, 'proposal')} opened or reopened.")
 
 
-def _applied(body: RunBody) -> None:
+def _applied(detail: RunDetail) -> None:
     from engine.cli import output as out
 
-    if body["applied_actions"]:
-        out.line(out.styled(f"{len(body['applied_actions'])} applied", "green"), ".")
-    for action in body["failed_actions"]:
-        error = action["error"] or {}
+    if detail.applied:
+        out.line(out.styled(f"{len(detail.applied)} applied", "green"), ".")
+    for step in detail.failed:
+        error = step.error or {}
         out.line(
             out.styled("failed", "red"),
-            f": {action['change']} {action['kind']}/{action['name']}: {error.get('code')} {error.get('message')}",
+            f": {step.change} {step.key.address}: {error.get('code')} {error.get('message')}",
         )
 
 
-def _withheld(session: Session, workbench: Workbench, body: RunBody) -> None:
+def _withheld(session: Session, workbench: Workbench, detail: RunDetail) -> None:
     """What is not proposed, by reason, the first few of each."""
     from engine.cli import output as out
 
-    reasons: dict[str, list[WithheldBody]] = {}
-    for row in body["withheld"]:
-        reasons.setdefault(row["reason"], []).append(row)
+    reasons: dict[str, list[HeldDifference]] = {}
+    for row in detail.withheld:
+        reasons.setdefault(row.reason, []).append(row)
     if not reasons:
         return
     out.line("")
@@ -322,23 +325,20 @@ def _withheld(session: Session, workbench: Workbench, body: RunBody) -> None:
         shown = rows[:8]
         out.table(
             ("", "", ""),
-            [
-                (out.mark(row["change"]), f"{row['kind']}/{row['name']}", "" if reason == "cap" else row["detail"])
-                for row in shown
-            ],
+            [(out.mark(row.change), row.key.address, "" if reason == "cap" else row.detail) for row in shown],
             indent=2,
         )
         if len(rows) > len(shown):
-            out.line(f"  and {len(rows) - len(shown)} more: {session.command} run show {body['id']} --json")
+            out.line(f"  and {len(rows) - len(shown)} more: {session.command} run show {detail.run.id} --json")
 
 
-def _warnings(body: RunBody) -> None:
+def _warnings(run: Run) -> None:
     from engine.cli import output as out
 
-    for warning in body["warnings"][:10]:
+    for warning in run.warnings[:10]:
         out.line(out.styled("Warning", "yellow"), f": {warning['message']}")
-    if len(body["warnings"]) > 10:
-        out.line(f"  and {len(body['warnings']) - 10} more warnings.")
+    if len(run.warnings) > 10:
+        out.line(f"  and {len(run.warnings) - 10} more warnings.")
 
 
 def _problems(error: dict[str, Any]) -> None:

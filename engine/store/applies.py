@@ -12,7 +12,7 @@ from engine.model import Change, ResourceKey, StepRecord
 from engine.store.database import Transaction, moment
 
 if TYPE_CHECKING:
-    from engine.plan import Step
+    from engine.model import Step
 
 
 def begin(tx: Transaction, actor: str, trigger: str, run_id: int | None, repository_id: int | None) -> int:

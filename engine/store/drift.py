@@ -9,9 +9,8 @@ from typing import Any
 
 import orjson
 
-from engine.drift import DriftMoves, OpenEpisode
 from engine.kinds import Kinds
-from engine.model import Change, Episode, Event, Mark, ResourceKey
+from engine.model import Change, DriftMoves, Episode, Event, Mark, OpenEpisode, ResourceKey
 from engine.store import events, live
 from engine.store.database import Transaction, moment, time_of
 

@@ -15,6 +15,7 @@ from engine.model import (
     Cause,
     Change,
     Event,
+    NewProposal,
     Origin,
     Proposal,
     Repository,
@@ -22,10 +23,9 @@ from engine.model import (
     Risk,
     Spec,
     Status,
+    StatusMove,
     canonical,
 )
-from engine.propose import NewProposal
-from engine.review import StatusMove
 from engine.store import events, repositories
 from engine.store.database import Transaction, moment, time_of
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from engine.contract import WithheldBody
 from engine.fields import as_json, field_changes, from_json
-from engine.model import Change, Difference, FieldChange, ResourceKey, WithheldDiff
+from engine.model import Change, Difference, HeldBack, HeldDifference, ResourceKey, WithheldDiff
 from engine.store.database import Transaction
 
 
@@ -52,30 +50,16 @@ def close_all(tx: Transaction, repository_id: int) -> None:
     tx.run("withheld/close_repository", repository_id=repository_id, at=tx.at)
 
 
-def of_runs(tx: Transaction, found: Sequence[tuple[int, int]]) -> dict[int, list[WithheldBody]]:
-    """What runs withheld, by run id. Shape: `found` names (repository id, run id); runs that withheld nothing are left out."""
-    made: dict[int, list[WithheldBody]] = {}
+def of_runs(tx: Transaction, found: Sequence[tuple[int, int]]) -> dict[int, list[HeldDifference]]:
+    """What runs withheld, without its fields, by run id. Shape: `found` names (repository id, run id); runs that withheld nothing are left out."""
+    made: dict[int, list[HeldDifference]] = {}
     if found:
         repository_ids, run_ids = (list(column) for column in zip(*found, strict=True))
         rows = tx.rows("withheld/list_of_runs", repository_ids=repository_ids, run_ids=run_ids)
         for run_id, account, kind, name, change, reason, detail in rows:
-            body: WithheldBody = {
-                "account": account, "kind": kind, "name": name, "change": Change(change), "reason": reason, "detail": detail,
-            }  # fmt: skip
-            made.setdefault(run_id, []).append(body)
+            held = HeldDifference(ResourceKey(account, kind, name), Change(change), reason, detail)
+            made.setdefault(run_id, []).append(held)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class HeldDifference:
-    """A difference that a run withheld, path by path."""
-
-    key: ResourceKey
-    change: Change
-    reason: str
-    detail: str
-    fields: tuple[FieldChange, ...]
-    """Empty where an older version of this product withheld it."""
 
 
 def of_run(tx: Transaction, repository_id: int, run_id: int) -> list[HeldDifference]:
@@ -85,18 +69,6 @@ def of_run(tx: Transaction, repository_id: int, run_id: int) -> list[HeldDiffere
         HeldDifference(ResourceKey(account, kind, name), Change(change), reason, detail, from_json(fields))
         for account, kind, name, change, reason, detail, fields in rows
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """A difference on a resource that is withheld now."""
-
-    repository: str
-    change: str
-    reason: str
-    detail: str
-    run_id: int
-    """The last run of the repository, which withholds it."""
 
 
 def of_resource(tx: Transaction, key: ResourceKey) -> list[HeldBack]:

@@ -71,7 +71,7 @@ class Bench:
 
     def held(self, run: Run) -> dict[str, str]:
         """What a run withheld: address to reason."""
-        return {f"{row['kind']}/{row['name']}": row["reason"] for row in self.workbench.run_body(run)["withheld"]}
+        return {row.key.address: row.reason for row in self.workbench.run_detail(run).withheld}
 
 
 @pytest.fixture

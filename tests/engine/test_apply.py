@@ -48,8 +48,8 @@ def test_a_step_that_fails_stops_only_what_depends_on_it(bench: Bench, failing: 
     failed = next(p for p in bench.standing() if p.status is Status.FAILED)
     assert failed.error is not None
     assert failed.error["code"] == "FLEET-307"
-    body = bench.workbench.run_body(bench.workbench.run(run.id))
-    assert ([a["name"] for a in body["failed_actions"]], len(body["applied_actions"])) == (["mid"], 2)
+    detail = bench.workbench.run_detail(bench.workbench.run(run.id))
+    assert ([step.key.name for step in detail.failed], len(detail.applied)) == (["mid"], 2)
     assert not query(bench.workbench.store, "SELECT * FROM resource_history WHERE name = 'mid'")
     assert_agreement(bench.workbench.store)
 

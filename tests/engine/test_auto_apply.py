@@ -115,7 +115,7 @@ def test_it_takes_up_to_the_cap_whatever_waits_for_people(bench: Bench) -> None:
         modules(*TWELVE[6:9]).replace("}}\n", "}") + "".join(f", n{number}: {{}}" for number in range(5)) + "}\n"
     )
     assert (run.opened, run.status) == (3, "partial")
-    assert len(bench.workbench.run_body(run)["applied_actions"]) == 3
+    assert len(bench.workbench.run_detail(run).applied) == 3
     assert len(bench.standing(Status.PENDING)) == 3
 
 

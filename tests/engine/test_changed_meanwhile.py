@@ -93,4 +93,4 @@ def test_switches_count_as_they_are_at_the_decision(bench: Bench) -> None:
         "fc",
         watcher=lambda stage: from_another_thread(lambda: bench.change(auto_apply=True)) if stage == "parse" else None,
     ).run
-    assert len(bench.workbench.run_body(run)["applied_actions"]) == 1
+    assert len(bench.workbench.run_detail(run).applied) == 1

@@ -121,8 +121,8 @@ def test_a_destroy_of_what_is_still_referred_to_names_by_whom(bench: Bench) -> N
     bench.settle(modules("a", "b"))
     bench.edit("templates", "by-hand", modules=["b"])
     run = bench.sync(modules("a"))
-    (row,) = bench.workbench.run_body(run)["withheld"]
-    assert (row["reason"], "templates/by-hand" in row["detail"]) == ("still_referenced", True)
+    (row,) = bench.workbench.run_detail(run).withheld
+    assert (row.reason, "templates/by-hand" in row.detail) == ("still_referenced", True)
 
 
 def test_a_rename_by_case_waits_for_its_destroy(bench: Bench) -> None:

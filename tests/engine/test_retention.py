@@ -73,7 +73,7 @@ def test_old_runs_go_at_their_ages_and_what_explains_today_stays(
     assert bench.blame(KEY) == blamed, "who set what is still known, with its commit"
     assert bench.live_proposals() == pending
     assert [{e.event.type for e in bench.events(proposal_id=p.id)} for p in pending] == [{"gitops.proposal_opened"}] * 3
-    assert [row["name"] for row in bench.run_body(bench.run(withheld))["withheld"]] == ["waits"]
+    assert [row.key.name for row in bench.run_detail(bench.run(withheld)).withheld] == ["waits"]
     clock.advance(days=275)
     bench.prune(ME)
     kept = {id_ for id_, _ in runs(bench)}
@@ -201,7 +201,7 @@ def test_whatever_happened_forgetting_changes_no_answer_about_today(
                 [(p.id, bench.run_of(p)) for p in bench.live_proposals()],
                 [bench.events(proposal_id=p.id) for p in bench.live_proposals()],
                 bench.drift(open_=True),
-                bench.run_bodies(last),
+                bench.run_details(last),
                 bench.export(account="acme"),
                 bench.status(),
             ]

@@ -85,8 +85,8 @@ def test_while_a_revert_stands_the_tick_leaves_its_resource_alone(bench: Bench) 
     (made,) = revert(bench, newest_applied(bench).id)
     run = bench.sync(modules("a", priority=3))
     assert bench.held(run) == {"modules/a": "conflict"}
-    (row,) = bench.workbench.run_body(run)["withheld"]
-    assert row["detail"] == f"proposal {made.id}, which reverts proposal {made.reverts}, is pending"
+    (row,) = bench.workbench.run_detail(run).withheld
+    assert row.detail == f"proposal {made.id}, which reverts proposal {made.reverts}, is pending"
     assert [p.id for p in bench.standing()] == [made.id]
     bench.workbench.approve(ANA, [made.id])
     bench.sync()

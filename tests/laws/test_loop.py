@@ -198,7 +198,7 @@ class Loop(RuleBasedStateMachine):
         assert sum(p.origin == "git" for p in self._pending(name)) <= max(self.cap, pending_before)
         if run.unchanged:
             return
-        withheld = {(row["kind"], row["name"]) for row in self.workbench.run_body(run)["withheld"]}
+        withheld = {(row.key.kind, row.key.name) for row in self.workbench.run_detail(run).withheld}
         live = self.workbench.live_proposals(repository=name)
         standing = {(p.key.kind, p.key.name) for p in live if p.origin == "git"}
         applied = query(
@@ -393,7 +393,7 @@ class Loop(RuleBasedStateMachine):
             self._live_is_as_declared(name, run)
 
     def _live_is_as_declared(self, name: str, run: Run) -> None:
-        reasons = {(row["kind"], row["name"]): row["reason"] for row in self.workbench.run_body(run)["withheld"]}
+        reasons = {(row.key.kind, row.key.name): row.reason for row in self.workbench.run_detail(run).withheld}
         assert "cap" not in reasons.values()
         assert not self.workbench.live_proposals(repository=name)
         specs = specs_at(self.workbench.store, "acme")

@@ -52,7 +52,7 @@ def test_a_store_restored_from_a_snapshot_takes_over(workbench: Workbench, tmp_p
             lambda b: b.history(ResourceKey("acme", "modules", "acme-one")),
             lambda b: b.export(account="acme"),
             lambda b: b.pauses(),
-            lambda b: b.run_bodies(b.runs()),
+            lambda b: b.run_details(b.runs()),
         ):
             assert ask(restored) == ask(workbench)
         restored.resume(ME, "acme-repo")
