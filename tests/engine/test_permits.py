@@ -14,7 +14,7 @@ import pytest
 import engine.sync
 from engine.errors import FleetError
 from engine.model import Actor, Permission, ResourceKey, Status
-from engine.permits import declared, need_of
+from engine.permits import Need, declared, lacking, need_of, reading, require
 from engine.reader import Reader
 from engine.workbench import Workbench
 from tests.engine.conftest import ANA, Bench, modules
@@ -200,3 +200,43 @@ def test_a_name_that_another_account_uses_is_refused_without_saying_so(filled: W
     for owner in (ANA, Actor("eve", account=filled.repository(name).account)):
         known = outcome(partial(filled.add_repository, owner, name, url))
         assert f"There is a repository {name} already" in known
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why", "message", "hint"),
+    [
+        ([WRITE], "", "eve may not do this: system.gitops.write is missing.", "Ask for a token or role that has it."),
+        (
+            [READ, WRITE, SYNC],
+            "Ticks would decide",
+            "eve may not do this: system.gitops.write and system.gitops.sync are missing. Ticks would decide.",
+            "Ask for a token or role that has them.",
+        ),
+    ],
+)
+def test_a_refusal_names_all_that_is_missing_and_why(
+    wanted: list[Permission], why: str, message: str, hint: str
+) -> None:
+    with pytest.raises(FleetError) as refused:
+        require(Actor("eve", frozenset({READ})), wanted, why)
+    assert (refused.value.message, refused.value.hint) == (message, hint)
+
+
+def test_what_an_actor_lacks_for_verbs_is_named_once_in_their_order() -> None:
+    verbs: list[Callable[..., Any]] = [Workbench.sync, Workbench.approve, Workbench.reject, Workbench.apply]
+    eve = Actor("eve", frozenset({APPLY}))
+    assert lacking(eve, verbs, [WRITE, REVIEW, APPLY]) == [SYNC, REVIEW, WRITE]
+    assert lacking(eve, [Workbench.apply]) == []
+
+
+def test_only_public_methods_of_a_class_that_reads_take_the_permission_to_read() -> None:
+    @reading
+    class Asks:
+        limit = 3
+
+        def ask(self) -> None: ...
+
+        def _within(self) -> None: ...
+
+    assert need_of(Asks.ask) == Need(READ)
+    assert not declared(Asks._within)
