@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from engine.kinds.fleet import FLEET
-from engine.model import Cause, Change, Claim, LiveFleet, Origin, Proposal, ResourceKey, Risk, Spec, Status
+from engine.model import Claim, LiveFleet, Proposal, Spec
 from engine.plan import Plan, build
-
-
-def proposal(
-    id_: int, kind: str, name: str, current: Spec | None, desired: Spec | None, repository: int = 1
-) -> Proposal:
-    change = Change.CREATE if current is None else Change.DESTROY if desired is None else Change.UPDATE
-    return Proposal(
-        id=id_, repository_id=repository, repository="fc", key=ResourceKey("acme", kind, name), change=change, status=Status.APPROVED,
-        current=current, desired=desired, declared=(), base=None, fields=(), cause=Cause.GIT_MOVED, origin=Origin.GIT, fingerprint="f", revision="r",
-        run_id=1, references=(), blast_radius=0, reopened_count=0, reason=None, error=None, opened_at=datetime(2026, 11, 1, tzinfo=UTC), decided_at=None,
-        decided_by=None, ended_at=None, reverts=None, risk=Risk.LOW,
-    )  # fmt: skip
+from tests.engine.conftest import proposal
 
 
 def fleet(*claimed: Proposal, **live: dict[str, dict[str, Any]]) -> dict[str, LiveFleet]:
