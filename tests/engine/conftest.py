@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 import engine.sync
+from engine.kinds.fleet import FLEET
 from engine.model import (
     Actor,
     Cause,
     Change,
+    Claim,
+    LiveFleet,
     Origin,
     Proposal,
     Repository,
@@ -23,6 +26,7 @@ from engine.model import (
     Run,
     Spec,
     Status,
+    canonical,
 )
 from engine.settings import Settings
 from engine.workbench import Workbench
@@ -114,6 +118,21 @@ def proposal(
         decided_by=None, ended_at=None, reverts=None, risk=Risk.LOW,
     )  # fmt: skip
     return replace(made, **more)
+
+
+def agreed(spec: Spec, version: int = 4, repository: int = 1, **more: Any) -> Claim:
+    """The claim of a repository that agreed with live on this."""
+    return Claim(repository, canonical(spec).decode(), "r0", version, **more)
+
+
+def fleet(claims: Mapping[str, Claim] | None = None, **sections: Mapping[str, Spec]) -> LiveFleet:
+    """A live fleet of account acme, with defaults, each resource at version 4. `claims` are on modules, by name."""
+    live = LiveFleet("acme")
+    for kind, entries in sections.items():
+        live.specs[kind] = {name: FLEET[kind].complete(dict(spec)) for name, spec in entries.items()}
+        live.versions[kind] = dict.fromkeys(entries, 4)
+    live.claims["modules"] = dict(claims or {})
+    return live
 
 
 TWELVE = [f"m{number:02d}" for number in range(12)]

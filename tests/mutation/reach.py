@@ -88,7 +88,7 @@ class Reached:
         return self._quickest_first({test for tests in self.lines.get(file, {}).values() for test in tests})
 
     def _quickest_first(self, tests: Iterable[str]) -> list[str]:
-        return sorted(tests, key=lambda test: (self.seconds.get(test, 1), test))
+        return sorted(set(tests), key=lambda test: (self.seconds.get(test, 1), test))
 
 
 def read(folder: Path) -> Reached:
