@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -232,11 +232,19 @@ def test_what_an_actor_lacks_for_verbs_is_named_once_in_their_order() -> None:
 def test_only_public_methods_of_a_class_that_reads_take_the_permission_to_read() -> None:
     @reading
     class Asks:
-        limit = 3
+        known: ClassVar[list[str]] = []
 
         def ask(self) -> None: ...
 
         def _within(self) -> None: ...
 
-    assert need_of(Asks.ask) == Need(READ)
+    assert need_of(Asks.ask) == Need(READ, everywhere=False)
     assert not declared(Asks._within)
+
+
+def test_what_concerns_the_whole_home_is_for_actors_of_every_account() -> None:
+    own, every = Actor("eve", account="acme"), Actor("ana")
+    Need(WRITE).check(own)
+    Need(WRITE, everywhere=True).check(every)
+    with pytest.raises(FleetError, match="FLEET-600 eve may only touch account acme"):
+        Need(WRITE, everywhere=True).check(own)
