@@ -14,7 +14,7 @@ import pytest
 import engine.sync
 from engine.errors import FleetError
 from engine.model import Actor, Permission, ResourceKey, Status
-from engine.permits import Need, declared, lacking, need_of, reading, require
+from engine.permits import Need, declared, lacking, need_of, reading, require, within
 from engine.reader import Reader
 from engine.workbench import Workbench
 from tests.engine.conftest import ANA, Bench, modules
@@ -248,3 +248,12 @@ def test_what_concerns_the_whole_home_is_for_actors_of_every_account() -> None:
     Need(WRITE, everywhere=True).check(every)
     with pytest.raises(FleetError, match="FLEET-600 eve may only touch account acme"):
         Need(WRITE, everywhere=True).check(own)
+
+
+def test_every_account_that_is_touched_must_be_the_actors_own() -> None:
+    eve = Actor("eve", account="acme")
+    within(eve, "acme", "acme")
+    within(Actor("ana"), "acme", "rival", "*")
+    for accounts in (("acme", "rival"), ("rival", "acme"), ("*",)):
+        with pytest.raises(FleetError, match="FLEET-600"):
+            within(eve, *accounts)
