@@ -91,6 +91,13 @@ def test_what_looks_like_a_credential_is_refused_where_credentials_have_no_place
     assert bench.workbench.set_resource(BOB, A, {"config": config})[0] == "created", "other kinds say nothing of it"
 
 
+def test_what_is_no_name_is_refused_before_anything_is_looked_at(bench: Bench) -> None:
+    error = refused(bench, A._replace(name="a:b"), {"colour": "red"})
+    assert error.code == "FLEET-629"
+    assert error.message.startswith("'a:b' cannot be a name in modules: ")
+    assert error.hint == "Choose another name."
+
+
 def test_an_edit_creates_updates_or_changes_nothing_and_says_which_with_its_version(bench: Bench) -> None:
     edit = bench.workbench.set_resource
     assert edit(BOB, A, {"priority": 1}, note="why") == ("created", 1)
