@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import engine.sync
-from engine.model import Actor, Proposal, Repository, ResourceKey, Revision, Run, Status
+from engine.kinds.fleet import FLEET
+from engine.model import (
+    Actor,
+    Cause,
+    Change,
+    Claim,
+    LiveFleet,
+    Origin,
+    Proposal,
+    Repository,
+    ResourceKey,
+    Revision,
+    Risk,
+    Run,
+    Spec,
+    Status,
+    canonical,
+)
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import SetClock
@@ -86,6 +104,35 @@ def modules(*names: str, **fields: Any) -> str:
     """A section of modules, all with the same fields."""
     inner = ", ".join(f"{field}: {value}" for field, value in fields.items())
     return "modules: {" + ", ".join(f"{name}: {{{inner}}}" for name in names) + "}\n"
+
+
+def proposal(
+    id_: int, kind: str, name: str, current: Spec | None, desired: Spec | None, repository: int = 1, **more: Any
+) -> Proposal:
+    """An approved proposal, for what is pure."""
+    change = Change.CREATE if current is None else Change.DESTROY if desired is None else Change.UPDATE
+    made = Proposal(
+        id=id_, repository_id=repository, repository="fc", key=ResourceKey("acme", kind, name), change=change, status=Status.APPROVED,
+        current=current, desired=desired, declared=(), base=None, fields=(), cause=Cause.GIT_MOVED, origin=Origin.GIT, fingerprint="f", revision="r",
+        run_id=1, references=(), blast_radius=0, reopened_count=0, reason=None, error=None, opened_at=datetime(2026, 11, 1, tzinfo=UTC), decided_at=None,
+        decided_by=None, ended_at=None, reverts=None, risk=Risk.LOW,
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+def agreed(spec: Spec, version: int = 4, repository: int = 1, **more: Any) -> Claim:
+    """The claim of a repository that agreed with live on this."""
+    return Claim(repository, canonical(spec).decode(), "r0", version, **more)
+
+
+def fleet(claims: Mapping[str, Claim] | None = None, **sections: Mapping[str, Spec]) -> LiveFleet:
+    """A live fleet of account acme, with defaults, each resource at version 4. `claims` are on modules, by name."""
+    live = LiveFleet("acme")
+    for kind, entries in sections.items():
+        live.specs[kind] = {name: FLEET[kind].complete(dict(spec)) for name, spec in entries.items()}
+        live.versions[kind] = dict.fromkeys(entries, 4)
+    live.claims["modules"] = dict(claims or {})
+    return live
 
 
 TWELVE = [f"m{number:02d}" for number in range(12)]

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import engine.sync
 from engine.errors import FleetError
 from engine.model import Actor, Permission, ResourceKey, Status
-from engine.permits import declared, need_of
+from engine.permits import Need, declared, lacking, need_of, reading, require, within
 from engine.reader import Reader
 from engine.workbench import Workbench
 from tests.engine.conftest import ANA, Bench, modules
@@ -200,3 +200,60 @@ def test_a_name_that_another_account_uses_is_refused_without_saying_so(filled: W
     for owner in (ANA, Actor("eve", account=filled.repository(name).account)):
         known = outcome(partial(filled.add_repository, owner, name, url))
         assert f"There is a repository {name} already" in known
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why", "message", "hint"),
+    [
+        ([WRITE], "", "eve may not do this: system.gitops.write is missing.", "Ask for a token or role that has it."),
+        (
+            [READ, WRITE, SYNC],
+            "Ticks would decide",
+            "eve may not do this: system.gitops.write and system.gitops.sync are missing. Ticks would decide.",
+            "Ask for a token or role that has them.",
+        ),
+    ],
+)
+def test_a_refusal_names_all_that_is_missing_and_why(
+    wanted: list[Permission], why: str, message: str, hint: str
+) -> None:
+    with pytest.raises(FleetError) as refused:
+        require(Actor("eve", frozenset({READ})), wanted, why)
+    assert (refused.value.message, refused.value.hint) == (message, hint)
+
+
+def test_what_an_actor_lacks_for_verbs_is_named_once_in_their_order() -> None:
+    verbs: list[Callable[..., Any]] = [Workbench.sync, Workbench.approve, Workbench.reject, Workbench.apply]
+    eve = Actor("eve", frozenset({APPLY}))
+    assert lacking(eve, verbs, [WRITE, REVIEW, APPLY]) == [SYNC, REVIEW, WRITE]
+    assert lacking(eve, [Workbench.apply]) == []
+
+
+def test_only_public_methods_of_a_class_that_reads_take_the_permission_to_read() -> None:
+    @reading
+    class Asks:
+        known: ClassVar[list[str]] = []
+
+        def ask(self) -> None: ...
+
+        def _within(self) -> None: ...
+
+    assert need_of(Asks.ask) == Need(READ, everywhere=False)
+    assert not declared(Asks._within)
+
+
+def test_what_concerns_the_whole_home_is_for_actors_of_every_account() -> None:
+    own, every = Actor("eve", account="acme"), Actor("ana")
+    Need(WRITE).check(own)
+    Need(WRITE, everywhere=True).check(every)
+    with pytest.raises(FleetError, match="FLEET-600 eve may only touch account acme"):
+        Need(WRITE, everywhere=True).check(own)
+
+
+def test_every_account_that_is_touched_must_be_the_actors_own() -> None:
+    eve = Actor("eve", account="acme")
+    within(eve, "acme", "acme")
+    within(Actor("ana"), "acme", "rival", "*")
+    for accounts in (("acme", "rival"), ("rival", "acme"), ("*",)):
+        with pytest.raises(FleetError, match="FLEET-600"):
+            within(eve, *accounts)

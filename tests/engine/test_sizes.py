@@ -25,6 +25,16 @@ def test_one_resource_may_have_a_quarter_of_a_fleet_file(workbench: Workbench) -
     workbench.set_resource(ME, ResourceKey("acme", "modules", "small"), {"priority": 1})
 
 
+def test_exactly_a_quarter_is_allowed_and_a_byte_more_is_not(workbench: Workbench) -> None:
+    workbench.settings = replace(workbench.settings, max_file_bytes=8_000)
+    with pytest.raises(RefusedEdit) as refused:
+        workbench.set_resource(ME, BIG, {"description": "x" * 2_100})
+    beside = refused.value.facts["size"] - 2_100
+    with pytest.raises(RefusedEdit, match="FLEET-631"):
+        workbench.set_resource(ME, BIG, {"description": "x" * (2_001 - beside)})
+    assert workbench.set_resource(ME, BIG, {"description": "x" * (2_000 - beside)}) == ("created", 1)
+
+
 def test_what_is_too_large_already_can_still_be_edited_but_not_grow(workbench: Workbench) -> None:
     workbench.set_resource(ME, BIG, {"description": "x" * 3_000, "priority": 60})
     workbench.settings = replace(workbench.settings, max_file_bytes=8_000)

@@ -47,7 +47,7 @@ def main() -> int:
         "--seconds",
         type=float,
         default=60.0,
-        help="tests of one mutant, by what they took without it; the quickest first",
+        help="tests of one mutant, by what they took without it; the nearest first",
     )
     asked.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked.add_argument("--anew", action="store_true", help="note anew which test reaches what")

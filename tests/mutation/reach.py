@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,21 +74,24 @@ class Reached:
     """By file, then line: the tests."""
     statements: dict[str, list[str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    breadth: Counter[str] = field(default_factory=Counter)
+    """By test: how many lines it reaches."""
 
     def tests(self, file: str, line: int) -> list[str]:
-        """The tests that reach a line of a file, quickest first. For SQL the line does not matter."""
+        """The tests that reach a line of a file, nearest first. For SQL the line does not matter."""
         if file.endswith(".sql"):
             found = self.statements.get(file.removeprefix("engine/store/sql/").removesuffix(".sql"), [])
         else:
             found = self.lines.get(file, {}).get(line, [])
-        return self._quickest_first(found)
+        return self._nearest_first(found)
 
     def users(self, file: str) -> list[str]:
-        """The tests that reach anything of a Python file, quickest first: whom a constant or a default of it concerns."""
-        return self._quickest_first({test for tests in self.lines.get(file, {}).values() for test in tests})
+        """The tests that reach anything of a Python file, nearest first: whom a constant or a default of it concerns."""
+        return self._nearest_first({test for tests in self.lines.get(file, {}).values() for test in tests})
 
-    def _quickest_first(self, tests: Iterable[str]) -> list[str]:
-        return sorted(tests, key=lambda test: (self.seconds.get(test, 1), test))
+    def _nearest_first(self, tests: Iterable[str]) -> list[str]:
+        """Who reaches little else says most about it, and is quick."""
+        return sorted(set(tests), key=lambda test: (self.breadth[test], self.seconds.get(test, 1), test))
 
 
 def read(folder: Path) -> Reached:
@@ -109,4 +112,5 @@ def read(folder: Path) -> Reached:
             lines = found.lines.setdefault(short, {})
             for line, tests in data.contexts_by_lineno(file).items():
                 lines.setdefault(line, []).extend(test for test in tests if test)
+                found.breadth.update(test for test in tests if test)
     return found
