@@ -1,17 +1,47 @@
 """Fleet Workbench's engine, in the order of the flow: sync, parse, diff, propose, review, plan, apply, export.
 
-Pages, the command line, the API and notebooks reach it through `Workbench` alone; what only reads takes its base, `Reader`.
+Pages, the command line and the API reach it through `Workbench` alone; what only reads takes its base, `Reader`. Notebooks begin with `open`
+or `connect`.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.analysis import Snapshot
     from engine.reader import Reader
     from engine.workbench import Workbench
 
-__all__ = ["Reader", "Workbench"]
+__all__ = ["Reader", "Workbench", "connect", "open"]
+
+
+def open(path: str | os.PathLike[str] | None = None, *, account: str | None = None) -> Snapshot:  # noqa: A001
+    """Open a snapshot for analysis: frames, figures, SQL, what-if. A home is given as its folder: a fresh copy of it is made.
+
+    Without a path it is what `FLEET_SNAPSHOT` names, else the home of this machine.
+
+    Raises: RefusedEdit FLEET-607 (no such file); StoreError FLEET-302, 303.
+
+    >>> fleet = engine.open("monday.duckdb")
+    """
+    from engine.analysis.sources import open_path  # brings pandas and plotly, which only notebooks need
+
+    return open_path(None if path is None else Path(path), account)
+
+
+def connect(url: str, token: str, *, account: str | None = None) -> Snapshot:
+    """Fetch a fresh snapshot from a running server and open it. The token must be one of every account.
+
+    Raises: StoreError FLEET-310 (it is away), 312 (it is none); FleetError FLEET-600, 66x as the server refuses.
+
+        fleet = engine.connect("https://fleet.example.com", os.environ["FLEET_TOKEN"])
+    """
+    from engine.analysis.sources import fetch  # brings pandas and plotly, which only notebooks need
+
+    return fetch(url, token, account)
 
 
 def __getattr__(name: str) -> Any:
@@ -19,6 +49,8 @@ def __getattr__(name: str) -> Any:
     if name == "Workbench":
         from engine.workbench import Workbench
 
+        # The names under which notebooks of before began.
+        Workbench.open, Workbench.connect = staticmethod(open), staticmethod(connect)  # type: ignore[attr-defined]
         return Workbench
     if name == "Reader":
         from engine.reader import Reader

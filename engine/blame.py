@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.fields import field_changes
 from engine.model import FieldChange, Version, canonical
+from engine.paths import field_changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from engine.store.pauses import Pause
 from engine.sync import shown_url
 
 if TYPE_CHECKING:
-    from engine.drill import Drill
+    from engine.model import Drill
     from engine.reader import Blamed, FleetStatus
     from engine.signins import KnownPerson, SignedOut
 

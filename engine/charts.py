@@ -12,7 +12,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from engine import words
+from engine import phrases
 from engine.graph import Graph, Grouped
 from engine.model import Episode, Mark, ResourceKey, Status
 
@@ -251,7 +251,7 @@ def _tallest(graph: Graph) -> int:
 
 def _text(text: str) -> str:
     """Text as plotly shows it: it reads a few tags, so none may come from outside."""
-    return words.clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return phrases.clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _bare_axes(figure: go.Figure, layers: Sequence[str]) -> None:

@@ -13,8 +13,8 @@ from engine import context, sync
 from engine.errors import FleetError
 from engine.kinds import Kinds
 from engine.model import Repository, Revision
+from engine.phrases import count
 from engine.settings import Settings
-from engine.words import count
 
 STEPS = {
     "form": "the URL has a form that is taken",

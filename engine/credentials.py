@@ -14,7 +14,7 @@ from functools import cache
 
 from engine.errors import RefusedEdit, SyncError
 from engine.model import Repository
-from engine.words import argument
+from engine.phrases import argument
 
 EVERY_ACCOUNT = "*"
 _PLAIN_PATH = re.compile(r"[\w.+-]+(?:/[\w.+-]+)+")

@@ -9,12 +9,12 @@ from itertools import groupby
 from engine.errors import FleetError, ReviewError
 from engine.kinds import Kinds
 from engine.model import Actor, Claim, Difference, Origin, Proposal, Repository, ResourceKey, Spec, Status, StatusMove
+from engine.phrases import argument
 from engine.propose import fingerprint, presented
 from engine.revert import inverse
 from engine.review import Verb, moved, stale
 from engine.soundness import FleetState
 from engine.store import Transaction, live, proposals, repositories
-from engine.words import argument
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from engine import private
 from engine.errors import RefusedEdit
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
+from engine.phrases import count
 from engine.settings import SHIPPED, Settings
 from engine.sync import call, fetching
-from engine.words import count
 from engine.workbench import Synced, Workbench, utc_now
 
 EXAMPLE = SHIPPED / "data" / "example"

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.fields import field_changes
 from engine.kinds import Kinds
 from engine.model import Cause, Difference, Drifted, DriftMoves, OpenEpisode, ResourceKey, Spec
+from engine.paths import field_changes
 
 MANY_AT_ONCE = 10
 """More episodes than this opening in one tick make each of them severe."""

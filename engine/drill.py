@@ -8,47 +8,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.errors import FleetError
-from engine.model import Actor, ResourceKey, Spec, Status, canonical
+from engine.model import Actor, Drill, ResourceKey, Spec, Status, canonical
+from engine.phrases import argument, count
 from engine.rehearsal import NOWHERE, rehearsal, tick
-from engine.words import argument, count
 
 if TYPE_CHECKING:
     from engine.reader import Reader
     from engine.workbench import Workbench
 
 DRILL = Actor("restore_drill")
-
-FAILED = "FLEET-632"
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """What a drill gave."""
-
-    account: str
-    ok: bool
-    detail: str
-    """In words: what came back, or what did not."""
-    size: int
-    """Bytes of the fleet file."""
-    resources: int
-    """How many there were."""
-    seconds: float
-    stages: tuple[tuple[str, float], ...]
-    """(stage, seconds) in the order they ran: export, build, import, approve, apply, compare."""
-    hint: str = ""
-    """What to do next; empty where it passed."""
-
-    @property
-    def code(self) -> str | None:
-        """The code of a drill that failed."""
-        return None if self.ok else FAILED
-
-    def refuse(self) -> None:
-        """Do nothing for a drill that passed. Raises: FleetError FLEET-632 for one that failed, with all that it says."""
-        if not self.ok:
-            raise FleetError(FAILED, f"{self.detail}.", self.hint)
 
 
 @dataclass(slots=True)

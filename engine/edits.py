@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine import export
+from engine import export, holding
 from engine.errors import RefusedEdit
 from engine.kinds import Kind, Kinds
 from engine.kinds.fields import credential_like
-from engine.model import Actor, Event, Repository, ResourceKey, Spec
-from engine.review import Verb, moved
+from engine.model import Actor, Event, ResourceKey, Spec
 from engine.soundness import FleetState
-from engine.store import Transaction, drift, events, live, proposals, repositories
+from engine.store import Transaction, drift, live, repositories
 
 LARGEST_PART = 4
 """One resource may have this part of the largest fleet file: no single edit makes an export too large to be read back."""
@@ -160,50 +159,11 @@ def release(tx: Transaction, actor: Actor, key: ResourceKey) -> str:
             "FLEET-628", f"No repository holds {key.address} in account {key.account}.", "Nothing is to be released."
         )
     repository_id, _, name = claim
-    release_all(tx, actor, repository_id, [key], f"released by {actor.name}")
+    holding.release_all(tx, actor, repository_id, [key], f"released by {actor.name}")
     repository = repositories.in_service(tx, repository_id)
     if repository is not None and repository.enabled and repository.account == key.account:
         live.add_waiting(tx, repository_id, [key])  # it may declare it still; its next tick tells
     return name
-
-
-def release_all(tx: Transaction, actor: Actor, repository_id: int, keys: list[ResourceKey], reason: str) -> None:
-    """Let go of resources that one repository holds."""
-    gone = set(keys)
-    standing = [p for p in proposals.live_of(tx, repository_id=repository_id) if p.key in gone]
-    proposals.move(tx, actor.name, [moved(p, Verb.WITHDRAW, reason=reason) for p in standing])
-    drift.close_removed(tx, actor.name, repository_id, keys)
-    live.delete_claims(tx, keys)
-    events.record(
-        tx,
-        actor.name,
-        [Event("gitops.released", k.account, repository_id, None, None, k.kind, k.name, reason) for k in keys],
-    )
-
-
-def hand_over(
-    tx: Transaction, actor: Actor, repository: Repository, takers: Mapping[ResourceKey, str], run_id: int | None = None
-) -> None:
-    """Make those who declare resources too their holders, by name; what was agreed on stays."""
-    live.hand_over(tx, takers)
-    events.record(
-        tx,
-        actor.name,
-        [
-            Event(
-                "gitops.handed_over",
-                key.account,
-                repository.id,
-                run_id,
-                None,
-                key.kind,
-                key.name,
-                f"repository {taker} declares it, {repository.name} does not any more",
-                {"from": repository.name, "to": taker},
-            )
-            for key, taker in takers.items()
-        ],
-    )
 
 
 def _size(key: ResourceKey, spec: Spec) -> int:

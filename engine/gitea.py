@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import orjson
 
 from engine import outbound
-from engine.contract import CreatedRepository
 from engine.errors import FleetError, RefusedEdit
+from engine.model import CreatedRepository
 from engine.outbound import Answer, Call, CallFailed, Why
+from engine.phrases import argument
 from engine.settings import Settings
 from engine.sync.remotes import check_branch, check_url, is_ssh
-from engine.words import argument
 
 TIMEOUT_S = 15
 """Most seconds that making a repository takes, over all requests to Gitea."""
@@ -173,15 +173,15 @@ def _read(made: dict[str, Any], settings: Settings, owner: str, repo: str) -> Cr
             "own setting ROOT_URL says it.",
             Outcome.MADE,
         )
-    return {
-        "owner": login,
-        "repo": made["name"],
-        "private": made["private"],
-        "clone_url": made["clone_url"],
-        "ssh_url": ssh_url,
-        "html_url": made["html_url"],
-        "default_branch": branch,
-    }
+    return CreatedRepository(
+        owner=login,
+        repo=made["name"],
+        private=made["private"],
+        clone_url=made["clone_url"],
+        ssh_url=ssh_url,
+        html_url=made["html_url"],
+        default_branch=branch,
+    )
 
 
 def _is_name(text: object) -> bool:

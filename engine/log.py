@@ -14,7 +14,7 @@ import orjson
 from engine import bodies
 from engine.context import current_request
 from engine.model import RecordedEvent, Run
-from engine.words import clean
+from engine.phrases import clean
 
 OURS = ("fleet", "engine")
 """Loggers of ours; those of libraries stay as they are."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
+from engine.errors import FleetError
+
 JSON = Any
 """A JSON value: None, bool, int, float, str, list or dict of them. (Python's typing has no useful recursive form.)"""
 
@@ -654,3 +656,45 @@ class RunDetail:
     def failed(self) -> tuple[StepRecord, ...]:
         """Steps that failed."""
         return tuple(step for step in self.steps if step.outcome == "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What a drill gave."""
+
+    account: str
+    ok: bool
+    detail: str
+    """In words: what came back, or what did not."""
+    size: int
+    """Bytes of the fleet file."""
+    resources: int
+    """How many there were."""
+    seconds: float
+    stages: tuple[tuple[str, float], ...]
+    """(stage, seconds) in the order they ran: export, build, import, approve, apply, compare."""
+    hint: str = ""
+    """What to do next; empty where it passed."""
+
+    @property
+    def code(self) -> str | None:
+        """The code of a drill that failed."""
+        return None if self.ok else "FLEET-632"
+
+    def refuse(self) -> None:
+        """Do nothing for a drill that passed. Raises: FleetError FLEET-632 for one that failed, with all that it says."""
+        if not self.ok:
+            raise FleetError("FLEET-632", f"{self.detail}.", self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedRepository:
+    """A repository that Gitea has made, and how to register it."""
+
+    owner: str
+    repo: str
+    private: bool
+    clone_url: str
+    ssh_url: str
+    html_url: str
+    default_branch: str

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.fields import field_changes
 from engine.kinds import Kinds
 from engine.model import (
     Cause,
@@ -26,6 +25,7 @@ from engine.model import (
     WithheldDiff,
     canonical,
 )
+from engine.paths import field_changes
 from engine.soundness import FleetState, reached
 
 GUARD_FLOOR = 10

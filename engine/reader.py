@@ -13,7 +13,6 @@ from engine import apply as applying
 from engine import diff, edits, export, sync
 from engine.blame import Blame, blame
 from engine.errors import RefusedEdit, ReviewError
-from engine.fields import field_changes
 from engine.graph import Graph, GraphNode, layered
 from engine.kinds import Derived, Kind, Kinds, name_problem
 from engine.model import (
@@ -38,6 +37,7 @@ from engine.model import (
     StepRecord,
     Version,
 )
+from engine.paths import field_changes
 from engine.permits import reading
 from engine.plan import Plan
 from engine.prospects import Prospects, prospects

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from engine import apply as applying
-from engine import confirmations, drift, edits, propose, registry, surroundings, sync
+from engine import confirmations, drift, holding, hostkeys, propose, surroundings, sync
 from engine import diff as diffing
 from engine.errors import FleetError, SyncError
 from engine.kinds import Kinds
@@ -42,13 +42,13 @@ from engine.model import (
     Withheld,
 )
 from engine.parse import FleetFile, read_fleet_file
+from engine.phrases import argument, count
 from engine.revert import standing_reverts
 from engine.review import Verb, moved
 from engine.settings import Settings
 from engine.soundness import FleetState
 from engine.store import Store, Transaction, applies, events, live, pauses, proposals, repositories, runs, withheld
 from engine.store import drift as episodes
-from engine.words import argument, count
 
 FIRST_BACKOFF = timedelta(minutes=5)
 LONGEST_BACKOFF = timedelta(hours=1)
@@ -129,7 +129,7 @@ def tick(
             return replace(at_rest[0], unchanged=True)
         if revision.host_key is not None:
             with store.write() as tx:
-                registry.pin_first_host_key(tx, actor, repository, revision.host_key)
+                hostkeys.pin_first(tx, actor, repository, revision.host_key)
         with store.write() as tx:
             run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
         began(run_id)
@@ -472,7 +472,7 @@ def _write_claims(tx: Transaction, repository: Repository, actor: Actor, run_id:
     for account in accounts:
         live.put_claims(tx, repository.id, account.diff.claimed)
         live.delete_claims(tx, account.diff.released)
-        edits.hand_over(tx, actor, repository, account.diff.handed_over, run_id)
+        holding.hand_over(tx, actor, repository, account.diff.handed_over, run_id)
         events.record(
             tx,
             actor.name,
@@ -656,7 +656,7 @@ def _fail(
             # By the clock itself: the store's own time may be ahead of it, if the clock once was.
             repositories.set_health(tx, repository.id, failures, store.clock() + backoff(repository.id, failures))
         if error.code == "FLEET-216":
-            registry.note_host_key_changed(tx, actor, repository, run_id, error.facts.get("offered", "unknown"))
+            hostkeys.note_changed(tx, actor, repository, run_id, error.facts.get("offered", "unknown"))
         events.record(
             tx,
             actor.name,

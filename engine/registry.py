@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine import confirmations, edits, permits, sync
+from engine import confirmations, holding, hostkeys, permits, sync
 from engine.credentials import plain_path
 from engine.errors import RefusedEdit
 from engine.kinds import name_problem
 from engine.model import Actor, Event, Repository
+from engine.phrases import argument
 from engine.review import Verb, moved
 from engine.settings import Settings
 from engine.store import Transaction, drift, events, live, pauses, proposals, repositories, withheld
-from engine.store.events import EventFilter
-from engine.words import argument
 
 _FETCHED_BY = {"account", "url", "branch", "path_prefix", "vault_credential_path", "ssh_host_key"}
 """Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
@@ -120,7 +119,7 @@ def change(
     events.record(tx, actor.name, [Event("gitops.repository_changed", changed.account, repository.id, data=shown)])
     if release and "account" in moved_to:
         left = live.repository_claims(tx, repository.id, kept=changed.account)
-        edits.release_all(
+        holding.release_all(
             tx, actor, repository.id, left, f"left behind when {repository.name} moved to {changed.account}"
         )
     return changed
@@ -176,7 +175,7 @@ def remove(tx: Transaction, actor: Actor, repository: Repository) -> dict[str, i
     proposals.move(tx, actor.name, [moved(proposal, Verb.WITHDRAW, reason=reason) for proposal in standing])
     stop_waiting(tx, repository)
     takers = live.takers(tx, repository.id)
-    edits.hand_over(tx, actor, repository, takers)
+    holding.hand_over(tx, actor, repository, takers)
     held = live.repository_claims(tx, repository.id)
     live.delete_claims(tx, held)
     open_episodes = drift.standing(tx, repository.id)
@@ -228,13 +227,6 @@ def resume(tx: Transaction, actor: Actor, repository: Repository | None) -> bool
     return True
 
 
-def pin_first_host_key(tx: Transaction, actor: Actor, repository: Repository, key: str) -> None:
-    """Pin the key that an ssh host showed at first use, unless the repository has been changed in the meantime."""
-    current = repositories.get(tx, repository.id)
-    if current.ssh_host_key is None and current.url == repository.url:
-        _pin(tx, actor, repository, key, "gitops.host_key_pinned")
-
-
 def refuse_without_ssh(repository: Repository) -> None:
     """Raises: RefusedEdit FLEET-617 for a repository whose remote has no host key."""
     if not sync.is_ssh(repository.url):
@@ -253,32 +245,9 @@ def trust_host_key(tx: Transaction, actor: Actor, repository: Repository, key: s
     refuse_without_ssh(repository)
     if repository.ssh_host_key not in {None, key}:
         permits.require(actor, permits.DECIDING, _OTHER_KEY)
-    _pin(tx, actor, repository, key, "gitops.host_key_trusted")
+    hostkeys.pin(tx, actor, repository, key, "gitops.host_key_trusted")
     if repository.next_attempt_at is not None:
         repositories.set_health(tx, repository.id, repository.failure_count, None)
-
-
-def note_host_key_changed(tx: Transaction, actor: Actor, repository: Repository, run_id: int, offered: str) -> None:
-    """Record that an ssh host shows another key than the pinned one: once for each key, not at every tick."""
-    about = EventFilter(types=_HOST_KEY_EVENTS, repository_id=repository.id)
-    last = next(iter(events.find(tx, about, limit=1)), None)
-    facts = {
-        "pinned": sync.fingerprint(repository.ssh_host_key) if repository.ssh_host_key else None,
-        "offered": offered,
-    }
-    if last is None or (last.event.type, last.event.data) != ("gitops.host_key_changed", facts):
-        changed = Event("gitops.host_key_changed", repository.account, repository.id, run_id, data=facts)
-        events.record(tx, actor.name, [changed])
-
-
-_HOST_KEY_EVENTS = ("gitops.host_key_pinned", "gitops.host_key_trusted", "gitops.host_key_changed")
-
-
-def _pin(tx: Transaction, actor: Actor, repository: Repository, key: str, event: str) -> None:
-    repositories.pin_host_key(tx, repository.id, key)
-    before = repository.ssh_host_key
-    facts = {"host_key": sync.shown_host_key(key), "before": sync.shown_host_key(before) if before else None}
-    events.record(tx, actor.name, [Event(event, repository.account, repository.id, data=facts)])
 
 
 def check_form(wanted: dict[str, Any], settings: Settings) -> None:

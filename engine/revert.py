@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from engine.errors import ReviewError
 from engine.kinds import Kinds
 from engine.model import Cause, Change, Claim, Difference, LiveFleet, Origin, Proposal, ResourceKey, Spec, Status
+from engine.phrases import argument
 from engine.review import stale
-from engine.words import argument
 
 
 def inverse(

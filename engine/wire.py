@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from engine import errors
-from engine.drill import Drill
 from engine.errors import FleetError, FleetFileInvalid, Problem
 from engine.model import Actor
 from engine.parse import FleetFile
@@ -22,7 +21,6 @@ from engine.workbench import Workbench
 _KEPT_IN = {
     "bearer",
     "close",
-    "connect",
     "derived",
     "enter",
     "fleet",
@@ -30,7 +28,6 @@ _KEPT_IN = {
     "leave",
     "narrowed",
     "note_deliveries",
-    "open",
     "open_home",
     "permit",
     "preview",
@@ -52,7 +49,7 @@ def verbs() -> Mapping[str, Callable[..., Any]]:
 @cache
 def hints(verb: str) -> dict[str, Any]:
     """Types of a verb's parameters, and of what it gives under `return`."""
-    return typing.get_type_hints(verbs()[verb], localns={"FleetFile": FleetFile, "Drill": Drill})
+    return typing.get_type_hints(verbs()[verb], localns={"FleetFile": FleetFile})
 
 
 def callbacks(verb: str) -> list[str]:

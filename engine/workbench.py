@@ -6,7 +6,6 @@ the verb reads anything. Whose account it is, the verb checks on the row that it
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from engine import apply as applying
 from engine import check as checking
-from engine import confirmations, context, contract, credentials, edits, homes, permits, registry, signins, sync, tokens
+from engine import confirmations, context, credentials, edits, homes, permits, registry, signins, sync, tokens
 from engine.check import Finding
 from engine.decisions import Reverted, Reviewed, decide, revert
 from engine.errors import ApplyError, FleetError, RefusedEdit, ReviewError, SyncError
@@ -30,6 +29,8 @@ from engine.kinds.fleet import FLEET
 from engine.model import (
     Actor,
     Clock,
+    CreatedRepository,
+    Drill,
     Event,
     Permission,
     Proposal,
@@ -43,6 +44,7 @@ from engine.model import (
     Trigger,
 )
 from engine.permits import needs
+from engine.phrases import argument
 from engine.reader import Preview, Reader
 from engine.review import Verb
 from engine.roles import Role, person_of, read_rules, role_of
@@ -50,11 +52,6 @@ from engine.settings import Settings
 from engine.signins import KnownPerson, SignedOut
 from engine.store import FILE_NAME, Store, Transaction, deliveries, events, pauses, proposals, repositories, retention
 from engine.store import tokens as token_rows
-from engine.words import argument
-
-if TYPE_CHECKING:
-    from engine.analysis import Snapshot
-    from engine.drill import Drill
 
 SNAPSHOTS = "snapshots"
 """Where snapshots lie in a home while they are sent to somebody."""
@@ -127,32 +124,6 @@ class Workbench(Reader):
         shutil.rmtree(settings.home / SNAPSHOTS, ignore_errors=True)
         confirmations.take_over(store)
         return cls(store, kinds, settings)
-
-    @staticmethod
-    def open(path: str | os.PathLike[str] | None = None, *, account: str | None = None) -> Snapshot:
-        """Open a snapshot for analysis: frames, figures, SQL, what-if. A home is given as its folder: a fresh copy of it is made.
-
-        Without a path it is what `FLEET_SNAPSHOT` names, else the home of this machine.
-
-        Raises: RefusedEdit FLEET-607 (no such file); StoreError FLEET-302, 303.
-
-        >>> wb = Workbench.open("monday.duckdb")
-        """
-        from engine.analysis.sources import open_path  # brings pandas and plotly, which only notebooks need
-
-        return open_path(None if path is None else Path(path), account)
-
-    @staticmethod
-    def connect(url: str, token: str, *, account: str | None = None) -> Snapshot:
-        """Fetch a fresh snapshot from a running server and open it. The token must be one of every account.
-
-        Raises: StoreError FLEET-310 (it is away), 312 (it is none); FleetError FLEET-600, 66x as the server refuses.
-
-            wb = Workbench.connect("https://fleet.example.com", os.environ["FLEET_TOKEN"])
-        """
-        from engine.analysis.sources import fetch  # brings pandas and plotly, which only notebooks need
-
-        return fetch(url, token, account)
 
     def stop(self) -> None:
         """Have what runs end soon: a fetch at once, an apply after the transaction in hand; what it did not reach stays approved."""
@@ -372,7 +343,7 @@ class Workbench(Reader):
     @needs(Permission.WRITE)
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
-    ) -> contract.CreatedRepository:
+    ) -> CreatedRepository:
         """Make an empty repository in Gitea.
 
         Effects: one event that says what was asked, before Gitea is asked, and one with the outcome: made, refused or unclear.

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine import values, words
+from engine import phrases, values
 from engine.downloads import csv, parquet
-from engine.fields import field_changes
 from engine.model import RecordedEvent, ResourceKey, Spec
+from engine.paths import field_changes
 from engine.reader import MOST, EventFilter
 from pages.components.links import to_proposal, to_resource, to_run
 from pages.components.markup import show
@@ -113,13 +113,13 @@ def one(event: RecordedEvent) -> None:
                 to_resource(ResourceKey(event.event.account, event.event.kind, event.event.name))
             st.caption(exact(event.at))
         if event.event.reason:
-            st.text(words.clean(event.event.reason))
+            st.text(phrases.clean(event.event.reason))
         if version := moved_by(event):
             before, after = version
             show("versions.html", rows=field_changes(before, after))
         elif event.event.data:
             st.code(
-                words.clean_lines(
+                phrases.clean_lines(
                     "\n".join(f"{name}: {values.value(given, 400)}" for name, given in event.event.data.items())
                 ),
                 language=None,
@@ -140,9 +140,9 @@ def main() -> None:
             {
                 "at": e.at,
                 "type": e.event.type.replace("_", " ").replace("gitops.", ""),
-                "actor": words.clean(e.actor),
+                "actor": phrases.clean(e.actor),
                 "resource": f"{e.event.kind}/{e.event.name}" if e.event.kind else "",
-                "reason": words.clean(e.event.reason or ""),
+                "reason": phrases.clean(e.event.reason or ""),
                 "proposal": e.event.proposal_id,
                 "run": e.event.run_id,
                 "account": e.event.account or "",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from engine import charts, values, words
+from engine import charts, phrases, values
 from engine.model import Change, Episode
 from pages.components import by_hand, codify, decide
 from pages.components.acts import act
@@ -117,7 +117,7 @@ def frequent(repository: str | None) -> None:
                     "times": row.times,
                     "open": row.open,
                     "last": row.last_at,
-                    "by": words.clean(row.movers),
+                    "by": phrases.clean(row.movers),
                 }
                 for row in found
             ],
@@ -144,7 +144,7 @@ def past(found: list[tuple[Episode, int | None]]) -> None:
                 )
                 if e.change is not Change.CREATE
                 else "deleted",
-                "by": words.clean(e.moved_by or "unknown"),
+                "by": phrases.clean(e.moved_by or "unknown"),
                 "since": e.moved_at or e.opened_at,
                 "lasted": ((e.closed_at or datetime.now(UTC)) - (e.moved_at or e.opened_at)).total_seconds() / 3600,
                 "severity": [e.severity],

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from engine import words
-from engine.drill import Drill
-from engine.model import RecordedEvent
+from engine import phrases
+from engine.model import Drill, RecordedEvent
 from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.layout import beside
@@ -54,7 +53,7 @@ def preview(named: str, repository: str | None, unmanaged: bool, at: datetime | 
             icon=":material/download:", key="download", on_click="ignore",
         )  # fmt: skip
         st.caption(f"{count(len(lines), 'line')}, {len(text.encode()):,} bytes")
-    st.code(words.clean_lines("\n".join(lines[:LINES])), language="yaml", height=640)
+    st.code(phrases.clean_lines("\n".join(lines[:LINES])), language="yaml", height=640)
     if len(lines) > LINES:
         st.caption(f"and {len(lines) - LINES:,} more lines in the download")
 
@@ -134,7 +133,7 @@ def restoring(named: str) -> None:
         "is released, not destroyed), register the new one, and sync: its first tick finds every resource equal, adopts it, and "
         "proposes nothing. On an empty store the same file becomes creates, to be approved and applied."
     )
-    account = words.argument(named)
+    account = phrases.argument(named)
     st.code(
         f"fleet export --account {account} > fleet.yaml\nfleet repo remove LOST\nfleet repo add NEW URL --account {account}\nfleet sync NEW",
         language="sh",

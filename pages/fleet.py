@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import graph, values, words
+from engine import graph, phrases, values
 from engine.downloads import csv
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -147,7 +147,7 @@ def listing(wanted: dict[str, Any], counts: dict[str, dict[str, int]]) -> None:
                 "repository": row.holder or "",
                 "version": row.version,
                 "updated": row.updated_at,
-                "by": words.clean(row.updated_by),
+                "by": phrases.clean(row.updated_by),
                 "account": row.key.account,
             }
             for row in rows

@@ -11,7 +11,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)  # pages import their components from here, wherever the server was started
 
-from engine.words import clean  # noqa: E402
+from engine.phrases import clean  # noqa: E402
 from pages.components.gate import door, outside  # noqa: E402
 from pages.components.markup import stylesheet  # noqa: E402
 from pages.components.strip import dialogs, strip  # noqa: E402

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from engine import charts, words
+from engine import charts, phrases
 from engine.model import RecordedEvent
 from pages.components.layout import beside
 from pages.components.links import link, open_page
@@ -125,7 +125,7 @@ def worst() -> None:
                 "pending": row.pending,
                 "drifted": row.drifted,
                 "withheld": row.remaining,
-                "subject": words.clean(row.subject or ""),
+                "subject": phrases.clean(row.subject or ""),
             }
             for row in rows
         ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import export, values, words
+from engine import export, phrases, values, words
 from engine.model import Cause, Change, FieldChange, Proposal, Status
 from engine.prospects import Prospect, Prospects
 from pages.components import by_hand, codify, decide, reverting
@@ -171,7 +171,7 @@ def diff(proposal: Proposal) -> str:
         return [] if spec is None else export.snippet(proposal.key.kind, proposal.key.name, spec).splitlines()
 
     made = values.unified(lines(proposal.current), lines(proposal.desired), sides(proposal))
-    return words.clean_lines("\n".join(made)) or "no difference"
+    return phrases.clean_lines("\n".join(made)) or "no difference"
 
 
 def about(proposal: Proposal) -> None:
@@ -195,7 +195,7 @@ def touches(proposal: Proposal, found: Prospects) -> None:
             for address in proposal.references[:MOST_NODES]:
                 kind, _, name = address.partition("@")[0].partition("/")  # a pin names the version after an @
                 to_resource(proposal.key._replace(kind=kind, name=name), address)
-    st.caption(f"Reaches {words.count(len(found.nodes), 'node')}" + (":" if found.nodes else "."))
+    st.caption(f"Reaches {phrases.count(len(found.nodes), 'node')}" + (":" if found.nodes else "."))
     with st.container(horizontal=True, gap="small"):
         for key in found.nodes[:MOST_NODES]:
             to_resource(key, key.name)

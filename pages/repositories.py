@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import words
+from engine import phrases, words
 from engine.check import Finding
 from engine.confirmations import host_of
 from engine.credentials import Verdict
@@ -85,8 +85,8 @@ def every_repository() -> None:
                 if row.finished_at and row.started_at
                 else None,
                 "commit": (row.revision or "")[:12],
-                "subject": words.clean(row.subject or ""),
-                "author": words.clean(row.author or ""),
+                "subject": phrases.clean(row.subject or ""),
+                "author": phrases.clean(row.author or ""),
                 "pending": row.pending,
                 "drifted": row.drifted,
                 "withheld": row.remaining,
@@ -336,7 +336,7 @@ def shown_preview(repository: Repository) -> None:
                         "resource": entry.difference.key.address,
                         "what": ", ".join(words.change_words(change, 24) for change in entry.fields[:6]),
                         "withheld": entry.withheld or "",
-                        "detail": words.clean(entry.detail),
+                        "detail": phrases.clean(entry.detail),
                     }
                     for entry in preview.entries[:200]
                 ],
@@ -376,7 +376,7 @@ def recent(repository: Repository) -> None:
                 "diffs": run.diff_count,
                 "opened": run.opened,
                 "commit": (run.revision or "")[:12],
-                "subject": words.clean(run.subject or ""),
+                "subject": phrases.clean(run.subject or ""),
             }
             for run in found
         ],

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from engine import export, values, words
+from engine import export, phrases, values, words
 from engine.errors import RefusedEdit
-from engine.fields import field_changes
 from engine.model import ResourceKey, Spec, Version
+from engine.paths import field_changes
 from engine.reader import ProposalFilter
 from engine.workbench import Workbench
 from pages.components.acts import act
@@ -146,7 +146,7 @@ def history(key: ResourceKey, versions: list[Version]) -> None:
 
 def _label(version: Version) -> str:
     what = "gone" if version.spec is None else version.cause
-    return f"{version.version} · {exact(version.valid_from)} · {what} by {words.clean(version.actor)}"
+    return f"{version.version} · {exact(version.valid_from)} · {what} by {phrases.clean(version.actor)}"
 
 
 def _diff(key: ResourceKey, before: Spec | None, after: Spec | None) -> str:
@@ -154,7 +154,7 @@ def _diff(key: ResourceKey, before: Spec | None, after: Spec | None) -> str:
         return [] if spec is None else export.snippet(key.kind, key.name, spec).splitlines()
 
     made = values.unified(lines(before), lines(after), ("before", "after"))
-    return words.clean_lines("\n".join(made)) or "no difference"
+    return phrases.clean_lines("\n".join(made)) or "no difference"
 
 
 def as_of(key: ResourceKey, versions: list[Version], at: datetime) -> None:
@@ -166,7 +166,7 @@ def as_of(key: ResourceKey, versions: list[Version], at: datetime) -> None:
     st.info(
         f"As it was at {exact(at)}: version {version.version}, by {plain(version.actor)}.", icon=":material/history:"
     )
-    st.code(words.clean_lines(export.snippet(key.kind, key.name, version.spec)), language="yaml")
+    st.code(phrases.clean_lines(export.snippet(key.kind, key.name, version.spec)), language="yaml")
 
 
 def actions(key: ResourceKey, spec: Spec, version: int) -> None:
@@ -324,7 +324,7 @@ def main() -> None:
     with tabs[2]:
         history(key, versions)
     with tabs[3]:
-        st.code(words.clean_lines(export.snippet(key.kind, key.name, spec)), language="yaml")
+        st.code(phrases.clean_lines(export.snippet(key.kind, key.name, spec)), language="yaml")
 
 
 main()

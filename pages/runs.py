@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import words
+from engine import phrases, words
 from engine.model import Run, RunDetail, RunStatus, Status
 from engine.reader import ProposalFilter, RunFilter
 from pages.components import reverting
@@ -88,8 +88,8 @@ def every_run() -> None:
                 "opened": run.opened,
                 "remaining": run.remaining,
                 "commit": (run.revision or "")[:12],
-                "subject": words.clean(run.subject or ""),
-                "author": words.clean(run.author or ""),
+                "subject": phrases.clean(run.subject or ""),
+                "author": phrases.clean(run.author or ""),
                 "by": run.actor,
             }
             for run in found
@@ -263,7 +263,7 @@ def withheld(run: Run) -> None:
                 "change": [row.change.value],
                 "resource": row.key.address,
                 "reason": REASONS.get(row.reason, row.reason),
-                "detail": words.clean(row.detail),
+                "detail": phrases.clean(row.detail),
                 "what": words.summary(row),
             }
             for row in rows[:500]

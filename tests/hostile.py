@@ -183,7 +183,7 @@ def _gitea(url: str) -> str:
     with tempfile.TemporaryDirectory() as home:
         settings = replace(Settings.from_environment(home, {}), gitea_url=url, gitea_token="canary")
         try:
-            return gitea.create_repository(settings, "acme", "x", private=True)["repo"]
+            return gitea.create_repository(settings, "acme", "x", private=True).repo
         except RefusedEdit as error:
             assert "canary" not in f"{error}{error.facts}"
             return error.code

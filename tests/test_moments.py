@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from engine.analysis.snapshot import Snapshot
 from engine.errors import RefusedEdit
 from engine.model import Actor, ResourceKey
@@ -36,7 +37,7 @@ def test_notebooks_and_commands_refuse_it_without_a_traceback(workbench: Workben
     workbench.set_resource(Actor("ana"), ResourceKey("acme", "modules", "m"), {})
     path = tmp_path / "a.duckdb"
     workbench.snapshot(Actor("ana"), path)
-    with Workbench.open(path) as opened:
+    with engine.open(path) as opened:
         assert isinstance(opened, Snapshot)
         for ask in (opened.fleet, opened.graph, opened.export):
             with pytest.raises(RefusedEdit, match="FLEET-646"):

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import export, values, words
-from engine.fields import field_changes
 from engine.kinds.fleet import FLEET
 from engine.model import FieldChange, canonical
+from engine.paths import field_changes
 
 ALIKE = [
     ("1", 1), ("1.0", 1.0), (1, True), ("true", True), ("none", None), ("null", None), ("[1]", [1]), ('{"a":1}', {"a": 1}), ('"true"', "true"),

@@ -1,6 +1,6 @@
 """The past and present of a fleet for notebooks: a snapshot opened for reading, its frames and figures, and what-if.
 
-Start with `engine.Workbench.open(path)` or `engine.Workbench.connect(url, token)`.
+Start with `engine.open(path)` or `engine.connect(url, token)`.
 """
 
 from engine.analysis.snapshot import Snapshot

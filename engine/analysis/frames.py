@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from engine.fields import field_changes
 from engine.model import FieldChange, ResourceKey, Spec
+from engine.paths import field_changes
 
 F = TypeVar("F", bound=Callable[..., object])
 

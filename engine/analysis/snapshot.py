@@ -19,15 +19,15 @@ from engine import charts, private, words
 from engine.analysis.frames import change_of, changed, documented, frame, framed, key_columns
 from engine.analysis.what_if import WhatIf, approved, edited
 from engine.blame import logged
-from engine.drill import Drill, drill
+from engine.drill import drill
 from engine.edits import no_resource
 from engine.errors import RefusedEdit
-from engine.fields import field_changes
 from engine.graph import grouped
 from engine.kinds import Kinds
 from engine.kinds.fleet import FLEET
-from engine.model import ResourceKey
+from engine.model import Drill, ResourceKey
 from engine.moments import read_moment
+from engine.paths import field_changes
 from engine.reader import MOST, Reader
 from engine.settings import Settings
 from engine.store import FILE_NAME, Store, frames, live
@@ -51,7 +51,7 @@ class Snapshot:
 
     Every frame is a pandas DataFrame with documented columns; `reader` gives the same as domain objects.
 
-    >>> wb = Workbench.open("monday.duckdb")
+    >>> wb = engine.open("monday.duckdb")
     >>> wb.proposals().query("status == 'pending'").sort_values("blast_radius")
     """
 

@@ -14,10 +14,10 @@ import pandas as pd
 from engine.analysis.frames import differences, frame, key_columns
 from engine.errors import FleetError, RefusedEdit
 from engine.model import Actor, Proposal, Repository, ResourceKey, Spec, Status
+from engine.phrases import count
 from engine.plan import Plan
 from engine.reader import Reader
 from engine.rehearsal import NOWHERE, rehearsal, tick
-from engine.words import count
 from engine.workbench import Workbench
 
 WHAT_IF = Actor("what_if")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,7 +63,8 @@ class WantedRepository(BaseModel):
 async def create_in_gitea(request: Request, asking: Asking, body: WantedRepository) -> Response:
     def work() -> contract.CreatedRepository:
         bench = asking.may(Workbench.create_gitea_repository)
-        return bench.create_gitea_repository(asking.actor, body.owner, body.repo, private=body.private)
+        made = bench.create_gitea_repository(asking.actor, body.owner, body.repo, private=body.private)
+        return cast("contract.CreatedRepository", asdict(made))
 
     return reply(await outwards(request, "Gitea", work), 201)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import words
+from engine import phrases, words
 from engine.cli.session import Session, verb
 from engine.errors import FleetError
 
@@ -88,7 +88,7 @@ def _show_plan(session: Session, planned: Plan, nothing: str) -> None:
         for step in planned.steps:
             counts[step.proposal.change.value] = counts.get(step.proposal.change.value, 0) + 1
         out.line(
-            f"{words.count(len(planned.steps), 'step')} in {words.count(len(planned.waves), 'wave')}: ",
+            f"{phrases.count(len(planned.steps), 'step')} in {phrases.count(len(planned.waves), 'wave')}: ",
             out.tally(counts),
         )
         rows = [
@@ -131,7 +131,7 @@ def _show_applied(session: Session, applied: Applied, nothing: str) -> None:
     names = sorted({step.proposal.repository for step in applied.applied})
     if names:
         out.next_steps(
-            session.command, f"sync {words.argument(names[0])}" if len(names) == 1 else "sync --all", "status"
+            session.command, f"sync {phrases.argument(names[0])}" if len(names) == 1 else "sync --all", "status"
         )
     else:
         out.next_steps(session.command, "status")

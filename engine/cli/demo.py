@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli.runs import show_synced
 from engine.cli.serve import PORT, run
 from engine.cli.session import Session, verb
@@ -42,7 +42,7 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
             _introduce(done)
             if serving:
                 out.line(
-                    f"Run {synced.run.id}: {words.count(synced.run.diff_count, 'difference')}, {words.count(synced.run.opened, 'proposal')} opened, "
+                    f"Run {synced.run.id}: {phrases.count(synced.run.diff_count, 'difference')}, {phrases.count(synced.run.opened, 'proposal')} opened, "
                     f"{synced.run.remaining} withheld."
                 )
             else:

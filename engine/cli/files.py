@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli import markdown as as_markdown
 from engine.cli.session import Session, at_option, note, verb
 from engine.errors import FleetFileInvalid, Problem, RefusedEdit
@@ -54,9 +54,9 @@ def validate(session: Session, path: Path) -> int | None:
     from engine.cli import output as out
 
     _problems(warnings, "Warning", "yellow")
-    shown = ", ".join(words.counted(FLEET[section].title, section, n) for section, n in counts.items()) or "nothing"
+    shown = ", ".join(phrases.counted(FLEET[section].title, section, n) for section, n in counts.items()) or "nothing"
     out.line(out.styled("Valid", "green"), f": account {found.account} declares {shown}.")
-    out.next_steps(session.command, f"diff {words.argument(str(path))} --account {words.argument(found.account)}")
+    out.next_steps(session.command, f"diff {phrases.argument(str(path))} --account {phrases.argument(found.account)}")
     return None
 
 
@@ -76,7 +76,7 @@ def diff(
 ) -> int | None:
     """What a tick would find if this file were pushed; changes nothing."""
     data, file = _read(path, session.settings.max_file_bytes)
-    whole = f"fleet diff {words.argument(str(path))} --account {words.argument(account)}"
+    whole = f"fleet diff {phrases.argument(str(path))} --account {phrases.argument(account)}"
     with session.open() as workbench:
         try:
             preview = workbench.preview_file(data, file=str(file), account=account, repository=repository, at=at)
@@ -87,7 +87,7 @@ def diff(
             return PROBLEMS
     if not preview.known:
         note(
-            f"This home ({session.settings.home}) knows no account {words.clean(account)}: the file is compared with an empty fleet. "
+            f"This home ({session.settings.home}) knows no account {phrases.clean(account)}: the file is compared with an empty fleet. "
             "Is this the right home and account? Accounts: fleet status"
         )
     if session.as_json:
@@ -118,7 +118,7 @@ def _read(path: Path, limit: int) -> tuple[bytes, Path]:
             return file.read(limit + 1), chosen
     except OSError as error:
         hint = "Name a fleet.yaml or the folder that holds one."
-        if chosen is not path and (meant := words.misnamed(_names(path))):
+        if chosen is not path and (meant := phrases.misnamed(_names(path))):
             hint = f"The folder has {meant[0]}: rename it to fleet.yaml, which is the only name that a tick reads."
         raise RefusedEdit("FLEET-607", f"{chosen} cannot be read: {error.strerror}.", hint) from error
 
@@ -138,7 +138,7 @@ def _invalid(session: Session, error: FleetFileInvalid) -> int:
         from engine.cli import output as out
 
         _problems(error.problems, "Problem", "red")
-        out.line(f"{words.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
+        out.line(f"{phrases.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
     return PROBLEMS
 
 
@@ -158,7 +158,7 @@ def _problems(found: Sequence[Problem], word: str, colour: str) -> None:
         if first.hint:
             out.line(f"  {first.hint}")
     if len(same) > MOST_LINES:
-        out.line(f"and {words.count(len(same) - MOST_LINES, f'more {word.lower()}')}: --json has all of them.")
+        out.line(f"and {phrases.count(len(same) - MOST_LINES, f'more {word.lower()}')}: --json has all of them.")
 
 
 def _body(preview: Preview) -> dict[str, Any]:
@@ -202,7 +202,9 @@ def _show(session: Session, preview: Preview, repository: str | None) -> None:
             out.line(f"    {line}")
     if len(preview.entries) > MOST_ENTRIES:
         out.line("")
-        out.line(f"and {words.count(len(preview.entries) - MOST_ENTRIES, 'more difference')}: --json has all of them.")
+        out.line(
+            f"and {phrases.count(len(preview.entries) - MOST_ENTRIES, 'more difference')}: --json has all of them."
+        )
     if preview.informational:
         out.line("")
         shown = [f"{row['kind']}/{row['name']} ({row['change']})" for row in preview.informational[:MOST_LINES]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import private, values, words
+from engine import phrases, private, values
 from engine.cli.session import Session, account_option, at_option, page_options, verb
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
@@ -55,7 +55,7 @@ def set_(
     out.line(f"{said.capitalize()} {key.address} in account {key.account}: version {version}.")
     if found.holder is not None:
         out.line(f"Repository {found.holder} holds it: its next tick shows this as drift, with you as who made it.")
-        out.next_steps(session.command, f"sync {words.argument(found.holder)}", "drift")
+        out.next_steps(session.command, f"sync {phrases.argument(found.holder)}", "drift")
     return None
 
 
@@ -141,12 +141,12 @@ def drift(
         )
         proposal = str(standing.get(e.key, "")) if e.closed_at is None else ""
         rows.append(
-            (e.key.address, state, e.moved_by or "unknown", words.ago(e.moved_at), e.repository, proposal, moves)
+            (e.key.address, state, e.moved_by or "unknown", phrases.ago(e.moved_at), e.repository, proposal, moves)
         )
     out.table(("resource", "state", "moved by", "when", "repository", "proposal", "base → live"), rows)
     ids = [standing[e.key] for e in found if e.closed_at is None and e.key in standing]
     if ids:
-        out.next_steps(session.command, f"show {ids[0]}", f"approve {words.ranges(ids)}")
+        out.next_steps(session.command, f"show {ids[0]}", f"approve {phrases.ranges(ids)}")
         out.line("Approve to go back to git, or put the change into fleet.yaml to keep it.")
     return None
 
@@ -175,7 +175,8 @@ def graph(session: Session, repository: str | None, account: str | None, at: dat
 
     if dot:
         quoted = {
-            n.key: '"' + words.clean(named(n.key)).replace("\\", "\\\\").replace('"', '\\"') + '"' for n in found.nodes
+            n.key: '"' + phrases.clean(named(n.key)).replace("\\", "\\\\").replace('"', '\\"') + '"'
+            for n in found.nodes
         }
         lines = ["digraph fleet {", "  rankdir=BT;", *(f"  {quoted[n.key]};" for n in found.nodes)]
         lines += [f"  {quoted[a]} -> {quoted[b]};" for a, b in found.edges]
@@ -242,7 +243,7 @@ def export(
         from engine.cli import output as out
 
         out.line(f"Wrote {len(text.encode()):,} bytes to {path}.")
-        out.next_steps(session.command, f"validate {words.argument(str(path))}")
+        out.next_steps(session.command, f"validate {phrases.argument(str(path))}")
     return None
 
 

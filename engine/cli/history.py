@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine import values, words
+from engine import phrases, values, words
 from engine.cli.session import Session, account_option, page_options, verb
 from engine.model import ResourceKey
 
@@ -48,7 +48,7 @@ def log(session: Session, kind: str, name: str, account: str | None, limit: int,
                 out.line(f"    {words.change_words(change, 60)}")
     if next_ is not None:
         out.line(f"The newest {limit}; earlier ones: --before {next_}")
-    out.next_steps(session.command, f"blame {kind} {words.argument(name)}")
+    out.next_steps(session.command, f"blame {kind} {phrases.argument(name)}")
     return None
 
 
@@ -87,7 +87,7 @@ def blame(session: Session, kind: str, name: str, account: str | None) -> int | 
         for b in found
     ]
     out.table(("field", "value", "since", "by", "proposal", "commit"), rows, give=(1, 5))
-    out.next_steps(session.command, f"log {kind} {words.argument(name)}")
+    out.next_steps(session.command, f"log {kind} {phrases.argument(name)}")
     return None
 
 

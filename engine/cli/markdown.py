@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from engine import words
+from engine import phrases, words
 from engine.errors import Problem
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def differences(preview: Preview, repository: str | None, *, whole: str) -> str:
         lines += table
     if left:
         lines.append(
-            f"and {words.count(left, 'more difference')}, for which there is no room here. All of them: {escaped(whole)}"
+            f"and {phrases.count(left, 'more difference')}, for which there is no room here. All of them: {escaped(whole)}"
         )
     return "\n".join(lines)
 
@@ -71,7 +71,7 @@ def problems(found: Sequence[Problem], account: str, repository: str | None, *, 
     """The problems of a file that is not valid, with their places, as far as there is room."""
     lines = [
         marker(account, repository),
-        f"**fleet diff**: {words.count(len(found), 'problem')}; nothing would be taken from this file.",
+        f"**fleet diff**: {phrases.count(len(found), 'problem')}; nothing would be taken from this file.",
         "",
     ]
     room = MOST - len("\n".join(lines)) - 500
@@ -90,12 +90,14 @@ def field_words(entry: PreviewEntry, most: int) -> list[str]:
         if entry.difference.change == "update" or (entry.difference.change == "create" and words.says_something(change))
     ]
     shown = [words.change_words(change, most) for change in found[:MOST_FIELDS]]
-    return [*shown, f"and {words.count(len(found) - MOST_FIELDS, 'more field')}"] if len(found) > MOST_FIELDS else shown
+    return (
+        [*shown, f"and {phrases.count(len(found) - MOST_FIELDS, 'more field')}"] if len(found) > MOST_FIELDS else shown
+    )
 
 
 def escaped(text: str) -> str:
     """Text that Markdown and HTML show as it is; as code, so that no host makes links or mentions (`@name`, `#12`) of it."""
-    safe = re.sub(r"([\\`*_{}\[\]()#+!|~@:.-])", r"\\\1", html.escape(words.clean(text), quote=False))
+    safe = re.sub(r"([\\`*_{}\[\]()#+!|~@:.-])", r"\\\1", html.escape(phrases.clean(text), quote=False))
     return f"<code>{safe}</code>"
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import words
+from engine import phrases, words
 from engine.model import Proposal
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def room() -> int:
 def styled(text: str, style: str = "") -> Text:
     from rich.text import Text
 
-    return Text(words.clean(text), style=style)
+    return Text(phrases.clean(text), style=style)
 
 
 def line(*parts: str | Text) -> None:
@@ -145,7 +145,7 @@ def exact(moment: datetime | None) -> str:
     """A time relative and exact, for where one thing is shown."""
     from engine.bodies import when  # comes with the store, which those who check a file do not need
 
-    return "never" if moment is None else f"{words.ago(moment)} ({(when(moment) or '')[:19]}Z)"
+    return "never" if moment is None else f"{phrases.ago(moment)} ({(when(moment) or '')[:19]}Z)"
 
 
 def proposal_table(found: Sequence[Proposal]) -> None:
@@ -158,7 +158,7 @@ def proposal_table(found: Sequence[Proposal]) -> None:
             p.key.address,
             status(p.status),
             *([p.cause.replace("_", " "), str(p.blast_radius)] if wide else []),
-            words.ago(p.opened_at),
+            phrases.ago(p.opened_at),
             words.summary(p),
         ]
         for p in found
@@ -184,4 +184,4 @@ def working(text: str) -> Iterator[Any]:
     from rich.console import Console
 
     with Console(stderr=True, markup=False).status(text) as shown:
-        yield lambda said: shown.update(words.clean(said))
+        yield lambda said: shown.update(phrases.clean(said))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli.session import Session, verb
 
 
@@ -28,7 +28,7 @@ def people(session: Session) -> int | None:
             p.name,
             out.styled("kept out", "red") if p.kept_out else out.styled("signed in", "green"),
             str(p.sign_ins),
-            words.ago(p.since),
+            phrases.ago(p.since),
             f"{p.until:%Y-%m-%d %H:%M}" if p.until else "",
             str(p.tokens),
         )
@@ -38,7 +38,7 @@ def people(session: Session) -> int | None:
     first = next((p for p in found if not p.kept_out), None)
     out.next_steps(
         session.command,
-        f"sign-out {words.argument(first.name)}" if first else f"let-in {words.argument(found[0].name)}",
+        f"sign-out {phrases.argument(first.name)}" if first else f"let-in {phrases.argument(found[0].name)}",
     )
     return None
 
@@ -65,18 +65,18 @@ def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int
     from engine.cli import output as out
 
     out.line(
-        f"{words.count(done.sign_ins, 'sign-in')} of {done.person} ended, {words.count(done.tokens, 'token')} revoked."
+        f"{phrases.count(done.sign_ins, 'sign-in')} of {done.person} ended, {phrases.count(done.tokens, 'token')} revoked."
     )
     if not done.sign_ins:
         out.line("No one with this name was signed in. Older sign-ins of this name have ended, too.")
     if keep_out:
         out.line("They stay outside.")
-        out.next_steps(session.command, f"let-in {words.argument(done.person)}")
+        out.next_steps(session.command, f"let-in {phrases.argument(done.person)}")
     elif not tokens:
         out.next_steps(
             session.command,
-            f"token revoke --by {words.argument(done.person)}",
-            f"sign-out {words.argument(done.person)} --keep-out",
+            f"token revoke --by {phrases.argument(done.person)}",
+            f"sign-out {phrases.argument(done.person)} --keep-out",
         )
     return None
 

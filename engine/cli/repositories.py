@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli.session import Session, account_option, note, verb, verb_group
 from engine.credentials import Verdict
 from engine.errors import RefusedEdit
@@ -67,8 +67,8 @@ def add(session: Session, name: str, url: str, account: str | None, disabled: bo
         made,
         f"Registered {name}.",
         *confirming,
-        f"repo check {words.argument(name)}",
-        f"sync {words.argument(name)}",
+        f"repo check {phrases.argument(name)}",
+        f"sync {phrases.argument(name)}",
     )
     return None
 
@@ -104,9 +104,9 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
     for said in dropped(before, changed):
         note(said)
     if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
-        again = f"repo set {words.argument(name)} --vault-path {words.argument(before.vault_credential_path)}"
+        again = f"repo set {phrases.argument(name)} --vault-path {phrases.argument(before.vault_credential_path)}"
         note(f"To send the credential to the new host: {session.command} {again}")
-    _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {words.argument(name)}")
+    _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {phrases.argument(name)}")
     return None
 
 
@@ -137,9 +137,9 @@ def list_(session: Session, account: str | None) -> int | None:
                 repository.name,
                 repository.account,
                 out.status(state),
-                words.ago(last.started_at if last else None),
+                phrases.ago(last.started_at if last else None),
                 repository.branch,
-                words.clean(bodies.repository(repository)["repo_url"]),
+                phrases.clean(bodies.repository(repository)["repo_url"]),
             )
         )
     out.table(("name", "account", "last run", "when", "branch", "remote"), rows)
@@ -152,7 +152,7 @@ def show(session: Session, name: str) -> int | None:
     """One repository with its settings."""
     with session.open() as workbench:
         found = workbench.repository(name)
-    _show(session, found, None, f"run list --repo {words.argument(name)}", f"sync {words.argument(name)}")
+    _show(session, found, None, f"run list --repo {phrases.argument(name)}", f"sync {phrases.argument(name)}")
     return None
 
 
@@ -168,7 +168,7 @@ def remove(session: Session, name: str) -> int | None:
     from engine.cli import output as out
 
     out.line(
-        f"Removed {name}: {words.count(facts['withdrawn'], 'proposal')} withdrawn, {words.count(facts['released'], 'resource')} released, {facts['handed_over']} handed over. Live state was not touched."
+        f"Removed {name}: {phrases.count(facts['withdrawn'], 'proposal')} withdrawn, {phrases.count(facts['released'], 'resource')} released, {facts['handed_over']} handed over. Live state was not touched."
     )
     return None
 
@@ -204,7 +204,7 @@ def check(session: Session, name: str) -> int | None:
             out.line(state, f"  {f.name:11} {f.error.code if f.error else f.detail}")
         if failed is None and revision is not None:
             out.line(f"{repository.file} at {revision.commit[:12]} can be synced.")
-            out.next_steps(session.command, f"sync {words.argument(name)}")
+            out.next_steps(session.command, f"sync {phrases.argument(name)}")
     if failed is not None:
         session.complain(failed)
         return 1
@@ -259,7 +259,7 @@ def trust(session: Session, name: str, wanted: str | None, credential: bool, hos
                 out.line("Nothing was changed.")
                 return 1
         changed = workbench.trust_host_key(session.actor, name, offered)
-    _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {words.argument(name)}")
+    _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {phrases.argument(name)}")
     return None
 
 
@@ -272,7 +272,7 @@ def _trust_credential(session: Session, name: str, host: str | None, yes: bool) 
             raise RefusedEdit(
                 "FLEET-229",
                 f"{name} names no credential.",
-                f"Say where Vault keeps it: {session.command} repo set {words.argument(name)} --vault-path PATH",
+                f"Say where Vault keeps it: {session.command} repo set {phrases.argument(name)} --vault-path PATH",
             )
         if not session.as_json:
             out.table(("", ""), [("credential", found.path), ("goes to", found.host)], indent=2)
@@ -285,7 +285,10 @@ def _trust_credential(session: Session, name: str, host: str | None, yes: bool) 
                 return 1
         changed = workbench.trust_credential(session.actor, name, found.path, host or found.host)
     _show(
-        session, changed, f"The credential at {found.path} may be sent to {found.host}.", f"sync {words.argument(name)}"
+        session,
+        changed,
+        f"The credential at {found.path} may be sent to {found.host}.",
+        f"sync {phrases.argument(name)}",
     )
     return None
 
@@ -296,7 +299,7 @@ def _confirming(session: Session, workbench: Workbench, name: str) -> list[str]:
         return []
     if not session.as_json:
         note(waits)
-    return [f"repo trust {words.argument(name)} --credential"]
+    return [f"repo trust {phrases.argument(name)} --credential"]
 
 
 def _host_key(repository: Repository) -> str:
@@ -339,7 +342,7 @@ def _show(session: Session, repository: Repository, said: str | None, *steps: st
         )
     if repository.failure_count:
         attempt = out.exact(repository.next_attempt_at) if repository.next_attempt_at else "at the next round"
-        times = words.count(repository.failure_count, "time")
+        times = phrases.count(repository.failure_count, "time")
         rows.append(("failing", f"{times} in a row; next scheduled attempt {attempt}"))
     out.table(("", ""), rows, indent=2)
     out.next_steps(session.command, *steps)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import values, words
+from engine import phrases, values, words
 from engine.cli.session import IDS, MOST_ID, Session, page_options, verb
 from engine.model import Proposal, Status
 
@@ -58,7 +58,7 @@ def proposals(
     out.next_steps(
         session.command,
         f"show {min(pending) if pending else found[0].id}",
-        f"approve {words.ranges(pending)}" if pending else "",
+        f"approve {phrases.ranges(pending)}" if pending else "",
     )
     return None
 
@@ -106,19 +106,19 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
     facts = [
         ("cause", _CAUSES[p.cause] if p.reverts is None else f"a revert: takes proposal {p.reverts} back"),
         ("refers to", ", ".join(p.references) or "nothing"),
-        ("reaches", words.count(p.blast_radius, "node")),
+        ("reaches", phrases.count(p.blast_radius, "node")),
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}" if run else p.revision[:12]),
         ("opened", out.exact(p.opened_at) + (f" by run {p.run_id}" if p.reverts is None else "")),
     ]
     for version in by_hand[:3]:
         what = "deleted" if version.spec is None else "changed"
         facts.append(
-            ("by hand", f"{what} by {version.actor} {words.ago(version.valid_from)}: {version.note or 'no note'}")
+            ("by hand", f"{what} by {version.actor} {phrases.ago(version.valid_from)}: {version.note or 'no note'}")
         )
     if awaited := workbench.awaited(p):
         facts.append(("waits for", f"a successful run of {', '.join(awaited)}, unless a person approves it"))
     if p.reopened_count:
-        facts.append(("reopened", words.count(p.reopened_count, "time")))
+        facts.append(("reopened", phrases.count(p.reopened_count, "time")))
     if back:
         facts.append(("reverted by", ", ".join(f"proposal {other.id} ({other.status})" for other in back)))
     if p.reason:
@@ -143,8 +143,8 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
         Status.PENDING: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
         Status.APPROVED: ("plan", "apply", f"unapprove {p.id}"),
         Status.FAILED: (f"approve {p.id}", f'reject {p.id} --reason "…"'),
-        Status.REJECTED: (f"sync {words.argument(p.repository)}",),
-        Status.APPLIED: (f"log {p.key.kind} {words.argument(p.key.name)}", f"revert {p.id}"),
+        Status.REJECTED: (f"sync {phrases.argument(p.repository)}",),
+        Status.APPLIED: (f"log {p.key.kind} {phrases.argument(p.key.name)}", f"revert {p.id}"),
     }
     out.next_steps(session.command, *steps.get(p.status, (f"run show {p.run_id}",)))
 
@@ -218,7 +218,7 @@ def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> 
     elif opened:
         from engine.cli import output as out
 
-        out.line(f"{words.count(len(opened), 'proposal')} opened, to be decided on as any other:")
+        out.line(f"{phrases.count(len(opened), 'proposal')} opened, to be decided on as any other:")
         out.proposal_table(sorted(opened, key=lambda p: p.id))
         out.line("")
         out.line(
@@ -227,7 +227,7 @@ def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> 
         out.line("")
         for line in body["fleet_yaml"].splitlines():
             out.line(f"    {line}")
-        numbers = words.ranges([p.id for p in opened])
+        numbers = phrases.ranges([p.id for p in opened])
         out.next_steps(session.command, f"approve {numbers}", "plan", "apply")
     for error in refused:
         session.complain(error)
@@ -250,7 +250,7 @@ def _tell(session: Session, word: str, outcomes: list[Reviewed], *steps: str) ->
 
         done = [outcome.id for outcome in outcomes if outcome.error is None]
         if done:
-            out.line(f"{len(done)} {word}: {words.ranges(done)}")
+            out.line(f"{len(done)} {word}: {phrases.ranges(done)}")
             out.next_steps(session.command, *steps)
         elif not refused:
             out.line("No proposal is pending.")

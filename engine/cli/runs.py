@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
@@ -125,7 +125,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
         out.line(
             f"{run.repository}: nothing moved since run {run.id} (",
             out.status(run.status),
-            f", {words.ago(run.finished_at)}); nothing was written.",
+            f", {phrases.ago(run.finished_at)}); nothing was written.",
         )
     else:
         _heading(run)
@@ -146,7 +146,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
     out.next_steps(
         session.command,
         f"show {pending[0]}" if pending else "",
-        f"approve {words.ranges(pending)}" if pending else "",
+        f"approve {phrases.ranges(pending)}" if pending else "",
         "plan" if approved else "",
         "status" if not pending and not approved else "",
     )
@@ -193,7 +193,7 @@ def list_(
             str(r.id),
             out.status(r.status),
             r.repository,
-            words.ago(r.started_at),
+            phrases.ago(r.started_at),
             str(r.diff_count),
             str(r.opened),
             str(r.remaining),
@@ -244,7 +244,7 @@ def show(session: Session, id_: int) -> int | None:
         pending = [p.id for p in opened if p.status == "pending"]
         out.next_steps(
             session.command,
-            f"approve {words.ranges(pending)}" if pending else f"sync {words.argument(found.repository)}",
+            f"approve {phrases.ranges(pending)}" if pending else f"sync {phrases.argument(found.repository)}",
         )
     return None
 
@@ -272,7 +272,7 @@ def _found(run: Run) -> None:
     for counts in run.counts.values():
         for change, count in counts.items():
             total[change] = total.get(change, 0) + count
-    out.line(f"{words.count(run.diff_count, 'difference')}: ", out.tally(total))
+    out.line(f"{phrases.count(run.diff_count, 'difference')}: ", out.tally(total))
     rows = [
         (section, *(str(counts[c] or "·") for c in ("create", "update", "destroy", "unchanged")))
         for section, counts in run.counts.items()
@@ -287,7 +287,7 @@ def _found(run: Run) -> None:
         more = f" and {len(run.waiting) - 5} more" if len(run.waiting) > 5 else ""
         out.line(f"Declared here, held by another repository: {shown}{more}.")
     if run.opened:
-        out.line(f"{words.count(run.opened, 'proposal')} opened or reopened.")
+        out.line(f"{phrases.count(run.opened, 'proposal')} opened or reopened.")
 
 
 def _applied(detail: RunDetail) -> None:

@@ -70,7 +70,7 @@ class Session:
         if self.as_json:
             sys.stderr.write(_document(error.body()) + "\n")
         else:
-            from engine.words import clean
+            from engine.phrases import clean
 
             first = click.style("Error", fg="red", bold=True)
             # None leaves it to click, which colours a terminal alone but does not know NO_COLOR.
@@ -94,7 +94,7 @@ class Session:
 
 def note(text: str) -> None:
     """Say something that is no result, on stderr."""
-    from engine.words import clean
+    from engine.phrases import clean
 
     click.echo(clean(text), err=True)
 

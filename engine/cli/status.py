@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli.session import Session, verb
 from engine.model import RunStatus, Status, Withheld
 
@@ -39,17 +39,17 @@ def status(session: Session, account: str | None) -> int | None:
     for pause_ in found.pauses:
         out.line(
             out.styled("Paused", "red"),
-            f": {pause_.repository or 'everything'}, by {pause_.by} {words.ago(pause_.at)}: {pause_.reason}",
+            f": {pause_.repository or 'everything'}, by {pause_.by} {phrases.ago(pause_.at)}: {pause_.reason}",
         )
     rows: list[tuple[Any, ...]] = [
         (
             "fleet",
-            f"{words.count(found.resources, 'resource')} in {_accounts(found)}, {found.owned} owned by repositories",
+            f"{phrases.count(found.resources, 'resource')} in {_accounts(found)}, {found.owned} owned by repositories",
         )
     ]
     if pending:
         rows.append(("pending", out.tally(changes)))
-        rows.append(("", f"the oldest opened {words.ago(found.oldest_pending_at)}"))
+        rows.append(("", f"the oldest opened {phrases.ago(found.oldest_pending_at)}"))
     for kind, meaning in (
         (Status.APPROVED, "wait to be applied"),
         (Status.FAILED, "failed"),
@@ -74,7 +74,7 @@ def status(session: Session, account: str | None) -> int | None:
             (
                 e.key.address,
                 e.moved_by or "unknown",
-                words.ago(e.moved_at),
+                phrases.ago(e.moved_at),
                 ", ".join(row["path"] for row in e.fields) if e.change != "create" else "deleted",
             )
             for e in found.drift[:5]
@@ -97,12 +97,15 @@ def _drills(found: FleetStatus) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for e in found.failed_drills:
         data = e.event.data or {}
-        said = f"of {e.event.account} failed {words.ago(e.at)} ({data.get('code', 'FLEET-632')}): {e.event.reason}."
+        said = f"of {e.event.account} failed {phrases.ago(e.at)} ({data.get('code', 'FLEET-632')}): {e.event.reason}."
         rows += [("restore drill", said), ("", str(data.get("hint", "")))]
     passed = [e for e in found.drills if e.event.type == "gitops.drill_passed"]
     if passed:
         rows.append(
-            ("restore drill", f"passed for {words.count(len(passed), 'account')}, the oldest {words.ago(passed[0].at)}")
+            (
+                "restore drill",
+                f"passed for {phrases.count(len(passed), 'account')}, the oldest {phrases.ago(passed[0].at)}",
+            )
         )
     return rows
 
@@ -110,14 +113,14 @@ def _drills(found: FleetStatus) -> list[tuple[str, str]]:
 def _snapshots(found: FleetStatus) -> list[tuple[str, str]]:
     """When the server kept a snapshot last, and why it keeps none now."""
     rows = [
-        ("snapshot", f"kept {words.ago(e.at)}: {(e.event.data or {}).get('file')}")
+        ("snapshot", f"kept {phrases.ago(e.at)}: {(e.event.data or {}).get('file')}")
         for e in found.snapshots
         if e.event.type == "gitops.snapshot_kept"
     ]
     if failed := found.failed_snapshot:
         data = failed.event.data or {}
         rows += [
-            ("snapshot", f"failing since {words.ago(failed.at)} ({data.get('code')}): {failed.event.reason}."),
+            ("snapshot", f"failing since {phrases.ago(failed.at)} ({data.get('code')}): {failed.event.reason}."),
             ("", str(data.get("hint", ""))),
         ]
     return rows
@@ -135,7 +138,7 @@ def _headline(found: FleetStatus) -> None:
     if count := found.counts.get(Status.FAILED):
         needs.append(f"{count} failed {'proposal' if count == 1 else 'proposals'}")
     if found.failed_drills:
-        needs.append(words.count(len(found.failed_drills), "failed restore drill"))
+        needs.append(phrases.count(len(found.failed_drills), "failed restore drill"))
     if found.failed_snapshot:
         needs.append("snapshots that cannot be kept")
     if found.drift:
@@ -186,7 +189,7 @@ def _row(health: RepositoryHealth) -> tuple[Any, ...]:
     remark = ""
     if last is not None and last.error is not None:
         again = (
-            f"; next scheduled attempt {words.ago(repository.next_attempt_at)}" if repository.next_attempt_at else ""
+            f"; next scheduled attempt {phrases.ago(repository.next_attempt_at)}" if repository.next_attempt_at else ""
         )
         remark = (
             f"{last.error['code']} at {last.error.get('stage', 'sync')}, {repository.failure_count} in a row{again}"
@@ -197,8 +200,8 @@ def _row(health: RepositoryHealth) -> tuple[Any, ...]:
     return (
         repository.name,
         state,
-        words.ago(last.started_at if last else None),
-        words.ago(health.checked_at),
+        phrases.ago(last.started_at if last else None),
+        phrases.ago(health.checked_at),
         str(health.pending),
         str(sum(health.withheld.values())),
         remark,
@@ -207,12 +210,12 @@ def _row(health: RepositoryHealth) -> tuple[Any, ...]:
 
 def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
     """The next useful commands, without how `fleet` is called."""
-    from engine.words import ranges
+    from engine.phrases import ranges
 
     if found.pauses:
         paused = [pause.repository for pause in found.pauses if pause.repository is not None]
         everything = len(paused) < len(found.pauses)
-        return ["resume" if everything else f"resume --repo {words.argument(paused[0])}"]
+        return ["resume" if everything else f"resume --repo {phrases.argument(paused[0])}"]
     if not found.repositories:
         return ["demo", "repo add NAME https://git.example.com/team/fleet-config.git"]
     steps = []
@@ -244,7 +247,7 @@ def pause(session: Session, reason: str, repository: str | None) -> int | None:
     out.line(
         f"Paused {repository or 'everything'}: no tick and no apply until it is resumed. Decisions and edits by hand go on."
     )
-    out.next_steps(session.command, f"resume --repo {words.argument(repository)}" if repository else "resume")
+    out.next_steps(session.command, f"resume --repo {phrases.argument(repository)}" if repository else "resume")
     return None
 
 
@@ -260,5 +263,5 @@ def resume(session: Session, repository: str | None) -> int | None:
     from engine.cli import output as out
 
     out.line(f"{'Resumed' if was else 'Was not paused:'} {repository or 'everything'}.")
-    out.next_steps(session.command, f"sync {words.argument(repository)}" if repository else "sync --all")
+    out.next_steps(session.command, f"sync {phrases.argument(repository)}" if repository else "sync --all")
     return None

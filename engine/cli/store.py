@@ -34,7 +34,7 @@ def compact(session: Session) -> int | None:
         session.json({"pruned": gone, "bytes_before": before, "bytes_after": after})
         return None
     from engine.cli import output as out
-    from engine.words import count, mebibytes
+    from engine.phrases import count, mebibytes
 
     for table, rows in gone.items():
         out.line(f"Forgot {count(rows, 'row')} of {table}.")

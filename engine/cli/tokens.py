@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine import words
+from engine import phrases
 from engine.cli.session import MOST_ID, Session, note, verb, verb_group
 from engine.model import Permission
 
@@ -88,7 +88,7 @@ def list_(session: Session) -> int | None:
             t.name,
             t.account,
             f"{t.expires_at:%Y-%m-%d}",
-            f"{t.created_by}, {words.ago(t.created_at)}",
+            f"{t.created_by}, {phrases.ago(t.created_at)}",
             ", ".join(p.short for p in t.permissions),
         )
         for t in found

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from engine.model import RecordedEvent
-from engine.words import clean, count
+from engine.phrases import clean, count
 
 TOLD = {
     "gitops.proposal_opened": "proposals.opened",

@@ -32,7 +32,7 @@ from engine.parse.accidents import whole_characters
 from engine.parse.events import BROKEN, read_structure
 from engine.parse.flaws import MOST_PROBLEMS
 from engine.parse.positions import Path, Positions
-from engine.words import argument
+from engine.phrases import argument
 
 DEFAULT_LIMIT = 1_048_576
 """Bytes of the largest file that is read, unless the caller says otherwise."""

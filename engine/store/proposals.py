@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from engine.errors import StoreError
-from engine.fields import as_json, from_json
 from engine.model import (
     Cause,
     Change,
@@ -26,6 +25,7 @@ from engine.model import (
     StatusMove,
     canonical,
 )
+from engine.paths import as_json, from_json
 from engine.store import events, repositories
 from engine.store.database import Transaction, moment, time_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.fields import as_json, field_changes, from_json
 from engine.model import Change, Difference, HeldBack, HeldDifference, ResourceKey, WithheldDiff
+from engine.paths import as_json, field_changes, from_json
 from engine.store.database import Transaction
 
 

@@ -24,6 +24,7 @@ from functools import cache
 from engine import surroundings
 from engine.errors import SyncError
 from engine.model import Repository, Revision
+from engine.phrases import argument
 from engine.settings import Settings
 from engine.sync import call
 from engine.sync.checkouts import checkout, fetched_commit, reached_at, remove_checkout, tidy
@@ -41,7 +42,6 @@ from engine.sync.remotes import (
     shown_url,
     transport,
 )
-from engine.words import argument
 
 __all__ = [
     "check_branch",

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import SyncError
+from engine.phrases import clean
 from engine.sync.remotes import is_ssh
-from engine.words import clean
 
 
 @dataclass(frozen=True, slots=True)

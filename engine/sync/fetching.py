@@ -14,12 +14,12 @@ from pathlib import Path
 from engine import surroundings
 from engine.errors import SyncError
 from engine.model import Repository
+from engine.phrases import argument
 from engine.settings import Settings
 from engine.sync.access import Access
 from engine.sync.call import GitFailed, Limits, Stopped, TimeLimit, run
 from engine.sync.checkouts import REF, note_reached, outgrown, remove_leftovers
 from engine.sync.remotes import is_ssh, local_path, shown_url
-from engine.words import argument
 
 _USUAL_MEMORY = 2**27
 """Address space of each process of git, which is enough for nearly every fetch, that of a pack of 256 MiB among them."""

@@ -8,9 +8,9 @@ import hashlib
 import re
 
 from engine.errors import RefusedEdit, SyncError
+from engine.phrases import argument
 from engine.sync.call import TimeLimit, answer
 from engine.sync.remotes import endpoint
-from engine.words import argument
 
 _TYPES = (
     "ssh-ed25519",

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from engine.errors import SyncError
 from engine.model import Repository, Revision
+from engine.phrases import argument, misnamed
 from engine.settings import Settings
 from engine.sync.call import Conversation, GitFailed, Limits, Stopped, TimeLimit, clean_environment, conversing
 from engine.sync.checkouts import REF
 from engine.sync.fetching import BrokenFolder, cleaned, halfway, needs_memory, no_memory
-from engine.words import argument, misnamed
 
 MOST_COMMIT_BYTES = 2**20
 """Size of the largest commit that is read. Messages and signatures have a few thousand bytes."""

@@ -25,8 +25,8 @@ from engine import context, outbound
 from engine.credentials import split_path
 from engine.errors import SyncError
 from engine.outbound import Call, CallFailed, Why
+from engine.phrases import argument
 from engine.settings import Settings
-from engine.words import argument
 
 _KUBERNETES_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  a path, not a secret
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine import export, words
+from engine import export, phrases
 from engine.model import ResourceKey
 from pages.components.session import attempt, workbench
 
@@ -38,11 +38,11 @@ def _close() -> None:
 def _draw(wish: _Wish) -> None:
     if wish.deleted:
         st.markdown("It was deleted by hand. Take its entry out of the fleet file to agree:")
-        st.code(f"# remove from {wish.key.kind}:\n#   {words.clean(wish.key.name)}", language="yaml")
+        st.code(f"# remove from {wish.key.kind}:\n#   {phrases.clean(wish.key.name)}", language="yaml")
         return
     with attempt():
         live = workbench().resource(wish.key)
         moved = {path.split(".")[0].split("[")[0] for path in wish.paths}
         spec = {name: given for name, given in live.spec.items() if name in moved} or live.spec
         st.markdown("Put this into the fleet file and push; the next tick closes the drift as codified.")
-        st.code(words.clean_lines(export.snippet(wish.key.kind, wish.key.name, spec)), language="yaml")
+        st.code(phrases.clean_lines(export.snippet(wish.key.kind, wish.key.name, spec)), language="yaml")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from engine import words
+from engine import phrases
 from pages.components.text import ago, beside, count, exact, value
 
 _FOLDER = Path(__file__).parent
@@ -25,7 +25,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        ago=ago, exact=exact, value=value, beside=beside, count=count, mebibytes=words.mebibytes, clean=words.clean
+        ago=ago, exact=exact, value=value, beside=beside, count=count, mebibytes=phrases.mebibytes, clean=phrases.clean
     )
     return made
 

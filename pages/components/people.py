@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine import words
+from engine import phrases
 from engine.signins import KnownPerson
 from engine.workbench import Workbench
 from pages.components.acts import act, refusal
@@ -52,7 +52,7 @@ def _listed(found: list[KnownPerson]) -> KnownPerson | None:
         return None
     rows = [
         {
-            "name": words.clean(p.name),
+            "name": phrases.clean(p.name),
             "state": ["kept out" if p.kept_out else "signed in"],
             "sign_ins": p.sign_ins,
             "since": p.since,

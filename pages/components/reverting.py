@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from engine import words
+from engine import phrases
 from engine.decisions import Reverted
 from engine.export import amendment
 from engine.workbench import Workbench
@@ -92,7 +92,7 @@ def _tell(wish: _Wish) -> None:
         st.success(f"{count(len(opened), 'proposal')} opened: {sum_of(opened)}.", icon=":material/check:")
         st.caption("To keep it so, commit this:")
         st.code(
-            words.clean_lines(amendment(opened)),
+            phrases.clean_lines(amendment(opened)),
             language="yaml",
             height=min(360, 60 + 24 * amendment(opened).count("\n")),
         )

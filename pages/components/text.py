@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import values, words
-from engine.words import count
+from engine import phrases, values
+from engine.phrases import count
 
 __all__ = ["ago", "beside", "count", "exact", "plain", "value"]
 
@@ -23,13 +23,13 @@ _JOINER = "\u2060"
 
 def plain(text: Any) -> str:
     """Text that Markdown shows as it stands: on one line, every character that could mean something escaped, no address a link."""
-    line = _BREAKS.sub(" ", words.clean(str(text)))
+    line = _BREAKS.sub(" ", phrases.clean(str(text)))
     return _SPECIAL.sub(r"\\\1", _ADDRESS.sub(lambda found: found[0] + _JOINER, line))
 
 
 def ago(moment: datetime | None) -> str:
     """How long ago: `3 min ago`, `never`."""
-    return words.ago(moment)
+    return phrases.ago(moment)
 
 
 def exact(moment: datetime | None) -> str:

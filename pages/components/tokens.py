@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from engine import words
+from engine import phrases
 from engine.model import Permission, Token
 from engine.workbench import Workbench
 from pages.components.acts import act, refusal
@@ -65,11 +65,11 @@ def _listed(found: list[Token]) -> Token | None:
         {
             "id": t.id,
             "state": [t.state(now)],
-            "name": words.clean(t.name),
-            "account": "every account" if t.account == "*" else words.clean(t.account),
+            "name": phrases.clean(t.name),
+            "account": "every account" if t.account == "*" else phrases.clean(t.account),
             "permissions": ", ".join(p.short for p in t.permissions),
             "until": t.expires_at,
-            "by": words.clean(t.created_by),
+            "by": phrases.clean(t.created_by),
         }
         for t in found
     ]

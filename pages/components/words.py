@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.model import Cause, Change, Proposal, Status
-from engine.words import count
+from engine.phrases import count
 
 CAUSES = {
     Cause.GIT_MOVED: "git moved",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import Workbench, demo
+import engine
+from engine import demo
 from engine.analysis import Snapshot
 from engine.model import Actor
 from engine.settings import Settings
@@ -35,5 +36,5 @@ def path(taken: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wb(path: Path) -> Iterator[Snapshot]:
-    with Workbench.open(path) as snapshot:
+    with engine.open(path) as snapshot:
         yield snapshot

@@ -13,6 +13,7 @@ import networkx as nx
 import pandas as pd
 import pytest
 
+import engine
 from engine import Workbench
 from engine.analysis import Snapshot
 from engine.analysis.frames import COLUMNS, INDEX
@@ -74,7 +75,7 @@ def test_a_frame_has_the_columns_that_its_docstring_names(wb: Snapshot, name: st
 
 def test_frames_of_an_empty_store_are_empty_and_have_their_columns(workbench: Workbench, tmp_path: Path) -> None:
     workbench.snapshot(ME, tmp_path / "empty.duckdb")
-    with Workbench.open(tmp_path / "empty.duckdb") as wb:
+    with engine.open(tmp_path / "empty.duckdb") as wb:
         for name in ("proposals", "runs", "drift", "withheld", "events", "fleet", "compare"):
             found = FRAMES[name](wb)
             assert len(found) == 0
@@ -198,8 +199,8 @@ def test_one_account_alone_can_be_opened(workbench: Workbench, tmp_path: Path) -
         fill_account(workbench, account, tmp_path)
     workbench.snapshot(ME, tmp_path / "two.duckdb")
     with (
-        Workbench.open(tmp_path / "two.duckdb") as both,
-        Workbench.open(tmp_path / "two.duckdb", account="acme") as one,
+        engine.open(tmp_path / "two.duckdb") as both,
+        engine.open(tmp_path / "two.duckdb", account="acme") as one,
     ):
         for name in ("proposals", "runs", "drift", "withheld", "events", "fleet", "compare"):
             assert "rival" in FRAMES[name](both).to_string()
@@ -242,7 +243,7 @@ EXAMPLES = [
     (name, example.source)
     for name, thing in [
         ("Snapshot", Snapshot),
-        ("open", Workbench.open),
+        ("open", engine.open),
         *inspect.getmembers(Snapshot, inspect.isfunction),
     ]
     for example in _examples(thing)
@@ -259,12 +260,12 @@ def test_everything_has_an_example() -> None:
 def test_the_examples_run(wb: Snapshot, path: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str) -> None:
     monkeypatch.chdir(path.parent)
     Path("fleet.yaml").write_text(wb.export())
-    known = {"wb": wb, "Workbench": Workbench, "Path": Path, "nx": nx, "friday": wb.what_if("open")}
+    known = {"wb": wb, "engine": engine, "Path": Path, "nx": nx, "friday": wb.what_if("open")}
     exec(source, known)  # noqa: S102 - our own examples
 
 
 def test_settings_of_the_machine_count(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_MAX_FILE_BYTES", "5000")
-    with Workbench.open(path) as wb, pytest.raises(FleetError, match="FLEET-630"):
+    with engine.open(path) as wb, pytest.raises(FleetError, match="FLEET-630"):
         wb.export()
     assert Settings.from_environment(None).max_file_bytes == 5000

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import engine
 from engine import Reader, Workbench
 from engine.errors import FleetError
 from engine.model import Permission, ResourceKey
@@ -33,7 +34,7 @@ def test_what_the_package_gives_is_the_engine() -> None:
 
 def test_opening_leaves_the_file_as_it_is(path: Path) -> None:
     before = path.read_bytes()
-    with Workbench.open(path) as one, Workbench.open(path) as two:
+    with engine.open(path) as one, engine.open(path) as two:
         assert one.proposals().equals(two.proposals())
         one.what_if("open")
     assert path.read_bytes() == before
@@ -43,7 +44,7 @@ def test_opening_leaves_the_file_as_it_is(path: Path) -> None:
 def test_one_whose_views_are_of_another_version_is_brought_up_to_date_in_a_copy(path: Path) -> None:
     altered(path, "DROP VIEW node_modules", "UPDATE store_notes SET value = '\"old\"' WHERE name = 'views_digest'")
     before = path.read_bytes()
-    with Workbench.open(path) as wb:
+    with engine.open(path) as wb:
         assert len(wb.sql("SELECT * FROM node_modules"))
         assert len(wb.what_if("open").plan)
     assert path.read_bytes() == before
@@ -63,7 +64,7 @@ def test_what_is_no_snapshot_is_said_so(path: Path, tmp_path: Path) -> None:
         (tmp_path / "none", "FLEET-607"),
     ):
         with pytest.raises(FleetError, match=code) as caught:
-            Workbench.open(given)
+            engine.open(given)
         assert caught.value.hint
 
 
@@ -72,22 +73,22 @@ def test_a_home_is_copied_whether_or_not_a_server_holds_it(
 ) -> None:
     with Workbench.open_home(settings) as workbench:
         workbench.set_resource(ME, KEY, {})
-    with Workbench.open(home) as wb:
+    with engine.open(home) as wb:
         assert len(wb.fleet()) == 1
         assert list(wb.path.parent.iterdir()) == [wb.path]
     assert not wb.path.exists(), "its copy goes with it"
     with Served(settings) as served:
-        with Workbench.open(home) as wb:
+        with engine.open(home) as wb:
             served.workbench.set_resource(ME, KEY, {"priority": 9})
             assert wb.fleet()["spec"][0]["priority"] == 0, "of the moment at which it was taken"
         monkeypatch.setenv("FLEET_HOME", str(home))
-        with Workbench.open() as wb:
+        with engine.open() as wb:
             assert wb.fleet()["spec"][0]["priority"] == 9
 
 
 def test_the_one_that_is_named_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_SNAPSHOT", str(path))
-    with Workbench.open() as wb:
+    with engine.open() as wb:
         assert wb.path == path
         assert "monday.duckdb" in repr(wb)
 
@@ -100,7 +101,7 @@ def test_one_is_fetched_from_a_running_server(workbench: Workbench) -> None:
     with listening() as port:
         url = f"http://127.0.0.1:{port}"
         for given in (url, f"{url}/"):
-            with Workbench.connect(given, good, account="acme") as wb:
+            with engine.connect(given, good, account="acme") as wb:
                 assert wb.blame("modules/m").loc["priority", "value"] == 3
                 assert wb.sql("SELECT * FROM api_tokens").empty
             assert not wb.path.exists()
@@ -112,5 +113,5 @@ def test_one_is_fetched_from_a_running_server(workbench: Workbench) -> None:
             ("nonsense", good, "FLEET-310"),
         ):
             with pytest.raises(FleetError, match=code) as caught:
-                Workbench.connect(address, token)
+                engine.connect(address, token)
             assert token not in str(caught.value)

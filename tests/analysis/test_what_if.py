@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from engine import Workbench
 from engine.analysis import Snapshot, WhatIf
 from engine.analysis.frames import COLUMNS
@@ -78,7 +79,7 @@ def test_what_would_break_a_reference_is_told(workbench: Workbench, git_repo: Gi
     workbench.sync(ME, "fc")
     workbench.set_resource(ME, ResourceKey("acme", "modules", "own"), {})
     workbench.snapshot(ME, tmp_path / "s.duckdb")
-    with Workbench.open(tmp_path / "s.duckdb") as wb:
+    with engine.open(tmp_path / "s.duckdb") as wb:
         app = next(p for p in wb.reader.live_proposals() if p.key.name == "app")
         found = wb.what_if([app.id])
         assert not found.ok
@@ -97,7 +98,7 @@ def test_a_stale_proposal_is_told(workbench: Workbench, git_repo: GitRepository,
     workbench.set_resource(Actor("ben"), proposal.key, {})
     workbench.pause(ME, "freeze")
     workbench.snapshot(ME, tmp_path / "s.duckdb")
-    with Workbench.open(tmp_path / "s.duckdb") as wb:
+    with engine.open(tmp_path / "s.duckdb") as wb:
         assert wb.what_if([proposal.id]).broken["why"].tolist() == ["stale"]
 
 
@@ -109,7 +110,7 @@ def test_what_is_approved_already_is_part_of_what_a_file_would_change(
     workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")
     workbench.approve(ME, [workbench.sync(ME, "fc").proposals[0].id])
     workbench.snapshot(ME, tmp_path / "s.duckdb")
-    with Workbench.open(tmp_path / "s.duckdb") as wb:
+    with engine.open(tmp_path / "s.duckdb") as wb:
         assert set(wb.what_if(yaml=text).differences["name"]) == {"a", "b"}
         assert wb.what_if(yaml=text.replace("a: {}, ", "")).fleet["name"].tolist() == ["b"], "only the file counts"
 
@@ -125,7 +126,7 @@ def test_an_edited_file_is_rehearsed_uncapped_and_through_a_freeze(
     before = workbench.export(account="acme")
     workbench.snapshot(ME, tmp_path / "s.duckdb")
     many = "".join(f"  m{n:02}: {{}}\n" for n in range(60))
-    with Workbench.open(tmp_path / "s.duckdb") as wb:
+    with engine.open(tmp_path / "s.duckdb") as wb:
         found = wb.what_if(
             yaml=f"{head}modules:\n  a: {{priority: 7}}\n{many}nodes: {{n: {{}}}}\nassignments: {{'n:a': {{}}}}\n"
         )
@@ -149,7 +150,7 @@ def test_whose_file_it_is_is_asked_for_where_it_could_be_several(workbench: Work
         workbench.add_repository(ME, name, str(tmp_path / name), account="acme")
     workbench.snapshot(ME, tmp_path / "s.duckdb")
     text = "version: 1\naccount: acme\nmodules: {a: {}}\n"
-    with Workbench.open(tmp_path / "s.duckdb") as wb:
+    with engine.open(tmp_path / "s.duckdb") as wb:
         with pytest.raises(RefusedEdit, match="FLEET-646") as caught:
             wb.what_if(yaml=text)
         assert "one, two" in caught.value.hint

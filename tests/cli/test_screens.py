@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.cli.session import IDS
-from engine.words import clean, ranges
+from engine.phrases import clean, ranges
 from tests.cli.conftest import Fleet
 from tests.conftest import GitRepository
 

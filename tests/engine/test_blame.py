@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.blame import blame
-from engine.fields import field_changes
 from engine.model import Version
+from engine.paths import field_changes
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 

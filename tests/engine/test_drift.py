@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine.drift import OpenEpisode, detect, drifting, first_move
+from engine.drift import detect, drifting, first_move
 from engine.kinds.fleet import FLEET
-from engine.model import Cause, Change, Difference, ResourceKey, Spec
+from engine.model import Cause, Change, Difference, OpenEpisode, ResourceKey, Spec
 
 A, B, C = (ResourceKey("acme", "modules", name) for name in "abc")
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from engine import kept, surroundings
 from engine.errors import FleetError, StoreError
 from engine.kept import RETRY_S, Kept, file_name, wait
@@ -110,7 +111,7 @@ def test_one_is_kept_each_interval_and_the_oldest_go(
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for name in files(folder):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-        with Workbench.open(folder / name) as snapshot:
+        with engine.open(folder / name) as snapshot:
             assert len(snapshot.reader.resources()) == 1
     (event,) = bench.kept_snapshots()
     assert event.event.data is not None

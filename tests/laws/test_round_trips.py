@@ -11,6 +11,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import engine
 from engine import Workbench
 from engine.drill import drill
 from engine.errors import RefusedEdit
@@ -65,7 +66,7 @@ def test_every_moment_can_be_asked_for_again_here_and_in_a_snapshot(
             past.append((made.store.last_write, live(made)))
         path = Path(folder) / "s.duckdb"
         made.snapshot(ME, path)
-        with Workbench.open(path) as wb:
+        with engine.open(path) as wb:
             for at, then in past:
                 assert live(made, at) == then
                 found = {
@@ -140,7 +141,7 @@ def test_what_if_tells_what_will_be(fleet: Declared, next_: Declared) -> None:
         owned = any(r.owned for r in made.resources())
         if owned and not any(next_.values()):
             return  # it declares nothing: refused, as a tick would
-        with Workbench.open(path) as wb:
+        with engine.open(path) as wb:
             told = wb.what_if(yaml="\n" + file_of(next_).decode())
         push(made, next_)
         assert {ResourceKey(r.account, r.kind, r.name): canonical(r.spec) for r in told.fleet.itertuples()} == live(

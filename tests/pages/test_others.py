@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from engine.downloads import parquet
-from engine.fields import field_changes
 from engine.kept import Kept
 from engine.model import Actor, Permission, ResourceKey
+from engine.paths import field_changes
 from engine.reader import EventFilter, Reader
 from engine.service import Service
 from engine.workbench import Workbench

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import engine
 from engine import surroundings
 from engine.errors import FleetError, StoreError
 from engine.model import Actor, ResourceKey
@@ -135,7 +136,7 @@ def test_a_snapshot_that_is_damaged_is_told_as_damaged(killed: Path, tmp_path: P
     for place in range(4096, len(content), 997):
         content[place] ^= 0xFF
     out.write_bytes(content)
-    with pytest.raises(StoreError, match="FLEET-303"), Workbench.open(out) as snapshot:
+    with pytest.raises(StoreError, match="FLEET-303"), engine.open(out) as snapshot:
         snapshot.fleet()
 
 

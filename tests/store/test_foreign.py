@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import engine
 from engine.errors import FleetError, StoreError
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey
@@ -77,7 +78,7 @@ def home_of(path: Path, folder: Path) -> Settings:
 
 
 WAYS: dict[str, Callable[[Path, Path], object]] = {
-    "snapshot": lambda path, _: Workbench.open(path),
+    "snapshot": lambda path, _: engine.open(path),
     "home": lambda path, folder: Workbench.open_home(home_of(path, folder)),
 }
 
@@ -143,7 +144,7 @@ def test_a_store_reads_and_writes_no_other_file(taken: Path, tmp_path: Path) -> 
     """Even what got past the check cannot reach out: live store and snapshot alike are shut off for good."""
     (tmp_path / "plain").write_text("CANARY")
     other = tmp_path / "other.duckdb"
-    with Workbench.open_home(home_of(taken, tmp_path)) as bench, Workbench.open(taken) as snapshot:
+    with Workbench.open_home(home_of(taken, tmp_path)) as bench, engine.open(taken) as snapshot:
         for store in (bench.store, snapshot._store):
             for statement in (
                 f"SELECT content FROM read_text('{tmp_path}/plain')",
@@ -177,7 +178,7 @@ def test_what_is_ours_is_opened_whichever_version_and_kinds_it_is_of(taken: Path
         folder = tmp_path / str(number)
         folder.mkdir()
         path = changed(taken, folder, *statements)
-        with Workbench.open(path) as wb:
+        with engine.open(path) as wb:
             assert len(wb.fleet())
         with Workbench.open_home(home_of(path, folder)) as bench:
             assert bench.resources()
@@ -185,7 +186,7 @@ def test_what_is_ours_is_opened_whichever_version_and_kinds_it_is_of(taken: Path
     for kinds in (NINE, FLEET, NINE):
         with Workbench.open_home(home, kinds=kinds) as bench:
             assert bench.resources()
-    with Workbench.open(home.home) as wb:
+    with engine.open(home.home) as wb:
         assert len(wb.fleet())
 
 
