@@ -19,15 +19,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from engine import api, private, service, surroundings
+from engine import api
 from engine.errors import FleetError
-from engine.server import limits
-from engine.server.cookies import Cookies
-from engine.server.door import Door
-from engine.server.headers import Headers
-from engine.server.origin import OwnOrigin
-from engine.server.welcome import welcome
-from engine.sockets import send_at_once
+from engine.server import service
+from engine.system import private, surroundings
+from engine.system.sockets import send_at_once
+from engine.web import limits
+from engine.web.cookies import Cookies
+from engine.web.door import Door
+from engine.web.headers import Headers
+from engine.web.origin import OwnOrigin
+from engine.web.welcome import welcome
 
 log = logging.getLogger("fleet")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.analysis import Snapshot
-    from engine.reader import Reader
     from engine.workbench import Workbench
+    from engine.workbench.reader import Reader
 
 __all__ = ["Reader", "Workbench", "connect", "open"]
 
@@ -53,7 +53,7 @@ def __getattr__(name: str) -> Any:
         Workbench.open, Workbench.connect = staticmethod(open), staticmethod(connect)  # type: ignore[attr-defined]
         return Workbench
     if name == "Reader":
-        from engine.reader import Reader
+        from engine.workbench.reader import Reader
 
         return Reader
     raise AttributeError(name)

@@ -152,7 +152,7 @@ CODES: dict[str, str] = {
     "FLEET-688": "the account may not use the server's Gitea token",
     "FLEET-900": "an unexpected error: a fault of ours",
 }
-"""Every code but those of the fleet file (`engine/parse/codes.py`), in a line each."""
+"""Every code but those of the fleet file (`engine/flow/parse/codes.py`), in a line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from engine import homes
-from engine.credentials import read_accounts, read_grants
+from engine.access.credentials import read_accounts, read_grants
+from engine.access.roles import read_rules
 from engine.errors import RefusedEdit
-from engine.roles import read_rules
+from engine.system import homes
 
 SHIPPED = homes.PROJECT if homes.is_checkout() else Path(__file__).resolve().parent / "_data"
 """Where what is no module lies: the dashboard's files, the example fleet, the notebooks. Of the same layout in an installed copy."""
@@ -199,7 +199,7 @@ def _rules(text: str) -> str:
 
 
 def _hosts(text: str) -> str:
-    from engine.hosts import read_hosts  # what it brings, only who sets this needs
+    from engine.access.hosts import read_hosts  # what it brings, only who sets this needs
 
     read_hosts(text)
     return text

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from engine import words
 from engine.model import Cause, Change, Proposal, Risk, Status, Withheld
-from engine.reader import MOST, ProposalFilter
+from engine.present import words
+from engine.workbench.reader import MOST, ProposalFilter
 from pages.components import decide
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move

@@ -9,11 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from engine import phrases, values
-from engine.downloads import csv, parquet
+from engine import phrases
 from engine.model import RecordedEvent, ResourceKey, Spec
 from engine.paths import field_changes
-from engine.reader import MOST, EventFilter
+from engine.present import values
+from engine.present.downloads import csv, parquet
+from engine.workbench.reader import MOST, EventFilter
 from pages.components.links import to_proposal, to_resource, to_run
 from pages.components.markup import show
 from pages.components.session import account, workbench

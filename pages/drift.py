@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from engine import charts, phrases, values
+from engine import phrases
 from engine.model import Change, Episode
+from engine.present import charts, values
 from pages.components import by_hand, codify, decide
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move

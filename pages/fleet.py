@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from engine import graph, phrases, values
-from engine.downloads import csv
+from engine import phrases
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
-from engine.reader import MOST
-from engine.workbench import Workbench
+from engine.present import values
+from engine.present.downloads import csv
+from engine.workbench import Workbench, graph
+from engine.workbench.reader import MOST
 from pages.components.acts import act
 from pages.components.forms import form, named, reset
 from pages.components.links import link, open_page

@@ -8,10 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from engine import charts, graph
-from engine.graph import Graph
+from engine.flow.plan import Plan
 from engine.model import ResourceKey
-from engine.plan import Plan
+from engine.present import charts
+from engine.workbench import graph
+from engine.workbench.graph import Graph
 from pages.components.links import link, open_page
 from pages.components.markup import show
 from pages.components.session import account, workbench

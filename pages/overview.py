@@ -7,8 +7,9 @@ from itertools import groupby
 
 import streamlit as st
 
-from engine import charts, phrases
+from engine import phrases
 from engine.model import RecordedEvent
+from engine.present import charts
 from pages.components.layout import beside
 from pages.components.links import link, open_page
 from pages.components.markup import show

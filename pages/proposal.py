@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from engine import export, phrases, values, words
+from engine import phrases
+from engine.flow import export
 from engine.model import Cause, Change, FieldChange, Proposal, Status
-from engine.prospects import Prospect, Prospects
+from engine.present import values, words
+from engine.workbench.prospects import Prospect, Prospects
 from pages.components import by_hand, codify, decide, reverting
 from pages.components.acts import act
 from pages.components.decide import NEEDED, Move

@@ -8,19 +8,20 @@ from typing import Any
 
 import streamlit as st
 
-from engine import phrases, words
-from engine.check import Finding
-from engine.confirmations import host_of
-from engine.credentials import Verdict
+from engine import phrases
+from engine.access.credentials import Verdict
+from engine.access.permits import DECIDING
 from engine.errors import FleetError
-from engine.jobs import Tell
+from engine.flow.confirmations import host_of
+from engine.flow.sync import endpoint, is_ssh, shown_host_key, shown_url
 from engine.model import Repository
-from engine.permits import DECIDING
-from engine.reader import Preview, ProposalFilter
-from engine.registry import SWITCHES as DECIDE
-from engine.sync import endpoint, is_ssh, shown_host_key, shown_url
-from engine.webhooks import Provider
+from engine.present import words
+from engine.server.jobs import Tell
+from engine.server.webhooks import Provider
 from engine.workbench import Synced, Workbench
+from engine.workbench.check import Finding
+from engine.workbench.reader import Preview, ProposalFilter
+from engine.workbench.registry import SWITCHES as DECIDE
 from pages.components.acts import act, refusal
 from pages.components.layout import beside
 from pages.components.links import link, open_page, to_run

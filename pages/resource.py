@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from engine import export, phrases, values, words
+from engine import phrases
 from engine.errors import RefusedEdit
+from engine.flow import export
 from engine.model import ResourceKey, Spec, Version
 from engine.paths import field_changes
-from engine.reader import ProposalFilter
+from engine.present import values, words
 from engine.workbench import Workbench
+from engine.workbench.reader import ProposalFilter
 from pages.components.acts import act
 from pages.components.follow import follow
 from pages.components.forms import form, reset

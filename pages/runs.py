@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine import phrases, words
+from engine import phrases
 from engine.model import Run, RunDetail, RunStatus, Status
-from engine.reader import ProposalFilter, RunFilter
+from engine.present import words
+from engine.workbench.reader import ProposalFilter, RunFilter
 from pages.components import reverting
 from pages.components.follow import follow
 from pages.components.links import commit_page, id_in, link, open_page, to_repository, to_run

@@ -8,9 +8,9 @@ from importlib import metadata
 
 import streamlit as st
 
+from engine.flow.sync import git_version, is_too_old
 from engine.phrases import count, mebibytes
 from engine.settings import ACCESS, SERVING, SETTINGS, Text
-from engine.sync import git_version, is_too_old
 from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.layout import beside

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.model import ResourceKey
-from engine.reader import ProposalFilter, Reader, RunFilter
 from engine.store import Store
 from engine.store.database import Transaction
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
+from engine.workbench.reader import ProposalFilter, Reader, RunFilter
 
 Rows = list[tuple[Any, ...]]
 

@@ -25,9 +25,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from engine import service
 from engine.model import Actor, ResourceKey
-from engine.service import Service
+from engine.server import service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 
@@ -80,7 +80,7 @@ class GitRepository:
 def rest() -> ASGIApp:
     """The API, built once, behind the limits that are around everything: what it serves is found at each request."""
     from engine import api
-    from engine.server.limits import Limits
+    from engine.web.limits import Limits
 
     mounted = api.build()
     return Limits(

@@ -160,8 +160,8 @@ def double(behaviour: Behaviour) -> Iterator[Double]:
 
 def _vault(url: str) -> str:
     from engine.errors import SyncError
+    from engine.flow.sync.vault import read_secret
     from engine.settings import Settings
-    from engine.sync.vault import read_secret
 
     with tempfile.TemporaryDirectory() as home:
         settings = Settings.from_environment(
@@ -175,9 +175,9 @@ def _vault(url: str) -> str:
 
 
 def _gitea(url: str) -> str:
-    from engine import gitea
     from engine.errors import RefusedEdit
     from engine.settings import Settings
+    from engine.workbench import gitea
 
     gitea.TIMEOUT_S = LIMIT_S
     with tempfile.TemporaryDirectory() as home:
@@ -199,7 +199,7 @@ def _sink(url: str) -> str:
 
 
 def _oidc(url: str) -> str:
-    from engine import provider
+    from engine.server import provider
 
     provider.TIMEOUT_S = LIMIT_S
     provider.bound(lambda: None)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import errors, parse
+from engine import errors
+from engine.flow import parse
 from engine.kinds.fleet import FLEET
-from engine.schema import schema_table
+from engine.kinds.schema import schema_table
 from engine.settings import ACCESS, SECURITY, SERVING, SETTINGS, Text
 from tests.test_failure_modes import MODES
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.flow.parse import read_fleet_file
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
-from engine.parse import read_fleet_file
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-from engine import homes
 from engine.errors import StoreError
 from engine.settings import Settings
+from engine.system import homes
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,7 @@ import engine
 from engine.analysis.snapshot import Snapshot
 from engine.errors import RefusedEdit
 from engine.model import Actor, ResourceKey
-from engine.moments import read_moment
+from engine.present.moments import read_moment
 from engine.workbench import Workbench
 
 WRONG = [

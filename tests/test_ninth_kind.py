@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import FleetFileInvalid
+from engine.flow.parse import read_fleet_file
 from engine.kinds import Field, Kind, Kinds
 from engine.kinds.fields import Integer, Map, Ref, RefList, Text
 from engine.kinds.fleet import FLEET
+from engine.kinds.schema import fleet_schema, schema_table
 from engine.model import Actor, ResourceKey
-from engine.parse import read_fleet_file
-from engine.schema import fleet_schema, schema_table
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.builders import query

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import export, values, words
+from engine.flow import export
 from engine.kinds.fleet import FLEET
 from engine.model import FieldChange, canonical
 from engine.paths import field_changes
+from engine.present import values, words
 
 ALIKE = [
     ("1", 1), ("1.0", 1.0), (1, True), ("true", True), ("none", None), ("null", None), ("[1]", [1]), ('{"a":1}', {"a": 1}), ('"true"', "true"),

@@ -15,23 +15,24 @@ import networkx as nx
 import orjson
 import pandas as pd
 
-from engine import charts, private, words
 from engine.analysis.frames import change_of, changed, documented, frame, framed, key_columns
 from engine.analysis.what_if import WhatIf, approved, edited
-from engine.blame import logged
-from engine.drill import drill
-from engine.edits import no_resource
 from engine.errors import RefusedEdit
-from engine.graph import grouped
 from engine.kinds import Kinds
 from engine.kinds.fleet import FLEET
 from engine.model import Drill, ResourceKey
-from engine.moments import read_moment
 from engine.paths import field_changes
-from engine.reader import MOST, Reader
+from engine.present import charts, words
+from engine.present.moments import read_moment
 from engine.settings import Settings
-from engine.store import FILE_NAME, Store, frames, live
+from engine.store import FILE_NAME, Store, frame_rows, live
+from engine.system import private
 from engine.workbench import utc_now
+from engine.workbench.blame import logged
+from engine.workbench.drill import drill
+from engine.workbench.edits import no_resource
+from engine.workbench.graph import grouped
+from engine.workbench.reader import MOST, Reader
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -114,7 +115,7 @@ class Snapshot:
         >>> wb.proposals().groupby("status").size()
         """
         with self._store.read() as tx:
-            return framed("proposals", frames.proposals(tx, self.account))
+            return framed("proposals", frame_rows.proposals(tx, self.account))
 
     @documented("runs")
     def runs(self) -> pd.DataFrame:
@@ -123,7 +124,7 @@ class Snapshot:
         >>> wb.runs().groupby("repository")["seconds"].describe()
         """
         with self._store.read() as tx:
-            return framed("runs", frames.runs(tx, self.account))
+            return framed("runs", frame_rows.runs(tx, self.account))
 
     @documented("drift")
     def drift(self) -> pd.DataFrame:
@@ -132,7 +133,7 @@ class Snapshot:
         >>> wb.drift().groupby("name").size().nlargest(10)
         """
         with self._store.read() as tx:
-            return framed("drift", frames.drift(tx, self.account, self.taken_at))
+            return framed("drift", frame_rows.drift(tx, self.account, self.taken_at))
 
     @documented("withheld")
     def withheld(self) -> pd.DataFrame:
@@ -141,7 +142,7 @@ class Snapshot:
         >>> wb.withheld().groupby("reason")["lasted_s"].median()
         """
         with self._store.read() as tx:
-            return framed("withheld", frames.withheld(tx, self.account, self.taken_at))
+            return framed("withheld", frame_rows.withheld(tx, self.account, self.taken_at))
 
     @documented("events")
     def events(self) -> pd.DataFrame:
@@ -150,7 +151,7 @@ class Snapshot:
         >>> wb.events()["type"].value_counts()
         """
         with self._store.read() as tx:
-            return framed("events", frames.events(tx, self.account))
+            return framed("events", frame_rows.events(tx, self.account))
 
     @documented("fleet")
     def fleet(self, at: Moment | None = None) -> pd.DataFrame:
@@ -159,7 +160,11 @@ class Snapshot:
         >>> wb.fleet(at="2026-11-20T02:13:00Z").query("kind == 'modules'")
         """
         with self._store.read() as tx:
-            made = frames.fleet(tx, self.account) if at is None else frames.fleet_at(tx, self.account, read_moment(at))
+            made = (
+                frame_rows.fleet(tx, self.account)
+                if at is None
+                else frame_rows.fleet_at(tx, self.account, read_moment(at))
+            )
         made["spec"] = pd.Series([orjson.loads(text) for text in made["spec"]], dtype=object)
         return made
 

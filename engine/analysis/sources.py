@@ -11,12 +11,13 @@ import orjson
 import requests
 import urllib3
 
-from engine import private, remote
+from engine import remote
 from engine.analysis.snapshot import Snapshot
 from engine.errors import FleetError, StoreError
-from engine.operator import local_operator
 from engine.phrases import clean
 from engine.settings import SNAPSHOT_VARIABLE, Settings
+from engine.system import private
+from engine.system.operator import local_operator
 
 CONNECT_S, READ_S = 10, 600
 """Seconds to connect, and between two pieces of a snapshot. A snapshot may be large, so that nothing limits the whole."""

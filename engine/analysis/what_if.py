@@ -13,12 +13,12 @@ import pandas as pd
 
 from engine.analysis.frames import differences, frame, key_columns
 from engine.errors import FleetError, RefusedEdit
+from engine.flow.plan import Plan
 from engine.model import Actor, Proposal, Repository, ResourceKey, Spec, Status
 from engine.phrases import count
-from engine.plan import Plan
-from engine.reader import Reader
-from engine.rehearsal import NOWHERE, rehearsal, tick
 from engine.workbench import Workbench
+from engine.workbench.reader import Reader
+from engine.workbench.rehearsal import NOWHERE, rehearsal, tick
 
 WHAT_IF = Actor("what_if")
 

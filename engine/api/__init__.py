@@ -28,14 +28,15 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from engine import contract
 from engine.api import examples, fleet, history, local, outside, proposals, repositories
 from engine.api.edge import MOST_BODY, Edge
 from engine.api.health import healthz, metrics
-from engine.api.problems import handle, not_found
+from engine.api.problems import handle
 from engine.api.routing import EXAMPLE
 from engine.errors import CODES
-from engine.parse.codes import CODES as FILE_CODES
+from engine.flow.parse.codes import CODES as FILE_CODES
+from engine.present import contract
+from engine.web.problems import not_found
 
 DESCRIPTION = """
 Reconcile a fleet that lives in a database with a `fleet.yaml` that lives in git.

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from engine import permits
+from engine.access import permits
 from engine.errors import AccessDenied
 from engine.model import Actor
-from engine.service import Service, running
+from engine.server.service import Service, running
 from engine.workbench import Workbench
 
 MOST_ID = 2**63 - 1

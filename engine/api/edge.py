@@ -12,10 +12,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.api.problems import problem, too_large, unexpected
 from engine.context import in_request
 from engine.errors import FleetError
-from engine.service import running
+from engine.server.service import running
+from engine.web.problems import problem, too_large, unexpected
 
 log = logging.getLogger("fleet.request")
 

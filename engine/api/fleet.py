@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import Body, Header, Path, Query, Response
 
-from engine import bodies, contract
 from engine.api import routing
 from engine.api.access import Asking, Before, Limit
 from engine.api.routing import Moment, also_created, as_file, documented, reply
-from engine.blame import logged
-from engine.edits import no_resource
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
-from engine.reader import page_of
+from engine.present import bodies, contract
 from engine.workbench import Workbench
+from engine.workbench.blame import logged
+from engine.workbench.edits import no_resource
+from engine.workbench.reader import page_of
 
 router = routing.router("fleet")
 

@@ -14,11 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.api.problems import problem
-from engine.bodies import when
 from engine.errors import AccessDenied, FleetError
 from engine.model import Permission
-from engine.service import Service, running
+from engine.present.bodies import when
+from engine.server.service import Service, running
+from engine.web.problems import problem
 
 OVERDUE = 3
 """Intervals after which a round that did not come is an illness."""

@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
-from engine import bodies, contract
 from engine.api import routing
 from engine.api.access import MOST_ID, Asking, Before, Limit
 from engine.api.routing import Moment, as_file, documented, reply, slowly
-from engine.reader import page_of
+from engine.present import bodies, contract
 from engine.store.events import EventFilter
-from engine.workbench import SNAPSHOTS, Workbench
+from engine.workbench.reader import page_of
+from engine.workbench.workbench import SNAPSHOTS, Workbench
 
 router = routing.router("history and standing")
 

@@ -17,13 +17,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from engine import wire
-from engine.api.problems import not_found, problem, unexpected
 from engine.api.routing import slow
 from engine.context import carried
 from engine.errors import AccessDenied, FleetError
-from engine.operator import operator_named
-from engine.service import Service, running
+from engine.remote import wire
+from engine.server.service import Service, running
+from engine.system.operator import operator_named
+from engine.web.problems import not_found, problem, unexpected
 
 log = logging.getLogger("fleet.api")
 

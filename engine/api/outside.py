@@ -9,15 +9,16 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine import contract, webhooks
 from engine.api import examples, routing
 from engine.api.access import Asking
 from engine.api.edge import MOST_OF_A_WEBHOOK
 from engine.api.routing import documented, outwards, reply, slowly
 from engine.errors import AccessDenied, RefusedEdit
 from engine.model import Actor, Permission, Repository
-from engine.service import Service, running
-from engine.webhooks import Provider, Push
+from engine.present import contract
+from engine.server import webhooks
+from engine.server.service import Service, running
+from engine.server.webhooks import Provider, Push
 from engine.workbench import Workbench
 
 router = routing.router("git hosts", prefix="")

@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine import bodies, contract
 from engine.api import examples, routing
 from engine.api.access import MOST_ID, Asking, Before, Caller, Id, Limit
 from engine.api.routing import documented, reply, slowly
-from engine.decisions import Reviewed
 from engine.errors import ReviewError
 from engine.model import Cause, Change, Risk, Status
-from engine.reader import page_of
+from engine.present import bodies, contract
 from engine.store.proposals import ProposalFilter
 from engine.workbench import Workbench
+from engine.workbench.decisions import Reviewed
+from engine.workbench.reader import page_of
 
 router = routing.router("proposals")
 

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine import bodies, contract, registry
+from engine.access.permits import DECIDING
 from engine.api import examples, routing
 from engine.api.access import Asking, Before, Id, Limit, Which
 from engine.api.routing import documented, reply, slowly
 from engine.model import Repository, RunStatus
-from engine.permits import DECIDING
-from engine.reader import page_of
-from engine.registry import SWITCHES
-from engine.workbench import Workbench
+from engine.present import bodies, contract
+from engine.workbench import Workbench, registry
+from engine.workbench.reader import page_of
+from engine.workbench.registry import SWITCHES
 
 router = routing.router("repositories and runs")
 

@@ -16,10 +16,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 
-from engine import context, contract, outbound
+from engine import context
+from engine.access.permits import need_of
 from engine.errors import RefusedEdit
-from engine.moments import in_utc
-from engine.permits import need_of
+from engine.present import contract
+from engine.present.moments import in_utc
+from engine.system import outbound
 
 T = TypeVar("T")
 

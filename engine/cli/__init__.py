@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from engine import private, surroundings
+from engine.system import private, surroundings
 
 _VERBS = {
     "demo": "demo:demo",

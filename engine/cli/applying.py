@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import phrases, words
+from engine import phrases
 from engine.cli.session import Session, verb
 from engine.errors import FleetError
+from engine.present import words
 
 if TYPE_CHECKING:
-    from engine.apply import Applied
-    from engine.plan import Plan, Skip
+    from engine.flow.apply import Applied
+    from engine.flow.plan import Plan, Skip
 
 
 @verb("plan")
@@ -33,8 +34,8 @@ def apply(session: Session, repository: str | None, account: str | None, dry_run
     if dry_run:
         _dry_run(session, repository, account)
         return None
-    from engine import bodies
     from engine.cli import output as out
+    from engine.present import bodies
 
     with session.open() as workbench:
         if session.as_json:
@@ -59,7 +60,7 @@ def apply(session: Session, repository: str | None, account: str | None, dry_run
 
 
 def _dry_run(session: Session, repository: str | None, account: str | None) -> None:
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         planned = workbench.plan(repository=repository, account=account)

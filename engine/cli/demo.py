@@ -12,7 +12,7 @@ from engine.cli.serve import PORT, run
 from engine.cli.session import Session, verb
 
 if TYPE_CHECKING:
-    from engine.demo import Demo
+    from engine.cli.story import Demo
     from engine.workbench import Synced
 
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port of the dashboard.")
 def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
     """Make a real git repository from the example fleet, play a fortnight of its history, sync, and open the dashboard on it."""
-    from engine import bodies
-    from engine import demo as playing
     from engine.cli import output as out
+    from engine.cli import story as playing
+    from engine.present import bodies
 
     with out.working("the demo's fortnight …") as say:
         done = playing.run(
@@ -48,7 +48,7 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
             else:
                 show_synced(session, workbench, synced)
         if serving:
-            from engine import service
+            from engine.server import service
 
             alone = playing.is_alone(workbench)
             if alone and session.settings.asks_for_link:
@@ -72,8 +72,8 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
 
 def _finish(session: Session, done: Demo, rounds: list[dict[str, Any]]) -> Synced:
     """Approve, apply and tick until nothing remains, telling of each round."""
-    from engine import demo as playing
     from engine.cli import output as out
+    from engine.cli import story as playing
 
     def tell(finished: Synced, approved: int, applied: int) -> None:
         found = finished.run

@@ -13,8 +13,8 @@ from engine.cli.session import Session, verb
 @click.option("--account", metavar="NAME", help="Only this account's fleet.")
 def drill(session: Session, account: str | None) -> int | None:
     """Restore the fleet from nothing but its export into an empty store, compare, and record what came of it."""
-    from engine import bodies
     from engine.cli import output as out
+    from engine.present import bodies
 
     made = []
     with session.open() as workbench:

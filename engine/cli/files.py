@@ -16,7 +16,7 @@ from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.reader import Preview
+    from engine.workbench.reader import Preview
 
 MOST_LINES = 50
 """Problems, warnings and names that a terminal is shown; `--json` has all."""
@@ -30,8 +30,8 @@ PROBLEMS = 3
 @click.argument("path", type=click.Path(path_type=Path))
 def validate(session: Session, path: Path) -> int | None:
     """Check a fleet file, or the folder that holds one: every problem with its place. Needs no store."""
+    from engine.flow.parse import file_warnings, read_fleet_file
     from engine.kinds.fleet import FLEET
-    from engine.parse import file_warnings, read_fleet_file
 
     data, file = _read(path, session.settings.max_file_bytes)
     try:
@@ -103,7 +103,7 @@ def diff(
 def schema(session: Session) -> int | None:
     """Print the JSON Schema of fleet.yaml, made from the kinds: editors complete and check the file with it."""
     from engine.kinds.fleet import FLEET
-    from engine.schema import fleet_schema
+    from engine.kinds.schema import fleet_schema
 
     session.json(fleet_schema(FLEET))
     return None
@@ -162,7 +162,7 @@ def _problems(found: Sequence[Problem], word: str, colour: str) -> None:
 
 
 def _body(preview: Preview) -> dict[str, Any]:
-    from engine import bodies
+    from engine.present import bodies
 
     return {
         "account": preview.account,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import phrases, private, values
+from engine import phrases
 from engine.cli.session import Session, account_option, at_option, page_options, verb
 from engine.errors import RefusedEdit
 from engine.model import ResourceKey
+from engine.present import values
+from engine.system import private
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +39,8 @@ def set_(
         if not equals or label in texts:
             raise click.UsageError(f"{field!r} is no FIELD=VALUE, or its field is given twice.")
         texts[label] = text
-    from engine import bodies, edits
+    from engine.present import bodies
+    from engine.workbench import edits
 
     with session.open() as workbench:
         key = ResourceKey(workbench.account(account), kind, name)
@@ -106,8 +109,8 @@ def drift(
     session: Session, repository: str | None, account: str | None, everything: bool, limit: int, before: int | None
 ) -> int | None:
     """Where live moved away from git: who, when, which fields."""
-    from engine import bodies
-    from engine.reader import page_of
+    from engine.present import bodies
+    from engine.workbench.reader import page_of
 
     with session.open() as workbench:
         open_ = None if everything else True
@@ -161,7 +164,7 @@ def graph(session: Session, repository: str | None, account: str | None, at: dat
     with session.open() as workbench:
         found = workbench.graph(repository=repository, account=account, at=at)
     if session.as_json:
-        from engine import bodies
+        from engine.present import bodies
 
         session.json(bodies.graph(found))
         return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from engine import phrases, values, words
+from engine import phrases
 from engine.cli.session import Session, account_option, page_options, verb
 from engine.model import ResourceKey
+from engine.present import values, words
 
 
 @verb("log")
@@ -16,9 +17,9 @@ from engine.model import ResourceKey
 @page_options
 def log(session: Session, kind: str, name: str, account: str | None, limit: int, before: int | None) -> int | None:
     """Every version of a resource, newest first: when, by whom, through which proposal, what it changed."""
-    from engine import bodies
-    from engine.blame import logged
-    from engine.edits import no_resource
+    from engine.present import bodies
+    from engine.workbench.blame import logged
+    from engine.workbench.edits import no_resource
 
     with session.open() as workbench:
         key = _key(workbench.account(account), kind, name)
@@ -58,8 +59,8 @@ def log(session: Session, kind: str, name: str, account: str | None, limit: int,
 @account_option()
 def blame(session: Session, kind: str, name: str, account: str | None) -> int | None:
     """Each value of a live resource: since when, by whom, through which proposal and commit."""
-    from engine import bodies
-    from engine.edits import no_resource
+    from engine.present import bodies
+    from engine.workbench.edits import no_resource
 
     with session.open() as workbench:
         key = _key(workbench.account(account), kind, name)
@@ -92,7 +93,7 @@ def blame(session: Session, kind: str, name: str, account: str | None) -> int | 
 
 
 def _key(account: str, kind: str, name: str) -> ResourceKey:
-    from engine.edits import kind_of
     from engine.kinds.fleet import FLEET
+    from engine.workbench.edits import kind_of
 
     return ResourceKey(account, kind_of(FLEET, kind).section, name)

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from engine import phrases, words
+from engine import phrases
 from engine.errors import Problem
+from engine.present import words
 
 if TYPE_CHECKING:
-    from engine.reader import Preview, PreviewEntry
+    from engine.workbench.reader import Preview, PreviewEntry
 
 MOST = 60_000
 """Characters of a comment. GitHub takes 65,536; what is left is for the words that a workflow puts around it."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from engine import private
 from engine.cli.session import Session, note, verb
 from engine.errors import RefusedEdit
 from engine.settings import ACCESS, SERVING, SHIPPED, SNAPSHOT_VARIABLE
+from engine.system import private
 
 
 @verb("notebook")

@@ -9,7 +9,7 @@ import click
 from engine import remote
 from engine.cli.session import Session, note, verb
 from engine.errors import RefusedEdit
-from engine.server.browser import has_display
+from engine.web.browser import has_display
 
 
 @verb("open")

@@ -14,8 +14,9 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import phrases, words
+from engine import phrases
 from engine.model import Proposal
+from engine.present import words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,7 +144,7 @@ def status(text: str) -> Text:
 
 def exact(moment: datetime | None) -> str:
     """A time relative and exact, for where one thing is shown."""
-    from engine.bodies import when  # comes with the store, which those who check a file do not need
+    from engine.present.bodies import when  # comes with the store, which those who check a file do not need
 
     return "never" if moment is None else f"{phrases.ago(moment)} ({(when(moment) or '')[:19]}Z)"
 

@@ -11,7 +11,7 @@ from engine.cli.session import Session, verb
 @verb("people")
 def people(session: Session) -> int | None:
     """Who is signed in to the dashboard, since when and until when; and who is kept out."""
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         found = workbench.people(session.actor)
@@ -55,7 +55,7 @@ def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int
     Without --keep-out they may sign in again at once, with the role that FLEET_ROLES gives them. Work that they began goes on; fleet pause
     stops it.
     """
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         done = workbench.sign_out(session.actor, person, with_tokens=tokens, keep_out=keep_out)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine import phrases
+from engine.access.credentials import Verdict
+from engine.access.permits import DECIDING
 from engine.cli.session import Session, account_option, note, verb, verb_group
-from engine.credentials import Verdict
 from engine.errors import RefusedEdit
+from engine.flow.sync import fingerprint, is_ssh, shown_host_key
 from engine.model import Repository
-from engine.permits import DECIDING
-from engine.sync import fingerprint, is_ssh, shown_host_key
 
 if TYPE_CHECKING:
     from engine.workbench import Workbench
@@ -99,7 +99,7 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
         before = workbench.repository(name)
         changed = workbench.change_repository(session.actor, name, given, release=release)
         confirming = _confirming(session, workbench, name)
-    from engine.registry import dropped
+    from engine.workbench.registry import dropped
 
     for said in dropped(before, changed):
         note(said)
@@ -114,7 +114,7 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
 @click.option("--account", metavar="NAME", help="Only this account's.")
 def list_(session: Session, account: str | None) -> int | None:
     """All registered repositories."""
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         found = workbench.repositories(account)
@@ -177,10 +177,10 @@ def remove(session: Session, name: str) -> int | None:
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
     """Say, without syncing, whether credential, remote, host key, branch, folder and file are as they should be."""
-    from engine import confirmations
-    from engine.check import check as looking
     from engine.cli import output as out
+    from engine.flow import confirmations
     from engine.kinds.fleet import FLEET
+    from engine.workbench.check import check as looking
 
     with session.open() as workbench:
         repository = workbench.repository(name)
@@ -313,7 +313,7 @@ def _state(repository: Repository) -> str | None:
 
 
 def _show(session: Session, repository: Repository, said: str | None, *steps: str) -> None:
-    from engine import bodies
+    from engine.present import bodies
 
     body = bodies.repository(repository)
     if session.as_json:

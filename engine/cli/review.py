@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import phrases, values, words
+from engine import phrases
 from engine.cli.session import IDS, MOST_ID, Session, page_options, verb
 from engine.model import Proposal, Status
+from engine.present import values, words
 
 if TYPE_CHECKING:
-    from engine.decisions import Reviewed
     from engine.workbench import Workbench
+    from engine.workbench.decisions import Reviewed
 
 
 @verb("proposals")
@@ -31,8 +32,8 @@ def proposals(
     before: int | None,
 ) -> int | None:
     """Proposals; the newest stand last, next to your prompt."""
-    from engine import bodies
-    from engine.reader import page_of
+    from engine.present import bodies
+    from engine.workbench.reader import page_of
 
     with session.open() as workbench:
         found, more = page_of(
@@ -67,7 +68,7 @@ def proposals(
 @click.argument("id_", metavar="PROPOSAL", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
     """One proposal: what it changes, why, what it touches, who decided what."""
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         proposal = workbench.proposal(id_)
@@ -202,7 +203,7 @@ def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> 
     """
     if bool(ids) == (run_id is not None):
         raise click.UsageError("Name applied proposals, such as 42-50, or a run with --run.")
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         outcomes = (
@@ -240,7 +241,7 @@ def _flat(ids: tuple[list[int], ...]) -> list[int]:
 
 def _tell(session: Session, word: str, outcomes: list[Reviewed], *steps: str) -> int:
     """Say what became of each; gives the exit code."""
-    from engine import bodies
+    from engine.present import bodies
 
     refused = [outcome.error for outcome in outcomes if outcome.error is not None]
     if session.as_json:

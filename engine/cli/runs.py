@@ -13,8 +13,8 @@ from engine.cli.session import MOST_ID, Session, page_options, verb, verb_group
 from engine.errors import FleetError
 
 if TYPE_CHECKING:
-    from engine.contract import SyncBody
     from engine.model import HeldDifference, Repository, Run, RunDetail
+    from engine.present.contract import SyncBody
     from engine.workbench import Synced, Workbench
 
 
@@ -43,7 +43,7 @@ def sync(session: Session, name: str | None, everything: bool, account: str | No
 def _sync_all(session: Session, workbench: Workbench, chosen: list[Repository]) -> int:
     """Tick several repositories, each told as it ends; one that fails or hangs disturbs no other."""
     from engine.cli import output as out
-    from engine.rounds import Pool
+    from engine.server.rounds import Pool
 
     made: dict[str, SyncBody] = {}
     code = 0
@@ -100,7 +100,7 @@ def _tick(session: Session, workbench: Workbench, name: str) -> Synced:
 
 
 def _body(workbench: Workbench, synced: Synced) -> SyncBody:
-    from engine import bodies
+    from engine.present import bodies
 
     return bodies.synced(workbench.run_detail(synced.run), synced.proposals)
 
@@ -168,8 +168,8 @@ def list_(
     session: Session, repository: str | None, account: str | None, status: str | None, limit: int, before: int | None
 ) -> int | None:
     """Runs, newest first."""
-    from engine import bodies
-    from engine.reader import page_of
+    from engine.present import bodies
+    from engine.workbench.reader import page_of
 
     with session.open() as workbench:
         found, next_ = page_of(
@@ -220,7 +220,7 @@ def show(session: Session, id_: int) -> int | None:
         detail = workbench.run_detail(found)
         run = detail.run
         if session.as_json:
-            from engine import bodies
+            from engine.present import bodies
 
             session.json(bodies.run(detail))
             return None

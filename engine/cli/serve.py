@@ -9,8 +9,8 @@ import click
 
 from engine import remote
 from engine.cli.session import Session, note, verb
+from engine.server.signin import check_binding, hosts
 from engine.settings import SHIPPED, Settings
-from engine.signin import check_binding, hosts
 
 PORT = 3000
 
@@ -32,7 +32,7 @@ PORT = 3000
 def serve(session: Session, host: str, port: int, open_browser: bool | None) -> int | None:
     """Serve the dashboard and the REST API, and tick every repository, until stopped with Ctrl-C."""
     check_binding(session.settings, host)
-    from engine import service
+    from engine.server import service
 
     service.open_(session.settings).opens_browser = open_browser
     return run(session.settings, host, port)

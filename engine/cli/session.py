@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from engine import surroundings
 from engine.errors import FleetError, RefusedEdit
-from engine.local import started_as
 from engine.model import Actor
-from engine.moments import EXAMPLE, read_moment
-from engine.operator import local_operator
+from engine.present.moments import EXAMPLE, read_moment
+from engine.remote.local import started_as
 from engine.settings import Settings
+from engine.system import surroundings
+from engine.system.operator import local_operator
 
 if TYPE_CHECKING:
     from engine.workbench import Workbench

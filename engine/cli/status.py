@@ -11,14 +11,14 @@ from engine.cli.session import Session, verb
 from engine.model import RunStatus, Status, Withheld
 
 if TYPE_CHECKING:
-    from engine.reader import FleetStatus, RepositoryHealth
+    from engine.workbench.reader import FleetStatus, RepositoryHealth
 
 
 @verb("status")
 @click.option("--account", metavar="NAME", help="Only this account.")
 def status(session: Session, account: str | None) -> int | None:
     """Is all well, and what waits for me, on one screen."""
-    from engine import bodies
+    from engine.present import bodies
 
     with session.open() as workbench:
         found = workbench.status(account)

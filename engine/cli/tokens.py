@@ -47,7 +47,7 @@ def create(
     session: Session, name: str, account: str | None, permissions: tuple[list[Permission], ...], days: int
 ) -> int | None:
     """Make a token and print it, this once: nothing else goes to standard output, so JWT=$(fleet token create …) works."""
-    from engine import bodies
+    from engine.present import bodies
 
     wanted = sorted({p for group in permissions for p in group})
     with session.open() as workbench:
@@ -66,7 +66,7 @@ def create(
 @verb("list", group=token)
 def list_(session: Session) -> int | None:
     """Tokens that were made, newest first; never the tokens themselves."""
-    from engine import bodies
+    from engine.present import bodies
 
     now = datetime.now(UTC)
     with session.open() as workbench:
@@ -103,7 +103,7 @@ def list_(session: Session) -> int | None:
 @click.option("--by", metavar="PERSON", help="Instead of one token, all that this person made.")
 def revoke(session: Session, id_: int | None, by: str | None) -> int | None:
     """End a token now, and every token that was made with it; the next request that brings it is refused."""
-    from engine import bodies
+    from engine.present import bodies
 
     if (id_ is None) == (by is None):
         raise click.UsageError("Give the number of a token, or --by PERSON.")

@@ -13,11 +13,11 @@ from typing import Any
 
 import orjson
 
-from engine import outbound
 from engine.errors import FleetError
 from engine.notify.messages import Message, cloud_event, slack
-from engine.outbound import Call, CallFailed
 from engine.settings import Settings
+from engine.system import outbound
+from engine.system.outbound import Call, CallFailed
 
 TIMEOUT_S = 10
 """Most seconds that sending one message may take."""

@@ -1,1 +1,1 @@
-"""What one process serves: middleware around the dashboard and the API."""
+"""What one process runs beside the workbench: rounds of ticks, jobs, nightly work, log, metrics, sign-in, webhooks."""

@@ -20,8 +20,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from engine.errors import StoreError
-from engine.keys import key_of
 from engine.server.site import Origin
+from engine.system.keys import key_of
 
 PATH = "/open"
 LINK_S = 600

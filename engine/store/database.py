@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
-from engine import private, surroundings
 from engine.context import current_request
 from engine.errors import FleetError, QueryError, StoreError, StoreLocked
 from engine.kinds import Kinds
@@ -28,6 +27,7 @@ from engine.store import console, contents, opening, snapshots
 from engine.store.gate import Gate, InTurn, Turns
 from engine.store.statements import migrations, parsed, statement
 from engine.store.views import views_script
+from engine.system import private, surroundings
 
 if TYPE_CHECKING:
     from pandas import DataFrame

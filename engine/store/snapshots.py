@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import duckdb
 
-from engine import private
 from engine.errors import StoreError
 from engine.store import opening
 from engine.store.statements import statement
+from engine.system import private
 
 TOKENS = frozenset({"api_tokens"})
 """The table of who may come in: its rows stay behind where a copy goes out of the house."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from engine.access.permits import lacking, need_of
 from engine.model import Permission
-from engine.permits import lacking, need_of
 from pages.components.session import actor
 from pages.components.text import plain
 

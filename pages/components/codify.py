@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine import export, phrases
+from engine import phrases
+from engine.flow import export
 from engine.model import ResourceKey
 from pages.components.session import attempt, workbench
 

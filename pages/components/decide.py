@@ -13,14 +13,14 @@ from typing import Any
 
 import streamlit as st
 
-from engine import words
-from engine.apply import Applied
 from engine.errors import FleetError
-from engine.jobs import Tell
+from engine.flow.apply import Applied
+from engine.flow.review import Verb
 from engine.model import Cause, Status
-from engine.prospects import Prospect, Prospects
-from engine.review import Verb
+from engine.present import words
+from engine.server.jobs import Tell
 from engine.workbench import Workbench
+from engine.workbench.prospects import Prospect, Prospects
 from pages.components import by_hand
 from pages.components.layout import one_then_other
 from pages.components.links import to_proposal

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from engine import sync
+from engine.flow import sync
 from engine.model import ResourceKey
 from pages.components.session import workbench
 from pages.components.text import plain

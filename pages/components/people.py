@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine import phrases
-from engine.signins import KnownPerson
 from engine.workbench import Workbench
+from engine.workbench.signins import KnownPerson
 from pages.components.acts import act, refusal
 from pages.components.session import actor, attempt, workbench
 from pages.components.tables import column, empty, table

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from engine import phrases
-from engine.decisions import Reverted
-from engine.export import amendment
+from engine.flow.export import amendment
 from engine.workbench import Workbench
+from engine.workbench.decisions import Reverted
 from pages.components.acts import act
 from pages.components.layout import one_then_other
 from pages.components.links import link, open_page

@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from engine import service as services
+from engine.access.roles import Person, Role, person_of
 from engine.errors import AccessDenied, FleetError
-from engine.jobs import Job, Tell
 from engine.model import Actor
-from engine.roles import Person, Role, person_of
-from engine.service import Service
+from engine.server import service as services
+from engine.server.jobs import Job, Tell
+from engine.server.service import Service
 from engine.workbench import Workbench
 from pages.components.text import plain
 

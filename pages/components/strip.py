@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import FleetError
-from engine.jobs import Job
+from engine.server.jobs import Job
 from engine.workbench import Workbench
 from pages.components.acts import act
 from pages.components.markup import show

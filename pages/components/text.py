@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import phrases, values
+from engine import phrases
 from engine.phrases import count
+from engine.present import values
 
 __all__ = ["ago", "beside", "count", "exact", "plain", "value"]
 

@@ -10,8 +10,8 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from engine.errors import RefusedEdit
-from engine.server.limits import settings
-from engine.server.turns import Turns
+from engine.web.limits import settings
+from engine.web.turns import Turns
 from pages.components.session import refused
 
 P = ParamSpec("P")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine import demo
 from engine.analysis import Snapshot
+from engine.cli import story
 from engine.model import Actor
 from engine.settings import Settings
 
@@ -22,8 +22,8 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The snapshot file, made once; tests read it or copy it."""
     folder = tmp_path_factory.mktemp("demo")
     settings = Settings.from_environment(str(folder / "home"), {"FLEET_ALLOW_LOCAL_REMOTES": "1"})
-    path = folder / "demo.duckdb"
-    with demo.run(settings, ME).workbench as workbench:
+    path = folder / "story.duckdb"
+    with story.run(settings, ME).workbench as workbench:
         workbench.snapshot(ME, path)
     return path
 

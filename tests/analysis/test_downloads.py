@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import downloads
+from engine.present import downloads
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=12)  # half characters too
 SCALARS = st.one_of(

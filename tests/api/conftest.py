@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from engine.model import Actor, Permission
-from engine.service import Service
+from engine.server.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository, listening
 

@@ -16,12 +16,12 @@ import jwt
 import pytest
 
 from engine.errors import AccessDenied, RefusedEdit, StoreError
-from engine.keys import key_of
 from engine.model import Actor, Permission, ResourceKey
-from engine.store import tokens as token_rows
+from engine.store import token_rows
 from engine.store.events import EventFilter
-from engine.tokens import ISSUER
+from engine.system.keys import key_of
 from engine.workbench import Workbench
+from engine.workbench.tokens import ISSUER
 from tests.api.conftest import ME, Api
 
 READ, WRITE, SYNC, REVIEW, APPLY, EDIT = (

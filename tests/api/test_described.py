@@ -14,9 +14,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from engine import contract
 from engine.api import examples
 from engine.model import Actor, ResourceKey
+from engine.present import contract
 from engine.workbench import Workbench
 from tests.api.conftest import ME, Api
 from tests.api.test_access import ROUTES

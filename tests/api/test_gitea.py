@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine import gitea as making
 from engine.workbench import Workbench
+from engine.workbench import gitea as making
 from tests.api.conftest import ME, Api
 from tests.hostile import BEHAVIOURS, Double, double, made_by_gitea
 
@@ -140,7 +140,7 @@ def test_its_token_may_be_in_vault(
 ) -> None:
     held: dict[str, Any] = {"token": TOKEN}
     monkeypatch.setattr(
-        "engine.sync.vault.read_secret", lambda path, _settings: held if path == "secret/fleet/gitea" else {}
+        "engine.flow.sync.vault.read_secret", lambda path, _settings: held if path == "secret/fleet/gitea" else {}
     )
     workbench.settings = replace(workbench.settings, gitea_token="", gitea_vault_path="secret/fleet/gitea")
     assert call("POST", "integrations/gitea/repositories", {"owner": "acme", "repo": "v"}).status_code == 201

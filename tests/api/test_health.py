@@ -13,10 +13,10 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine import metrics, service
-from engine.metrics import Metrics
 from engine.model import Actor, ResourceKey
-from engine.service import Service
+from engine.server import metrics, service
+from engine.server.metrics import Metrics
+from engine.server.service import Service
 from engine.workbench import Workbench
 from tests.api.conftest import ME
 from tests.conftest import GitRepository

@@ -21,11 +21,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import service
 from engine.errors import AccessDenied, FleetError
 from engine.model import Repository
-from engine.service import Service
-from engine.webhooks import Provider, Push, check, concerns, read
+from engine.server import service
+from engine.server.service import Service
+from engine.server.webhooks import Provider, Push, check, concerns, read
 from engine.workbench import Workbench
 from tests.api.conftest import ME, Api
 from tests.conftest import GitRepository
@@ -166,7 +166,7 @@ def test_ten_pushes_in_a_second_are_one_tick_and_one_after_it_another(
     workbench: Workbench, hooked: str, git_repo: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")
-    monkeypatch.setattr("engine.webhooks.place", lambda url: ("", str(git_repo.path)) if url else ("", ""))
+    monkeypatch.setattr("engine.server.webhooks.place", lambda url: ("", str(git_repo.path)) if url else ("", ""))
     payload = {"ref": "refs/heads/main", "after": "a" * 40, "repository": {"clone_url": "https://x.example/y"}}
     git_repo.push("version: 1\naccount: acme\nmodules: {m: {}}\n")
     answers = [send(hooked, "github", payload).json()["detail"] for _ in range(10)]
@@ -204,7 +204,7 @@ def test_without_the_secret_nothing_is_read(
     def reading(*_: object) -> Push:
         raise AssertionError("read before it was checked")
 
-    monkeypatch.setattr("engine.webhooks.read", reading)
+    monkeypatch.setattr("engine.server.webhooks.read", reading)
     body = json.dumps(PUSHES[provider][2]()).encode()
     good = signed(provider, body)
     address = f"{hooked}/api/v1/webhooks/{provider}"

@@ -6,10 +6,10 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from engine.flow.sync.checkouts import checkout
 from engine.model import Actor
-from engine.rounds import Pool
+from engine.server.rounds import Pool
 from engine.settings import Settings
-from engine.sync.checkouts import checkout
 from engine.workbench import Workbench
 from tests.conftest import GIT_ENVIRONMENT, GitRepository
 

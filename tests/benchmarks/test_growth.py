@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import service
-from engine.service import Service
+from engine.server import service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.benchmarks import big, pages

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import service
 from engine.model import Permission
-from engine.service import Service
+from engine.server import service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.benchmarks import big, pages

@@ -9,10 +9,10 @@ import orjson
 import pytest
 import yaml
 
-from engine import diff
+from engine.flow import diff
+from engine.flow.parse import read_fleet_file
 from engine.kinds.fleet import FLEET
 from engine.model import Claim, LiveFleet, canonical
-from engine.parse import read_fleet_file
 from tests.benchmarks import floors, peers
 from tests.benchmarks.conftest import MAIN, SIZES, AtRest, Measure
 from tests.benchmarks.generator import ACCOUNT, fleet_yaml

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from engine import demo
+from engine.cli import story
 from engine.model import Actor, Permission
 from engine.settings import Settings
 from tests.browser.conftest import CHROMIUM, ROOT, Screen, Server
@@ -88,7 +88,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         home = Path(folder) / "home"
-        with demo.run(Settings.from_environment(home, {}), Actor("ana")).workbench as workbench:
+        with story.run(Settings.from_environment(home, {}), Actor("ana")).workbench as workbench:
             workbench.create_token(Actor("ana"), "ci", account="*", permissions=[Permission.READ, Permission.SYNC])
             old, _ = workbench.create_token(
                 Actor("ana"), "old laptop", account="northwind", permissions=list(Permission)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.flow.parse import read_fleet_file
 from engine.kinds.fleet import FLEET
-from engine.parse import read_fleet_file
 from tests.browser.conftest import Screen, Server
 from tests.conftest import GitRepository
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from engine.service import Service
+from engine.server.service import Service
 from engine.settings import Settings
 from tests.conftest import GIT_ENVIRONMENT, GitRepository, Served
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import export
+from engine.flow import export
 from tests.cli.conftest import Fleet
 from tests.conftest import GitRepository
 

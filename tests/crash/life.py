@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine import apply as applying
+from engine.flow import apply as applying
 from engine.model import Actor, ResourceKey, Status
 from engine.settings import Settings
 from engine.store import Store, Transaction

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import engine.sync
+import engine.flow.sync
 from engine.kinds.fleet import FLEET
 from engine.model import (
     Actor,
@@ -96,7 +96,7 @@ class Bench:
 def bench(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     with Workbench.open_home(settings, clock=SetClock()) as workbench:
         made = Bench(workbench)
-        monkeypatch.setattr(engine.sync, "fetch_unless", made.fetch_unless)
+        monkeypatch.setattr(engine.flow.sync, "fetch_unless", made.fetch_unless)
         yield made
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from engine import surroundings
 from engine.errors import StoreError
 from engine.model import ResourceKey, Status
 from engine.store import live
+from engine.system import surroundings
 from tests.builders import query
 from tests.engine.conftest import ANA, Bench, modules
 from tests.laws.checks import assert_agreement

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from engine import apply as applying
-from engine.apply import Applied
 from engine.errors import StoreError
+from engine.flow import apply as applying
+from engine.flow.apply import Applied
+from engine.flow.plan import build
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Status
-from engine.plan import build
 from engine.store import live
 from engine.store.gate import InTurn
 from engine.workbench import Workbench
@@ -29,7 +29,7 @@ EVE = Actor("eve")
 
 @pytest.fixture(autouse=True)
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.apply.CHUNK", 1)
+    monkeypatch.setattr("engine.flow.apply.CHUNK", 1)
 
 
 def elsewhere(act: Callable[[], Any]) -> Any:
@@ -154,7 +154,7 @@ def test_another_repository_that_declares_it_meanwhile_stops_its_destroy(bench: 
 
 
 def test_a_run_tells_that_its_apply_was_stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.apply.FIRST_CHUNK", 1)
+    monkeypatch.setattr("engine.flow.apply.FIRST_CHUNK", 1)
     bench.push(modules("a", "b", "c"))
     bench.change(auto_apply=True)
     paused: list[Any] = []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-import engine.sync
+import engine.flow.sync
 from engine.errors import StoreError, SyncError
 from engine.model import Status
 from engine.store import live
@@ -139,9 +139,9 @@ def test_a_failed_one_is_tried_again_only_when_git_or_live_moved(bench: Bench, m
     assert [p.status for p in bench.standing()] == ["failed"]
     before = len(tried)
     bench.sync()
-    monkeypatch.setattr(engine.sync, "fetch_unless", _away)
+    monkeypatch.setattr(engine.flow.sync, "fetch_unless", _away)
     assert bench.sync().status == "failed"
-    monkeypatch.setattr(engine.sync, "fetch_unless", bench.fetch_unless)
+    monkeypatch.setattr(engine.flow.sync, "fetch_unless", bench.fetch_unless)
     bench.sync()
     assert len(tried) == before, "an outage of the remote moves neither git nor live"
     monkeypatch.setattr(live, "write_live", write)

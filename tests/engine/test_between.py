@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import engine.sync
+import engine.flow.sync
 from engine.errors import FleetError
 from engine.model import Actor, Permission, ResourceKey
 from engine.store import repositories
@@ -130,7 +130,7 @@ def test_what_another_writer_did_in_between_counts(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, what: str, before: dict[str, Any], verb: Do, others: Do, code: str, after: dict[str, Any]
 ) -> None:  # fmt: skip
     workbench = bench.workbench
-    monkeypatch.setattr(engine.sync, "fetch", bench.fetch)
+    monkeypatch.setattr(engine.flow.sync, "fetch", bench.fetch)
     bench.pushed["fc"] = (1, f"version: 1\naccount: acme\n{modules('m1')}")
     settings = {name: given for name, given in before.items() if name != "paused"}
     workbench.add_repository(ANA, "fc", **{"url": URL, "account": "acme", **settings})

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.blame import blame
 from engine.model import Version
 from engine.paths import field_changes
+from engine.workbench.blame import blame
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 

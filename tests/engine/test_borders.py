@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from engine.errors import RefusedEdit
+from engine.flow.order import Move, in_order
+from engine.flow.propose import fingerprint
+from engine.flow.soundness import FleetState, reached
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Cause, Change, Difference, ResourceKey, Status
-from engine.order import Move, in_order
-from engine.propose import fingerprint
-from engine.soundness import FleetState, reached
 from tests.engine.conftest import ANA, BOB, Bench, modules
 
 A = ResourceKey("acme", "modules", "a")

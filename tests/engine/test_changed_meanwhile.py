@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-import engine.sync
-from engine import registry
+import engine.flow.sync
 from engine.model import Repository
-from engine.workbench import Workbench
+from engine.workbench import Workbench, registry
 from tests.engine.conftest import ANA, Bench, modules
 
 OWNED = modules(*(f"m{number}" for number in range(5)))
@@ -69,7 +68,7 @@ def test_a_change_of_settings_in_the_middle_of_a_tick(
         meanwhile("fetch")
         return found
 
-    monkeypatch.setattr(engine.sync, "fetch_unless", fetch)
+    monkeypatch.setattr(engine.flow.sync, "fetch_unless", fetch)
     run = workbench.sync(ANA, "fc", watcher=meanwhile).run
     assert began == [stage]
     assert workbench.fleet(account="acme") == before, "nothing is applied by settings that somebody has changed"

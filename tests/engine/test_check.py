@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.check import STEPS
 from engine.errors import RefusedEdit
 from engine.model import Actor, Permission
 from engine.workbench import Workbench
+from engine.workbench.check import STEPS
 from tests.conftest import GitRepository
 
 ME = Actor("ana")

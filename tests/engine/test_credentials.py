@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.credentials import (
+from engine.access.credentials import (
     Use,
     Verdict,
     check_gitea,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from engine.access.roles import PERMISSIONS, Role
 from engine.errors import RefusedEdit
 from engine.model import Actor, Permission, ResourceKey
-from engine.roles import PERMISSIONS, Role
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.diff import Diff, Settled, compare, unpinned, withhold
+from engine.flow.diff import Diff, Settled, compare, unpinned, withhold
 from engine.kinds.fleet import FLEET
 from engine.model import Cause, Change, Claim, Difference, LiveFleet, ResourceKey, Spec, Withheld, canonical
 from tests.engine.conftest import agreed, fleet

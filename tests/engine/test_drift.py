@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.drift import detect, drifting, first_move
+from engine.flow.drift import detect, drifting, first_move
 from engine.kinds.fleet import FLEET
 from engine.model import Cause, Change, Difference, OpenEpisode, ResourceKey, Spec
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from engine import bodies, export
 from engine.errors import FleetError, RefusedEdit
+from engine.flow import export
+from engine.flow.parse import file_warnings, read_fleet_file
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Permission, ResourceKey
 from engine.notify.messages import messages, slack
-from engine.parse import file_warnings, read_fleet_file
-from engine.reader import Reader
+from engine.present import bodies
 from engine.workbench import Workbench
+from engine.workbench.reader import Reader
 from tests.benchmarks import big
 from tests.conftest import GitRepository, fill_account
 

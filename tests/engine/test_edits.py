@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from engine.edits import kind_of, read_fields
 from engine.errors import FleetError
 from engine.kinds.fleet import FLEET
 from engine.model import ResourceKey
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
+from engine.workbench.edits import kind_of, read_fields
 from tests.engine.conftest import ANA, BOB, Bench, modules
 
 A = ResourceKey("acme", "modules", "a")

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import charts
-from engine.graph import STATES, Graph, GraphNode, grouped, layered, narrowed
 from engine.model import Actor, Change, Episode, Mark, ResourceKey, Status
+from engine.present import charts
 from engine.workbench import Workbench
+from engine.workbench.graph import STATES, Graph, GraphNode, grouped, layered, narrowed
 
 
 def key(name: str, kind: str = "modules") -> ResourceKey:

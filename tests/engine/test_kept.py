@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine import kept, surroundings
 from engine.errors import FleetError, StoreError
-from engine.kept import RETRY_S, Kept, file_name, wait
 from engine.model import Actor, RecordedEvent, ResourceKey
 from engine.notify.messages import messages
+from engine.server import kept
+from engine.server.kept import RETRY_S, Kept, file_name, wait
 from engine.settings import Settings
-from engine.store import Store
-from engine.store import kept as note
+from engine.store import Store, kept_snapshots
+from engine.system import surroundings
 from engine.workbench import Workbench
 from tests.conftest import SetClock
 
@@ -294,11 +294,11 @@ def test_one_that_a_killed_process_did_not_finish_is_no_snapshot_and_is_forgotte
     bench: Workbench, made: Kept, passing: Time, folder: Path
 ) -> None:
     with bench.store.write() as tx:
-        note.add(tx, note.Entry(folder / file_name(tx.at), tx.at))
+        kept_snapshots.add(tx, kept_snapshots.Entry(folder / file_name(tx.at), tx.at))
     made.look()
     assert len(files(folder)) == 1
     with bench.store.read() as tx:
-        assert [entry.path.name for entry in note.written(tx)] == files(folder)
+        assert [entry.path.name for entry in kept_snapshots.written(tx)] == files(folder)
 
 
 def test_a_store_that_went_back_to_a_snapshot_goes_on_with_the_files_that_it_knows(

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import log
 from engine.context import current_request, in_request
-from engine.log import EventLog
 from engine.model import Actor, ResourceKey
-from engine.observers import Observers
+from engine.server import log
+from engine.server.log import EventLog
+from engine.server.observers import Observers
 from engine.workbench import Workbench
 
 ME = Actor("ana")

@@ -8,9 +8,9 @@ import pytest
 
 from engine.errors import FleetError, RefusedEdit
 from engine.model import Actor, Permission
-from engine.reader import ProposalFilter, Reader, RunFilter
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
+from engine.workbench.reader import ProposalFilter, Reader, RunFilter
 from tests.builders import LONG_AGO, rivals
 
 ME = Actor("ana")

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine import drill as drilling
 from engine.errors import FleetError, RefusedEdit, StoreError
 from engine.model import Actor, ResourceKey
-from engine.nightly import CATCH_UP_S, Nightly, due, last_moment
 from engine.notify.messages import messages
+from engine.server.nightly import CATCH_UP_S, Nightly, due, last_moment
 from engine.settings import Settings
 from engine.workbench import Workbench
+from engine.workbench import drill as drilling
 from tests.conftest import SetClock
 
 ME = Actor("ana")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from engine.flow.order import Move, Ordering, in_order, waves
 from engine.kinds.fleet import FLEET
 from engine.model import ResourceKey
-from engine.order import Move, Ordering, in_order, waves
 
 Change = tuple[dict[str, Any] | None, dict[str, Any] | None]
 

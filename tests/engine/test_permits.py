@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-import engine.sync
+import engine.flow.sync
+from engine.access.permits import Need, declared, lacking, need_of, reading, require, within
 from engine.errors import FleetError
 from engine.model import Actor, Permission, ResourceKey, Status
-from engine.permits import Need, declared, lacking, need_of, reading, require, within
-from engine.reader import Reader
 from engine.workbench import Workbench
+from engine.workbench.reader import Reader
 from tests.engine.conftest import ANA, Bench, modules
 
 READ, WRITE, SYNC, REVIEW, APPLY, EDIT, TOKENS = (
@@ -104,7 +104,7 @@ OTHERS = {
 @pytest.fixture
 def filled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     """Account acme with a repository, a run, proposals, a token and live resources; account rival with a resource."""
-    monkeypatch.setattr(engine.sync, "fetch", bench.fetch)
+    monkeypatch.setattr(engine.flow.sync, "fetch", bench.fetch)
     bench.sync(modules("a", "b"))
     bench.workbench.approve(ANA, [2])
     bench.workbench.apply(ANA)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from engine.flow.plan import Plan, build
 from engine.kinds.fleet import FLEET
 from engine.model import Claim, LiveFleet, Proposal, Spec
-from engine.plan import Plan, build
 from tests.engine.conftest import fleet, proposal
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.flow.propose import Candidates, Decision, decide, fingerprints, guard
 from engine.model import (
     Cause,
     Change,
@@ -19,7 +20,6 @@ from engine.model import (
     Withheld,
     WithheldDiff,
 )
-from engine.propose import Candidates, Decision, decide, fingerprints, guard
 from tests.engine.conftest import proposal
 
 BY_PEOPLE = Repository(1, "fc", "acme", "https://git.example.com/x")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.flow.review import Verb
 from engine.model import Actor, ResourceKey, Status
-from engine.review import Verb
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 

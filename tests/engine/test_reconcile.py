@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import engine.sync
+import engine.flow.sync
 from engine.errors import RefusedEdit, StoreError
 from engine.model import ResourceKey, RunStatus, Status
 from tests.builders import query
@@ -294,7 +294,7 @@ def test_what_this_machine_refuses_is_no_failure_of_the_repository(
         raise StoreError(code, "It is full.", "Make room.")
 
     bench.push(modules("a"))
-    monkeypatch.setattr(engine.sync, "fetch_unless", refuse)
+    monkeypatch.setattr(engine.flow.sync, "fetch_unless", refuse)
     run = bench.sync()
     assert (run.status, run.error and run.error["code"]) == ("failed", code)
     repository = bench.workbench.repository("fc")

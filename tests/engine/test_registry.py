@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from engine import hostkeys, registry
 from engine.errors import FleetError
+from engine.flow import pinning
 from engine.model import Repository, ResourceKey
 from engine.store import repositories
 from engine.store.events import EventFilter
-from engine.workbench import Workbench
+from engine.workbench import Workbench, registry
 from tests.engine.conftest import ANA, BOB, Bench, modules
 
 URL, SSH = "https://git.example.com/team/fleet.git", "ssh://git@git.example.com/team/fleet.git"
@@ -161,7 +161,7 @@ def test_the_first_key_is_pinned_unless_the_repository_is_another_by_now(
     seen = wb.add_repository(ANA, "fc", SSH, account="acme")
     wb.change_repository(ANA, "fc", change)
     with wb.store.write() as tx:
-        hostkeys.pin_first(tx, ANA, seen, KEY)
+        pinning.pin_first(tx, ANA, seen, KEY)
     assert wb.repository("fc").ssh_host_key == pinned
     assert len(told(wb, "host_key_pinned")) == (0 if change else 1)
 
@@ -170,11 +170,11 @@ def test_another_key_of_a_host_is_told_once_for_each(wb: Workbench) -> None:
     made = wb.add_repository(ANA, "fc", SSH, account="acme", ssh_host_key=KEY)
     for offered in ("one", "one", "two", "one"):
         with wb.store.write() as tx:
-            hostkeys.note_changed(tx, ANA, made, 1, offered)
+            pinning.note_changed(tx, ANA, made, 1, offered)
     assert [data["offered"] for _, _, data in told(wb, "host_key_changed")] == ["one", "two", "one"]
     wb.trust_host_key(ANA, "fc", OTHER)
     with wb.store.write() as tx:
-        hostkeys.note_changed(tx, ANA, wb.repository("fc"), 1, "one")
+        pinning.note_changed(tx, ANA, wb.repository("fc"), 1, "one")
     assert len(told(wb, "host_key_changed")) == 4, "since it was trusted, it is news again"
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.errors import FleetError, ReviewError
+from engine.flow.review import Verb, moved, stale
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Cause, Change, Claim, Origin, Permission, Proposal, ResourceKey, Risk, Status
-from engine.review import Verb, moved, stale
 from tests.engine.conftest import ANA, Bench, modules
 
 MOVES = {

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.access.roles import PERMISSIONS, Role, actor_of, person_of, read_rules
 from engine.errors import AccessDenied, RefusedEdit
 from engine.model import Permission
-from engine.operator import local_operator
-from engine.roles import PERMISSIONS, Role, actor_of, person_of, read_rules
+from engine.server.signin import check_binding, client, hosts
 from engine.settings import Settings
-from engine.signin import check_binding, client, hosts
+from engine.system.operator import local_operator
 
 OIDC = {
     "FLEET_OIDC_METADATA_URL": "https://idp.example/.well-known/openid-configuration",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import service
 from engine.errors import FleetError, RefusedEdit
-from engine.jobs import Jobs, Tell
 from engine.model import Actor, Repository
-from engine.scheduler import MOST_BACKOFF, Scheduler, due
-from engine.service import Service
+from engine.server import service
+from engine.server.jobs import Jobs, Tell
+from engine.server.scheduler import MOST_BACKOFF, Scheduler, due
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository, SetClock
@@ -120,7 +120,9 @@ def test_a_paused_home_has_no_ticks(home: Path, git_repo: GitRepository, caplog:
             pass
         scheduler.stop()
         assert bench.runs() == []
-        assert not [record for record in caplog.records if record.name == "engine.scheduler"], "nor does it complain"
+        assert not [record for record in caplog.records if record.name == "engine.server.scheduler"], (
+            "nor does it complain"
+        )
 
 
 def test_the_first_round_waits_an_interval_after_the_last_tick(workbench: Workbench, git_repo: GitRepository) -> None:
@@ -142,9 +144,9 @@ def test_the_first_round_waits_an_interval_after_the_last_tick(workbench: Workbe
 def test_a_clock_that_is_set_back_takes_what_is_planned_with_it(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.scheduler.WATCH_S", 0.01)
+    monkeypatch.setattr("engine.server.scheduler.WATCH_S", 0.01)
     shown = [1e9]
-    monkeypatch.setattr("engine.scheduler.time.time", lambda: shown[0] + time.monotonic())
+    monkeypatch.setattr("engine.server.scheduler.time.time", lambda: shown[0] + time.monotonic())
     scheduler = Scheduler(workbench)
     moved = threading.Event()
     shift = scheduler.shift

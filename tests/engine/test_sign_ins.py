@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from engine.access.roles import Person, person_of
 from engine.errors import AccessDenied, FleetError, RefusedEdit, StoreError
 from engine.model import Actor, Permission, Token
-from engine.roles import Person, person_of
 from engine.settings import Settings
-from engine.signins import SignIn, refusal, sign_in_of
 from engine.store import Store
 from engine.store.sign_ins import KEPT, Standing
 from engine.workbench import Workbench
+from engine.workbench.signins import SignIn, refusal, sign_in_of
 
 ADMIN = Actor("admin@x.example")
 NOW = datetime.now(UTC).replace(microsecond=0)

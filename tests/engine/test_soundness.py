@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+from engine.flow.soundness import FleetState, reached
 from engine.kinds.fleet import FLEET
-from engine.soundness import FleetState, reached
 
 DEPENDENCIES = {"a": ["b", "c"], "b": ["a"], "c": ["a"], "d": ["b"]}
 

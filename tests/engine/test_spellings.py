@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import FleetFileInvalid
+from engine.flow.parse import read_fleet_file
 from engine.kinds.fields import Address, Endpoint, Network, credential_like, name_problem
 from engine.kinds.fleet import FLEET
 from engine.model import ResourceKey
-from engine.parse import read_fleet_file
 from tests.engine.conftest import BOB, Bench
 
 FLEET_TEXT = """

@@ -1,7 +1,7 @@
 """The whole loop under arbitrary pushes, ticks, decisions and edits of two repositories in one account: laws 3 to 6, 9 and 10.
 
 `LAWS_EXAMPLES=500 uv run pytest -n 0 tests/laws/test_loop.py` walks longer than every build does (25).
-The remote is a double here (`engine.sync.fetch_unless` gives what was pushed); real git is in tests/sync, tests/cli and tests/crash.
+The remote is a double here (`engine.flow.sync.fetch_unless` gives what was pushed); real git is in tests/sync, tests/cli and tests/crash.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-import engine.sync
+import engine.flow.sync
 from engine.errors import ApplyError, RefusedEdit
+from engine.flow.parse import read_fleet_file
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, Repository, ResourceKey, Revision, Run, Status
-from engine.parse import read_fleet_file
 from engine.settings import Settings
 from engine.store import Store, Transaction
 from engine.workbench import Workbench
@@ -114,8 +114,8 @@ class Loop(RuleBasedStateMachine):
         self.cap = cap
         environment = {"POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK": str(cap), "FLEET_ALLOW_LOCAL_REMOTES": "1"}
         self.workbench = Workbench.open_home(Settings.from_environment(self.folder, environment), clock=SetClock())
-        self.patch.setattr(engine.sync, "fetch_unless", self._fetch)
-        self.patch.setattr("engine.apply.CHUNK", chunk)
+        self.patch.setattr(engine.flow.sync, "fetch_unless", self._fetch)
+        self.patch.setattr("engine.flow.apply.CHUNK", chunk)
         self._check_every_write()
         for name in REPOSITORIES:
             self.pushed[name] = (0, {})

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import diff, export
+from engine.flow import diff, export
+from engine.flow.order import Move, in_order, waves
+from engine.flow.parse import read_fleet_file
 from engine.kinds.fleet import FLEET
 from engine.model import Claim, LiveFleet, canonical
-from engine.order import Move, in_order, waves
-from engine.parse import read_fleet_file
 from tests.laws.checks import references
 from tests.laws.fleets import Declared, declared, file_of, maps, texts
 

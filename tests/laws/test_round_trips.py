@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import engine
 from engine import Workbench
-from engine.drill import drill
 from engine.errors import RefusedEdit
 from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey, Run, Spec, Status, canonical
-from engine.rehearsal import NOWHERE, rehearsal, tick
 from engine.settings import Settings
+from engine.workbench.drill import drill
+from engine.workbench.rehearsal import NOWHERE, rehearsal, tick
 from tests.laws.fleets import Declared, declared, edits, file_of
 
 ME, BOB = Actor("ana"), Actor("ben")

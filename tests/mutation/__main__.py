@@ -1,7 +1,7 @@
 """Change the engine by one line at a time, run the tests that reach that line, and print what no test noticed.
 
     uv run python -m tests.mutation                       the stages, decisions, registry, edits, permits and the store
-    uv run python -m tests.mutation engine/propose.py     some files
+    uv run python -m tests.mutation engine/flow/propose.py     some files
     uv run python -m tests.mutation --every 10            one mutant in ten of each file
 
 The first run notes which test reaches what (about twice as long as the tests themselves) in .benchmarks/reach; later ones use the notes
@@ -28,8 +28,10 @@ from tests.mutation.mutants import Mutant
 
 PROJECT = Path(__file__).parents[2]
 FILES = [
-    *(f"engine/{name}.py" for name in ("diff", "propose", "review", "plan", "apply", "drift", "export", "revert", "soundness", "order", "fields", "reconcile")),
-    *(f"engine/{name}.py" for name in ("decisions", "registry", "edits", "permits", "workbench")),
+    *(f"engine/flow/{name}.py" for name in ("diff", "propose", "review", "plan", "apply", "drift", "export", "revert", "soundness", "order", "tick", "holding")),
+    *(f"engine/workbench/{name}.py" for name in ("decisions", "registry", "edits", "workbench")),
+    "engine/access/permits.py",
+    "engine/paths.py",
     "engine/store",
 ]  # fmt: skip
 TESTS = ["engine", "laws", "store", "parse", "sync", "api", "cli", "notify", "pages", "outbound", "analysis", "test_flow.py", "test_failure_modes.py", "test_ninth_kind.py", "test_moments.py"]  # fmt: skip

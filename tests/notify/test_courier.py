@@ -22,7 +22,7 @@ from engine.model import Actor, ResourceKey
 from engine.notify import courier as couriers
 from engine.notify.courier import Courier
 from engine.notify.sinks import Away, Misplaced, Refused, Sink, signed, sinks_of
-from engine.service import Service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.store import outbox
 from engine.workbench import Workbench

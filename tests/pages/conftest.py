@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.model import Actor
-from engine.service import Service
+from engine.server.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 

@@ -7,7 +7,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from engine.model import Actor, ResourceKey, Status
-from engine.service import Service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository

@@ -149,7 +149,7 @@ def test_a_resource_that_is_not_there_is_said_so(applied: Workbench, dashboard: 
 
 
 def test_the_list_downloads_without_formulas(applied: Workbench) -> None:
-    from engine.downloads import csv as written
+    from engine.present.downloads import csv as written
 
     rows = list(csv.DictReader(io.StringIO(written([{"name": "=1+1", "spec": {"a": 1}, "n": 3}]).decode())))
     assert rows == [{"name": "'=1+1", "spec": '{"a":1}', "n": "3"}]

@@ -10,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine.downloads import parquet
-from engine.kept import Kept
 from engine.model import Actor, Permission, ResourceKey
 from engine.paths import field_changes
-from engine.reader import EventFilter, Reader
-from engine.service import Service
+from engine.present.downloads import parquet
+from engine.server.kept import Kept
+from engine.server.service import Service
 from engine.workbench import Workbench
+from engine.workbench.reader import EventFilter, Reader
 from tests.conftest import GitRepository
 from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
 from tests.pages.test_approvals import press, run

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.model import Actor, ResourceKey
-from engine.reader import Reader
 from engine.workbench import Workbench
+from engine.workbench.reader import Reader
 from tests.conftest import GitRepository
 from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts
 

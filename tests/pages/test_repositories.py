@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.service import Service
+from engine.server.service import Service
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.pages.conftest import FLEET_FILE, ME, Dashboard, texts

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.access.permits import need_of
+from engine.access.roles import PERMISSIONS, Role
 from engine.errors import AccessDenied
-from engine.jobs import Job
 from engine.model import Actor, Permission, ResourceKey, Status
-from engine.permits import need_of
-from engine.roles import PERMISSIONS, Role
-from engine.service import Service
+from engine.server.jobs import Job
+from engine.server.service import Service
 from engine.workbench import Workbench
 from pages.components.people import key_of
 from tests.pages.conftest import ME, NAVIGATION, Dashboard, calm, texts
@@ -265,7 +265,7 @@ def test_trusting_another_host_key_is_for_those_who_may_decide(
     ready: Workbench, serving: Service, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown, pinned = (f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{letter * 43}" for letter in "AB")
-    monkeypatch.setattr("engine.sync.offered_host_key", lambda *_: shown)
+    monkeypatch.setattr("engine.flow.sync.offered_host_key", lambda *_: shown)
     for key, needs in ((None, {WRITE}), (pinned, {WRITE, REVIEW, APPLY})):
         ready.change_repository(ME, "by-ssh", {"ssh_host_key": key})
         for held in (needs, needs - {REVIEW}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.service import Service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from streamlit.testing.v1 import AppTest
 
 from engine.model import Permission
-from engine.service import Service
+from engine.server.service import Service
 from engine.store.events import EventFilter
 from engine.workbench import Workbench
 from tests.notify.test_courier import Receiver

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from engine.errors import FleetFileInvalid
+from engine.flow.parse import DEFAULT_LIMIT, FleetFile, read_fleet_file
 from engine.kinds import Fault, Field, KeyPart, Kind, Kinds
 from engine.kinds.fields import Ref, Text
 from engine.kinds.fleet import FLEET
-from engine.parse import DEFAULT_LIMIT, FleetFile, read_fleet_file
 
 HEAD = "version: 1\naccount: acme\n"
 

@@ -13,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import FleetFileInvalid, Problem
+from engine.flow.parse import CODES, FleetFile, file_warnings, read_fleet_file
+from engine.flow.parse.document import _check
+from engine.flow.parse.positions import Positions
+from engine.flow.parse.scalars import Refused, plain_value
+from engine.flow.parse.yaml_events import read_structure
 from engine.kinds.fields import Boolean, Choice, FieldType, Integer, Map, Ref, RefList, Text, json_faults
 from engine.kinds.fleet import FLEET
-from engine.parse import CODES, FleetFile, file_warnings, read_fleet_file
-from engine.parse.document import _check
-from engine.parse.events import read_structure
-from engine.parse.positions import Positions
-from engine.parse.scalars import Refused, plain_value
 
 VALID = b"""\
 version: 1

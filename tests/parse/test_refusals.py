@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from engine.errors import FleetFileInvalid, Problem
+from engine.flow.parse import CODES, DEFAULT_LIMIT, codes, file_warnings, read_fleet_file
 from engine.kinds import Field, Kind, Kinds
 from engine.kinds.fields import Ref
 from engine.kinds.fleet import FLEET
-from engine.parse import CODES, DEFAULT_LIMIT, codes, file_warnings, read_fleet_file
 
 HEAD = "version: 1\naccount: acme\n"
 

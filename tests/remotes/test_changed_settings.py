@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine import sync
 from engine.errors import RefusedEdit, SyncError
+from engine.flow import sync
 from engine.model import Actor, Revision
 from engine.settings import Settings
 from engine.workbench import Workbench

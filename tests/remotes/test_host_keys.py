@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.errors import RefusedEdit, SyncError
+from engine.flow.sync import fingerprint, read_host_key, shown_host_key
 from engine.model import Actor, Permission, RecordedEvent
 from engine.settings import Settings
-from engine.sync import fingerprint, read_host_key, shown_host_key
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.remotes.conftest import SSH_PATH

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import sync
 from engine.errors import SyncError
+from engine.flow import sync
+from engine.flow.sync import call
+from engine.flow.sync.checkouts import checkout, private
 from engine.model import Repository
 from engine.settings import Settings
-from engine.sync import call
-from engine.sync.checkouts import checkout, private
 from tests.conftest import GitRepository
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH, TEXT
 from tests.remotes.servers import Cutter, Nginx, Sshd

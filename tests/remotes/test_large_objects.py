@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from engine import sync
 from engine.errors import SyncError
+from engine.flow import sync
+from engine.flow.sync import call, fetching
+from engine.flow.sync.checkouts import checkout
 from engine.model import Actor, Repository
 from engine.settings import Settings
-from engine.sync import call, fetching
-from engine.sync.checkouts import checkout
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.remotes import hostile_server as double
@@ -32,11 +32,11 @@ TEXT = b"version: 1\naccount: acme\n"
 FETCHING = """
 import json, resource, sys
 from pathlib import Path
-from engine import sync
+from engine.flow import sync
 from engine.errors import FleetError
 from engine.model import Repository
 from engine.settings import Settings
-import engine.sync.fetching, engine.sync.reading
+import engine.flow.sync.fetching, engine.flow.sync.reading
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 settings = Settings(home=Path(sys.argv[1]), allow_local_remotes=1, allow_http_remotes=1, git_timeout_s=30, remote_hosts="127.0.0.1")
 def peak(): return int([l for l in open("/proc/self/status") if l.startswith("VmHWM")][0].split()[1])
@@ -177,7 +177,7 @@ def test_git_that_has_no_memory_left_while_it_reads_says_so(git_repo: GitReposit
     git_repo.git("add", "--all")
     git_repo.git("commit", "--quiet", "--message", "Long")
     sync.fetch(repository, replace(settings, max_file_bytes=5_000_000))
-    from engine.sync import reading
+    from engine.flow.sync import reading
 
     small = replace(settings, max_file_bytes=5_000_000, git_memory_bytes=10_000_000)
     with pytest.raises(SyncError, match=r"FLEET-218 .*memory.*FLEET_GIT_MEMORY_BYTES"):
@@ -198,7 +198,7 @@ def test_a_process_without_memory_fails_the_run_with_a_code(
         run = workbench.sync(Actor("ana"), "fc").run
         assert (run.status, run.error and run.error["code"]) == ("failed", "FLEET-218")
     with monkeypatch.context() as patch:
-        patch.setattr("engine.reconcile.read_fleet_file", exhausted)
+        patch.setattr("engine.flow.tick.read_fleet_file", exhausted)
         run = workbench.sync(Actor("ana"), "fc").run
         assert (run.status, run.error and run.error["code"]) == ("failed", "FLEET-218")
     assert workbench.sync(Actor("ana"), "fc").run.status == "success"

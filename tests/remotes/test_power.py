@@ -17,12 +17,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from engine import confirmations, remote, service, sync
-from engine.confirmations import CredentialUse
-from engine.credentials import Verdict
+from engine import remote
+from engine.access.credentials import Verdict
 from engine.errors import FleetError, RefusedEdit, SyncError
+from engine.flow import confirmations, sync
+from engine.flow.confirmations import CredentialUse
 from engine.model import Actor, Permission, Repository
-from engine.service import Service
+from engine.server import service
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.api.conftest import Api
@@ -425,7 +427,7 @@ def test_ssh_talks_to_the_address_that_was_judged(
         asked = led_to(monkeypatch, "127.0.0.1")
         bench.add_repository(ME, "fc", url, account="acme", vault_credential_path=SSH_PATH)
         assert asked == [], "registering reaches nobody"
-        monkeypatch.setattr("engine.sync.vault.read_secret", lambda *_: {"ssh_key": sshd.key.read_text()})
+        monkeypatch.setattr("engine.flow.sync.vault.read_secret", lambda *_: {"ssh_key": sshd.key.read_text()})
         assert code_of(bench, "fc") is None
         assert sync.shown_host_key(bench.offered_host_key(ME, "fc")) == sync.shown_host_key(sshd.host_key)
         assert set(asked) == {"git.corp.example"}

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from engine import rounds
 from engine.errors import SyncError
+from engine.flow.tick import FIRST_BACKOFF, LONGEST_BACKOFF, MOST_JITTER, backoff
 from engine.model import Actor, Repository, Trigger
-from engine.reconcile import FIRST_BACKOFF, LONGEST_BACKOFF, MOST_JITTER, backoff
-from engine.rounds import Pool
-from engine.scheduler import Scheduler
+from engine.server import rounds
+from engine.server.rounds import Pool
+from engine.server.scheduler import Scheduler
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.conftest import GitRepository

@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import pytest
 
-from engine.check import check
 from engine.errors import FleetError
+from engine.flow.sync.checkouts import private
 from engine.kinds.fleet import FLEET
 from engine.model import Actor
 from engine.settings import Settings
-from engine.sync.checkouts import private
 from engine.workbench import Workbench
+from engine.workbench.check import check
 from tests.builders import query
 from tests.conftest import GitRepository
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH

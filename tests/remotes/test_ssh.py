@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine import sync
 from engine.errors import SyncError
+from engine.flow import sync
 from engine.model import Repository
 from engine.settings import Settings
 from tests.conftest import GitRepository

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import service
-from engine.service import Service
+from engine.flow.sync import fingerprint, read_host_key
+from engine.server import service
+from engine.server.service import Service
 from engine.settings import Settings
-from engine.sync import fingerprint, read_host_key
 from engine.workbench import Workbench
 from tests.conftest import GitRepository
 from tests.pages.conftest import ME, Dashboard, dashboard, texts

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import sync
-from engine.credentials import split_path
+from engine.access.credentials import split_path
 from engine.errors import SyncError
+from engine.flow import sync
+from engine.flow.sync.vault import read_secret
 from engine.model import Repository
 from engine.settings import Settings
-from engine.sync.vault import read_secret
 from tests.conftest import GitRepository
 from tests.remotes.authority import Authority
 from tests.remotes.conftest import HTTPS_PATH, SSH_PATH, TEXT

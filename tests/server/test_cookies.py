@@ -8,8 +8,8 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message
 
-from engine.server.cookies import Cookies, cookie
 from engine.settings import Settings
+from engine.web.cookies import Cookies, cookie
 from tests.conftest import in_a_loop
 
 SIGN_IN = "_streamlit_user=abc; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax"

@@ -22,14 +22,15 @@ import pytest
 import requests
 from starlette.types import Message, Receive, Scope, Send
 
-from engine import demo, remote
-from engine.local import started_as
+from engine import remote
+from engine.cli import story
 from engine.model import Actor, Permission, ResourceKey
-from engine.server.headers import Headers
+from engine.remote.local import started_as
 from engine.server.links import COOKIE_S, LINK_S, LocalLinks, page_of
+from engine.server.service import Service
 from engine.server.site import Origin, Site
-from engine.service import Service
 from engine.settings import Settings
+from engine.web.headers import Headers
 from tests.browser.conftest import ROOT, Server
 from tests.conftest import in_a_loop
 from tests.remotes.servers import free_port
@@ -310,12 +311,12 @@ def test_the_demo_opens_without_a_link_while_it_holds_the_example_alone(tmp_path
     assert "The dashboard opens without a link here: this home holds the example and nothing else." in said
     assert "key=" not in said
     with server.store() as workbench:
-        assert demo.is_alone(workbench)
+        assert story.is_alone(workbench)
         workbench.set_resource(ME, ResourceKey("acme", "modules", "real"), {})
-        assert not demo.is_alone(workbench)
+        assert not story.is_alone(workbench)
         workbench.delete_resource(ME, ResourceKey("acme", "modules", "real"))
         workbench.add_repository(ME, "real", "https://git.example.com/acme/real.git", account="northwind")
-        assert not demo.is_alone(workbench)
+        assert not story.is_alone(workbench)
         for needed in (False, True):
             assert Service(workbench, link_needed=needed).links.needed is needed
 

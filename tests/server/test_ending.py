@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from engine import ending, service
-from engine.jobs import Jobs
 from engine.model import Actor, Permission
-from engine.service import Service
+from engine.server import service
+from engine.server.jobs import Jobs
+from engine.server.service import Service
 from engine.settings import Settings
+from engine.system import ending
 from engine.workbench import Workbench
 from tests.browser.conftest import Server
 from tests.conftest import GitRepository
@@ -114,7 +115,7 @@ def test_what_hangs_for_good_is_left_behind(
 def test_a_process_whose_threads_never_end_is_ended(tmp_path: Path) -> None:
     text = """
 import os, signal, threading
-from engine import ending
+from engine.system import ending
 class Stuck:
     closed = threading.Event()
     def end_soon(self): print("soon", flush=True)

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from engine.errors import RefusedEdit
-from engine.server.connections import PEER, Book, Guard
-from engine.server.descriptors import room
-from engine.server.limits import Limits, address_of
-from engine.server.quiet import EVERY_S, OneAMinute
-from engine.server.turns import Turns
 from engine.settings import Settings
+from engine.web.connections import PEER, Book, Guard
+from engine.web.descriptors import room
+from engine.web.limits import Limits, address_of
+from engine.web.quiet import EVERY_S, OneAMinute
+from engine.web.turns import Turns
 from tests.conftest import in_a_loop
 
 DEFAULTS = Settings(home=Path())

@@ -18,12 +18,12 @@ import msgspec
 import pytest
 import requests
 
-from engine import remote, wire
+from engine import remote
 from engine.errors import ApplyError, FleetError, FleetFileInvalid, Problem, RefusedEdit
-from engine.local import LocalAccess
 from engine.model import Actor, ResourceKey
-from engine.remote import Place, RemoteWorkbench
-from engine.service import Service
+from engine.remote import Place, RemoteWorkbench, wire
+from engine.remote.local import LocalAccess
+from engine.server.service import Service
 from engine.settings import Settings
 from engine.workbench import Workbench
 from tests.browser.conftest import ROOT, Server

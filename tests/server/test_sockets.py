@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from engine.sockets import send_at_once
+from engine.system.sockets import send_at_once
 
 
 def nodelay(connection: socket.socket) -> bool:

@@ -254,7 +254,7 @@ GAPS = ["begin", "copy", "fold", "detach", "check", "place", "placed"]
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from engine import private
+from engine.system import private
 from engine.kinds.fleet import FLEET
 from engine.store import Store, database, snapshots
 from engine.workbench import utc_now

@@ -13,13 +13,13 @@ import duckdb
 import pytest
 
 import engine
-from engine import surroundings
 from engine.errors import FleetError, StoreError
 from engine.model import Actor, ResourceKey
 from engine.settings import Settings
 from engine.store import FILE_NAME, database
 from engine.store.database import translated
 from engine.store.statements import migrations
+from engine.system import surroundings
 from engine.workbench import Workbench
 from tests.conftest import SetClock
 

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from engine.errors import RefusedEdit, StoreError
-from engine.keys import key_of
 from engine.model import Actor, Permission, ResourceKey
 from engine.settings import Settings
+from engine.system.keys import key_of
 from engine.workbench import Workbench
 from tests.api.conftest import Api
 from tests.builders import query
@@ -93,8 +93,8 @@ def test_tokens_and_keys_are_not_in_it(workbench: Workbench, tmp_path: Path) -> 
 
 
 def test_it_is_of_one_moment_while_a_thousand_steps_are_applied(workbench: Workbench, tmp_path: Path, git_repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.setattr("engine.apply.CHUNK", 20)  # fifty transactions to be caught between
-    monkeypatch.setattr("engine.apply.TURN_S", 60)  # a slow machine makes them no smaller
+    monkeypatch.setattr("engine.flow.apply.CHUNK", 20)  # fifty transactions to be caught between
+    monkeypatch.setattr("engine.flow.apply.TURN_S", 60)  # a slow machine makes them no smaller
     workbench.settings = replace(workbench.settings, cap=1_000)
     git_repo.push("version: 1\naccount: acme\nmodules:\n" + "".join(f"  m{n:04}: {{}}\n" for n in range(1_000)))
     workbench.add_repository(ME, "fc", str(git_repo.path), account="acme")

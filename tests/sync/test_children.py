@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import sync
 from engine.errors import FleetError, SyncError
+from engine.flow import sync
+from engine.flow.sync import access
+from engine.flow.sync.secrets import DeployKey
 from engine.model import Actor, Repository
 from engine.settings import ACCESS, SERVING, Settings
-from engine.sync import access
-from engine.sync.credentials import DeployKey
 from tests.conftest import GitRepository
 
 CANARY = "canary-of-the-environment"
@@ -67,7 +67,7 @@ def version(_settings: Settings, _remote: GitRepository) -> None:
 
 
 def demo(settings: Settings, _remote: GitRepository) -> None:
-    from engine import demo as playing
+    from engine.cli import story as playing
 
     with playing.run(settings, Actor("ana")).workbench:
         pass

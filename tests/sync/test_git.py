@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from engine import sync
 from engine.errors import SyncError
+from engine.flow import sync
+from engine.flow.sync import fetching
+from engine.flow.sync.checkouts import checkout
 from engine.model import Repository, Revision
 from engine.settings import Settings
-from engine.sync import fetching
-from engine.sync.checkouts import checkout
 from tests.conftest import GitRepository
 
 TEXT = "version: 1\naccount: acme\n"

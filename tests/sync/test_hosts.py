@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from engine.access.hosts import address_of, read_hosts
 from engine.errors import RefusedEdit, SyncError
-from engine.hosts import address_of, read_hosts
+from engine.flow.sync import access, check_host
+from engine.flow.sync.lookup import EXCEPTIONS, PROXIES, Place, _proxy_for, find
 from engine.model import Actor, Repository
 from engine.settings import Settings
-from engine.sync import access, check_host
-from engine.sync.lookup import EXCEPTIONS, PROXIES, Place, _proxy_for, find
 from engine.workbench import Workbench
 
 ME = Actor("ana")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import RefusedEdit
-from engine.sync import check_branch, check_prefix, check_url, commit_page, shown_url
+from engine.flow.sync import check_branch, check_prefix, check_url, commit_page, shown_url
 
 
 @pytest.mark.parametrize(

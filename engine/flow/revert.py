@@ -1,0 +1,83 @@
+"""Revert: an applied proposal and the states around its write in, the inverse difference out. Pure; `decisions.py` opens it.
+
+Git still declares what a revert takes back. So while one stands, the tick's own difference on the resource is withheld; once
+it is applied, that difference is proposed again, as a move of live that people decide on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.errors import ReviewError
+from engine.flow.review import stale
+from engine.kinds import Kinds
+from engine.model import Cause, Change, Claim, Difference, LiveFleet, Origin, Proposal, ResourceKey, Spec, Status
+from engine.phrases import argument
+
+
+def inverse(
+    kinds: Kinds, undone: Proposal, before: Spec | None, after: Spec | None, spec: Spec | None, claim: Claim | None
+) -> Difference:
+    """The difference that takes an applied proposal's change back.
+
+    `before` and `after` are the whole specs around its write; `spec` and `claim` are how the resource stands now.
+    Raises: ReviewError FLEET-405 (not applied), 406 (live, or who holds it, has moved since).
+    """
+    key = undone.key
+    if undone.status is not Status.APPLIED:
+        raise ReviewError(
+            "FLEET-405",
+            f"Proposal {undone.id} is {undone.status}: only what was applied can be reverted.",
+            f"See it: fleet show {undone.id}",
+        )
+    if claim is not None and claim.repository_id != undone.repository_id:
+        raise _moved(undone, f"another repository holds {key.address} now")
+    base = claim.base if claim is not None else None
+    if before is not None and after is None:
+        if spec is not None:
+            raise _moved(undone, f"{key.address} exists again")
+        declared = tuple(sorted(undone.base or before))
+        return Difference(key, Change.CREATE, None, before, Cause.GIT_MOVED, base, declared)
+    if spec is None:
+        raise _moved(undone, f"{key.address} does not exist any more")
+    kind = kinds[key.kind]
+    then, now = after or {}, kind.complete(spec)
+    watched = sorted(then if before is None else [f for f in then if kind.differs(f, then, kind.complete(before))])
+    if moved := [name for name in watched if kind.differs(name, then, now)]:
+        raise _moved(undone, f"{' and '.join(moved)} of {key.address} moved")
+    if claim is None or not claim.owned:
+        raise _moved(undone, f"repository {undone.repository} let go of {key.address}")
+    if before is None:
+        return Difference(key, Change.DESTROY, spec, None, Cause.GIT_MOVED, base, ())
+    wanted = kind.complete(before)
+    current, desired = ({name: side[name] for name in watched} for side in (now, wanted))
+    return Difference(key, Change.UPDATE, current, desired, Cause.GIT_MOVED, base, tuple(watched))
+
+
+def _moved(undone: Proposal, why: str) -> ReviewError:
+    return ReviewError(
+        "FLEET-406",
+        f"Proposal {undone.id} cannot be reverted: {why} since it was applied.",
+        f"Look at what is there now: fleet log {undone.key.kind} {argument(undone.key.name)}. Then set what is wanted: fleet set",
+    )
+
+
+def standing_reverts(
+    kinds: Kinds, fleet: LiveFleet, standing: Sequence[Proposal]
+) -> tuple[dict[ResourceKey, str], list[tuple[Proposal, str]]]:
+    """The reverts that stand in one account.
+
+    Shape: why a tick leaves the resource alone, by key, for those that hold; and those that live has outdated, with what moved.
+    """
+    reserved: dict[ResourceKey, str] = {}
+    outdated = []
+    for proposal in standing:
+        key = proposal.key
+        if proposal.origin is not Origin.REVERT or key.account != fleet.account:
+            continue
+        spec, claim = fleet.specs.get(key.kind, {}).get(key.name), fleet.claims.get(key.kind, {}).get(key.name)
+        if why := stale(kinds, proposal, spec, claim):
+            outdated.append((proposal, why))
+        else:
+            reserved[key] = f"proposal {proposal.id}, which reverts proposal {proposal.reverts}, is {proposal.status}"
+    return reserved, outdated

@@ -1,0 +1,32 @@
+"""What people and programs may ask of a home, with one check of permissions before each verb.
+
+workbench.py      every verb
+reader.py         all reading
+decisions.py      approve, reject, take back, revert
+edits.py          changes of the live fleet by hand
+registry.py       repositories and their settings
+check.py          whether a remote could be synced
+prospects.py      what deciding on proposals would touch
+graph.py, blame.py  what hangs on what; who set each value
+tokens.py, signins.py  tokens of scripts, sessions of people
+gitea.py          making a repository in Gitea
+drill.py, rehearsal.py  the restore drill, and the workbench on a fork that it runs on
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.workbench.workbench import Synced, Workbench, utc_now
+
+__all__ = ["Synced", "Workbench", "utc_now"]
+
+
+def __getattr__(name: str) -> Any:
+    """Bring what is asked for when it is: modules beside it can be had without DuckDB."""
+    if name in __all__:
+        from engine.workbench import workbench
+
+        return getattr(workbench, name)
+    raise AttributeError(name)
