@@ -13,6 +13,7 @@ from engine.access.credentials import Verdict
 from engine.access.permits import DECIDING
 from engine.errors import FleetError
 from engine.flow.confirmations import host_of
+from engine.flow.preview import Preview
 from engine.flow.sync import endpoint, is_ssh, shown_host_key, shown_url
 from engine.model import Repository
 from engine.present import words
@@ -20,7 +21,7 @@ from engine.server.jobs import Tell
 from engine.server.webhooks import Provider
 from engine.workbench import Synced, Workbench
 from engine.workbench.check import Finding
-from engine.workbench.reader import Preview, ProposalFilter
+from engine.workbench.reader import ProposalFilter
 from engine.workbench.registry import SWITCHES as DECIDE
 from pages.components.acts import act, refusal
 from pages.components.layout import beside

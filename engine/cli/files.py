@@ -16,7 +16,7 @@ from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.workbench.reader import Preview
+    from engine.flow.preview import Preview
 
 MOST_LINES = 50
 """Problems, warnings and names that a terminal is shown; `--json` has all."""

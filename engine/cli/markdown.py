@@ -13,7 +13,7 @@ from engine.errors import Problem
 from engine.present import words
 
 if TYPE_CHECKING:
-    from engine.workbench.reader import Preview, PreviewEntry
+    from engine.flow.preview import Preview, PreviewEntry
 
 MOST = 60_000
 """Characters of a comment. GitHub takes 65,536; what is left is for the words that a workflow puts around it."""

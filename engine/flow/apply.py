@@ -49,6 +49,11 @@ class Applied:
     def touched(self) -> bool:
         return bool(self.applied or self.failed)
 
+    @property
+    def left(self) -> int:
+        """How many proposals are approved as before."""
+        return sum(skip.proposal.status is Status.APPROVED for skip in self.skipped)
+
 
 def plan(
     tx: Transaction,

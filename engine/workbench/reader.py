@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from engine.access.permits import reading
 from engine.errors import RefusedEdit, ReviewError
 from engine.flow import apply as applying
-from engine.flow import diff, export, sync
+from engine.flow import export, sync
 from engine.flow.plan import Plan
-from engine.flow.revert import standing_reverts
+from engine.flow.preview import Preview, compare, preview
 from engine.kinds import Derived, Kind, Kinds, name_problem
 from engine.model import (
     Change,
     Delivery,
-    Difference,
     Episode,
-    FieldChange,
     HeldBack,
     HeldDifference,
     Mark,
@@ -38,7 +36,6 @@ from engine.model import (
     StepRecord,
     Version,
 )
-from engine.paths import field_changes
 from engine.settings import SETTINGS, Settings
 from engine.store import (
     Store,
@@ -80,37 +77,6 @@ _YAML_GROWTH = 4
 
 MOST = 10_000
 """Most rows that one page of a list gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewEntry:
-    """One difference between a file at hand and the live fleet."""
-
-    difference: Difference
-    fields: tuple[FieldChange, ...]
-    withheld: str | None
-    """The reason for which a tick would not propose it, or None."""
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a tick would find if this file were pushed."""
-
-    account: str
-    entries: tuple[PreviewEntry, ...]
-    informational: tuple[dict[str, Any], ...]
-    unchanged: int
-    known: bool = True
-    """Whether the store has the account; else the file was compared with an empty fleet."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many resources would be created, updated or destroyed, and how many stay."""
-        counts = {"create": 0, "update": 0, "destroy": 0, "unchanged": self.unchanged}
-        for entry in self.entries:
-            counts[entry.difference.change.value] += 1
-        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -733,27 +699,28 @@ class Reader:
         account = self._within(account) or account
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
-            fleet = live.read_live(tx, account, at)
+            names, standing, others = repositories.names(tx), [], []
+            if owner and at is None:
+                standing = proposals.live_of(tx, repository_id=owner.id)
+                if owner.account == account:
+                    others = sorted(set(live.claimed_accounts(tx, owner.id)) - {account})
+            fleets = [live.read_live(tx, each, at) for each in [account, *others]]
             known = account in live.accounts(tx)
-            names = repositories.names(tx)
-            standing = proposals.live_of(tx, repository_id=owner.id) if owner and at is None else []
         if owner is None:
-            fleet.claims = {}
-        for section, name, version in desired.known_versions(self.kinds):
-            fleet.known_versions.setdefault((section, name), set()).add(version)
-        reserved, _ = standing_reverts(self.kinds, fleet, standing)
-        found = diff.compare(self.kinds, desired.sections, fleet, owner.id if owner else 0, "", names, reserved)
-        settled = diff.withhold(self.kinds, found.differences, fleet, reserved)
-        held = {w.difference.key: (w.reason.value, w.detail) for w in (*settled.withheld, *found.foreign)}
-        by_key = {d.key: d for d in found.differences} | {w.difference.key: w.difference for w in found.foreign}
-        order = [*settled.ordering.order, *(w.difference.key for w in (*settled.withheld, *found.foreign))]
-        entries_ = []
-        for key in order:
-            d = by_key[key]
-            reason, detail = held.get(key, (None, ""))
-            entries_.append(PreviewEntry(d, field_changes(d.current, d.desired, d.base), reason, detail))
-        unchanged = sum(counts["unchanged"] for counts in found.counts.values())
-        return Preview(account, tuple(entries_), found.informational, unchanged, known)
+            fleets[0].claims = {}
+        found = [
+            compare(
+                self.kinds,
+                desired if fleet is fleets[0] else None,
+                fleet,
+                owner.id if owner else 0,
+                "",
+                names,
+                standing,
+            )
+            for fleet in fleets
+        ]
+        return preview(account, found, known=known)
 
     def export(
         self, *, account: str, repository: str | None = None, unmanaged: bool = False, at: datetime | None = None

@@ -24,6 +24,7 @@ from engine.access.roles import Role, person_of, read_rules, role_of
 from engine.errors import ApplyError, FleetError, RefusedEdit, ReviewError, SyncError
 from engine.flow import apply as applying
 from engine.flow import confirmations, sync
+from engine.flow.preview import Preview
 from engine.flow.review import Verb
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
@@ -64,7 +65,7 @@ from engine.workbench import check as checking
 from engine.workbench import edits, registry, signins, tokens
 from engine.workbench.check import Finding
 from engine.workbench.decisions import Reverted, Reviewed, decide, revert
-from engine.workbench.reader import Preview, Reader
+from engine.workbench.reader import Reader
 from engine.workbench.signins import KnownPerson, SignedOut
 
 SNAPSHOTS = "snapshots"
