@@ -21,6 +21,7 @@ from engine.workbench import Workbench
 _KEPT_IN = {
     "bearer",
     "close",
+    "connect",
     "derived",
     "enter",
     "fleet",
@@ -28,6 +29,7 @@ _KEPT_IN = {
     "leave",
     "narrowed",
     "note_deliveries",
+    "open",
     "open_home",
     "permit",
     "preview",
