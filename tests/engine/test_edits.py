@@ -133,6 +133,8 @@ def test_an_edit_that_would_leave_the_fleet_unsound_names_what_is_in_the_way(ben
 
 
 def test_what_is_not_there_is_neither_deleted_nor_released(bench: Bench) -> None:
+    with pytest.raises(FleetError, match="FLEET-621 There is no section gadgets"):
+        bench.workbench.delete_resource(BOB, A._replace(kind="gadgets"))
     with pytest.raises(FleetError, match="FLEET-627 There is no modules/a in account acme"):
         bench.workbench.delete_resource(BOB, A)
     with pytest.raises(FleetError, match="FLEET-628 No repository holds modules/a in account acme"):

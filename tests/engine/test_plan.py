@@ -144,3 +144,11 @@ def test_what_is_blocked_in_the_end_still_holds_what_it_refers_to() -> None:
     plan = planned(wanted, live)
     assert not plan.steps
     assert [(id_, reason) for id_, reason, _ in skipped(plan)] == [(3, "blocked"), (1, "blocked"), (2, "blocked")]
+
+
+def test_all_that_one_waits_for_is_named_in_order() -> None:
+    names = "bcdefg"
+    wanted = [proposal(1, "modules", "a", None, {"depends_on": list(names)})]
+    wanted += [proposal(number, "modules", name, None, {"depends_on": ["a"]}) for number, name in enumerate(names, 2)]
+    first = planned(wanted, fleet()).skipped[0]
+    assert first.detail == f"waits for {', '.join(f'modules/{name}' for name in names)}, and that in turn for it"

@@ -201,6 +201,7 @@ def test_what_waits_for_one_beyond_the_cap_is_not_taken_before_it() -> None:
         (10, Change.UPDATE, 3, None),
         (10, Change.UPDATE, 4, "4 updates are 40 % of 10 owned resources; the limit is 30 %."),
         (9, Change.UPDATE, 9, None),
+        (10, Change.UPDATE, 9, "9 updates are 90 % of 10 owned resources; the limit is 30 %."),
         (20, Change.DESTROY, 7, "7 destroys are 35 % of 20 owned resources; the limit is 30 %."),
         (20, Change.DESTROY, 6, None),
         (10, Change.CREATE, 10, None),
