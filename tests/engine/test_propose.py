@@ -187,6 +187,8 @@ def test_auto_apply_takes_as_many_as_the_cap_and_leaves_the_others_to_the_next_t
     assert (names(found.approved), names(found.opened), withheld(found)) == ("a b", "a b e", "c")
     waiting = decided(candidates(A, B), standing(1, A), by=AUTO, cap=1)
     assert (names(waiting.approved), names(waiting.opened)) == ("a", "")
+    beside = decided(candidates(A, of_people), standing(1, A), by=AUTO, cap=1)
+    assert (names(beside.approved), names(beside.opened)) == ("a", "e"), "what is taken waits for nobody"
 
 
 def test_what_waits_for_one_beyond_the_cap_is_not_taken_before_it() -> None:
