@@ -171,3 +171,11 @@ def test_what_is_brought_back_is_held_again_and_counted_as_it_will_reach(bench: 
     bench.workbench.approve(ANA, [each.proposal.id for each in made if each.proposal is not None])
     assert len(bench.workbench.apply(ANA).applied) == 3
     assert {r.holder for r in bench.workbench.resources()} == {"fc"}
+
+
+def test_a_revert_of_one_field_shows_what_the_whole_resource_refers_to(bench: Bench) -> None:
+    states = [f"modules: {{base: {{}}, a: {{priority: {priority}, depends_on: [base]}}}}\n" for priority in (1, 2)]
+    *_, id_ = applied(bench, *states)
+    (made,) = bench.workbench.revert(ANA, [id_])
+    assert made.proposal is not None
+    assert (made.proposal.desired, made.proposal.references) == ({"priority": 1}, ("modules/base",))
