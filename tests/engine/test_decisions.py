@@ -90,18 +90,18 @@ def applied(bench: Bench, *sections: str) -> list[int]:
 
 def test_reverts_have_one_outcome_each_in_the_order_given(bench: Bench) -> None:
     one, two = applied(bench, modules("a", priority=1), modules("a", "b", priority=1))
-    made = bench.workbench.revert(ANA, [two, 77, one, two])
+    made = bench.workbench.revert(ANA, [one, 77, two, one])
     assert [(each.id, each.error and each.error.code) for each in made] == [
-        (two, None),
-        (77, "FLEET-401"),
         (one, None),
+        (77, "FLEET-401"),
+        (two, None),
     ]
     opened = [each.proposal for each in made if each.proposal is not None]
     assert [(p.reverts, p.key.name, p.change, p.status) for p in opened] == [
-        (two, "b", "destroy", "pending"),
         (one, "a", "destroy", "pending"),
+        (two, "b", "destroy", "pending"),
     ]
-    assert opened[0].id < opened[1].id, "the newest is undone first"
+    assert opened[0].id > opened[1].id, "the newest is undone first"
 
 
 def test_what_was_reverted_is_not_reverted_again_and_says_by_which(bench: Bench) -> None:

@@ -82,6 +82,8 @@ def _inside(node: ast.AST, where: str, runs: bool) -> Iterator[tuple[ast.AST, st
                 inner = f"{where}.{child.name}".lstrip(".")
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
+            if isinstance(child, ast.keyword) and child.arg == "strict":
+                continue  # of zip: a guard against mistakes of ours, which nobody can bring about
             called = runs or (name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
             yield child, inner, called
             yield from _inside(child, inner, called)

@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("def f(a: bool = True) -> int: ...", {"False"}),
         ("'''Text.'''", set()),
         ("x: Literal[1]", set()),
+        ("x = zip(a, b, strict=True)", set()),
     ],
 )
 def test_python(source: str, changed: set[str]) -> None:
