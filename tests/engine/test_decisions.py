@@ -90,18 +90,18 @@ def applied(bench: Bench, *sections: str) -> list[int]:
 
 def test_reverts_have_one_outcome_each_in_the_order_given(bench: Bench) -> None:
     one, two = applied(bench, modules("a", priority=1), modules("a", "b", priority=1))
-    made = bench.workbench.revert(ANA, [two, 77, one, two])
+    made = bench.workbench.revert(ANA, [one, 77, two, one])
     assert [(each.id, each.error and each.error.code) for each in made] == [
-        (two, None),
-        (77, "FLEET-401"),
         (one, None),
+        (77, "FLEET-401"),
+        (two, None),
     ]
     opened = [each.proposal for each in made if each.proposal is not None]
     assert [(p.reverts, p.key.name, p.change, p.status) for p in opened] == [
-        (two, "b", "destroy", "pending"),
         (one, "a", "destroy", "pending"),
+        (two, "b", "destroy", "pending"),
     ]
-    assert opened[0].id < opened[1].id, "the newest is undone first"
+    assert opened[0].id > opened[1].id, "the newest is undone first"
 
 
 def test_what_was_reverted_is_not_reverted_again_and_says_by_which(bench: Bench) -> None:
@@ -171,3 +171,11 @@ def test_what_is_brought_back_is_held_again_and_counted_as_it_will_reach(bench: 
     bench.workbench.approve(ANA, [each.proposal.id for each in made if each.proposal is not None])
     assert len(bench.workbench.apply(ANA).applied) == 3
     assert {r.holder for r in bench.workbench.resources()} == {"fc"}
+
+
+def test_a_revert_of_one_field_shows_what_the_whole_resource_refers_to(bench: Bench) -> None:
+    states = [f"modules: {{base: {{}}, a: {{priority: {priority}, depends_on: [base]}}}}\n" for priority in (1, 2)]
+    *_, id_ = applied(bench, *states)
+    (made,) = bench.workbench.revert(ANA, [id_])
+    assert made.proposal is not None
+    assert (made.proposal.desired, made.proposal.references) == ({"priority": 1}, ("modules/base",))

@@ -187,6 +187,8 @@ def test_auto_apply_takes_as_many_as_the_cap_and_leaves_the_others_to_the_next_t
     assert (names(found.approved), names(found.opened), withheld(found)) == ("a b", "a b e", "c")
     waiting = decided(candidates(A, B), standing(1, A), by=AUTO, cap=1)
     assert (names(waiting.approved), names(waiting.opened)) == ("a", "")
+    beside = decided(candidates(A, of_people), standing(1, A), by=AUTO, cap=1)
+    assert (names(beside.approved), names(beside.opened)) == ("a", "e"), "what is taken waits for nobody"
 
 
 def test_what_waits_for_one_beyond_the_cap_is_not_taken_before_it() -> None:
@@ -201,6 +203,7 @@ def test_what_waits_for_one_beyond_the_cap_is_not_taken_before_it() -> None:
         (10, Change.UPDATE, 3, None),
         (10, Change.UPDATE, 4, "4 updates are 40 % of 10 owned resources; the limit is 30 %."),
         (9, Change.UPDATE, 9, None),
+        (10, Change.UPDATE, 9, "9 updates are 90 % of 10 owned resources; the limit is 30 %."),
         (20, Change.DESTROY, 7, "7 destroys are 35 % of 20 owned resources; the limit is 30 %."),
         (20, Change.DESTROY, 6, None),
         (10, Change.CREATE, 10, None),
