@@ -40,18 +40,7 @@ from engine.model import (
     Withheld,
 )
 from engine.settings import Settings
-from engine.store import (
-    Store,
-    Transaction,
-    applies,
-    events,
-    live,
-    pauses,
-    proposals,
-    repositories,
-    runs,
-    withheld,
-)
+from engine.store import Store, Transaction, applies, events, live, pauses, proposals, repositories, runs, withheld
 from engine.system import surroundings
 
 FIRST_BACKOFF = timedelta(minutes=5)

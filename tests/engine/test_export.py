@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from engine import export
+from engine.flow import export
 from engine.kinds.fleet import FLEET
 from engine.model import Spec
 from tests.engine.conftest import proposal
