@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import SyncError
 from engine.flow import diff as diffing
-from engine.flow.parse import FleetFile
 from engine.flow.revert import standing_reverts
 from engine.kinds import Kinds
 from engine.model import Change, Difference, FieldChange, LiveFleet, Proposal, Repository, Spec
 from engine.paths import field_changes
 from engine.phrases import argument, count
+
+if TYPE_CHECKING:
+    from engine.flow.parse import FleetFile  # brings libyaml, which most reading does not need
 
 
 @dataclass(slots=True)

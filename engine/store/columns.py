@@ -1,6 +1,6 @@
 """The columns of the records that several statements read or write, each list once: it is the fields of the record.
 
-A statement names such a list by a word: `SELECT __proposal__ FROM proposals` gives the columns of a `Proposal`, in the order of its
+A statement names such a list by a word: `__proposal__` gives the columns of a `Proposal`, in the order of its
 fields. So one more column takes a field and a migration, and no statement. The words are plain SQL to every other reader of these files.
 """
 
