@@ -15,14 +15,13 @@ from engine.errors import FleetError
 from engine.flow.confirmations import host_of
 from engine.flow.preview import Preview
 from engine.flow.sync import endpoint, is_ssh, shown_host_key, shown_url
-from engine.model import Repository
+from engine.model import SWITCHES, Repository
 from engine.present import words
 from engine.server.jobs import Tell
 from engine.server.webhooks import Provider
 from engine.workbench import Synced, Workbench
 from engine.workbench.check import Finding
 from engine.workbench.reader import ProposalFilter
-from engine.workbench.registry import SWITCHES as DECIDE
 from pages.components.acts import act, refusal
 from pages.components.layout import beside
 from pages.components.links import link, open_page, to_run
@@ -39,13 +38,7 @@ VAULT_HELP = (
 )
 HOST_KEY_HELP = "As ssh-keyscan shows it: ssh-ed25519 AAAA… Without one, what the host shows at first use is pinned."
 
-SWITCHES = {
-    "enabled": "Enabled: it has ticks, by schedule and by hand.",
-    "auto_apply": "Auto-apply: creates and updates that git moved are approved and applied by the tick itself.",
-    "auto_prune": "Auto-prune: so are destroys.",
-    "auto_heal": "Auto-heal: so are updates that take back a change made beside git.",
-    "allow_empty": "Allow empty: a file that declares nothing is no mistake, and destroys what the repository owns.",
-}
+ENABLED = "It has ticks, by schedule and by hand."
 
 
 def every_repository() -> None:
@@ -156,6 +149,7 @@ def one_repository(repository: Repository) -> None:
             "repository.html",
             repository=repository,
             row=row,
+            switched_on=[switch.title for switch in SWITCHES if getattr(repository, switch.name)],
             url=shown_url(repository.url),
             host_key=(shown_host_key(key) if key else "pinned at first use") if is_ssh(repository.url) else None,
         )
@@ -470,13 +464,14 @@ def _register() -> None:
         )  # fmt: skip
     may_not = refusal(Workbench.add_repository, also=DECIDING)
     switches = {
-        field: st.checkbox(
-            SWITCHES[field].partition(":")[0],
-            key=f"new_{field}",
-            help=may_not or SWITCHES[field].partition(": ")[2],
-            disabled=may_not is not None,
+        switch.name: st.checkbox(
+            switch.title,
+            key=f"new_{switch.name}",
+            help=(switch.decides and may_not) or switch.doc,
+            disabled=switch.decides and may_not is not None,
         )
-        for field in ("auto_apply", "auto_prune", "auto_heal")
+        for switch in SWITCHES
+        if switch.from_the_start
     }
     with st.container(horizontal=True):
         checked = st.button("Check", icon=":material/fact_check:", key="new_check")
@@ -560,16 +555,16 @@ def _change(repository: Repository) -> None:
             help=HOST_KEY_HELP, disabled=not is_ssh(url.strip()),
         )  # fmt: skip
     kept = _confirmed(repository, url.strip(), vault.strip())
-    switches = {
-        field: st.toggle(
-            text.partition(":")[0],
-            key=f"set_{field}",
-            value=getattr(repository, field),
-            help=(field in DECIDE and may_not) or text.partition(": ")[2],
-            disabled=field in DECIDE and may_not is not None and not getattr(repository, field),
+    switches = {"enabled": st.toggle("Enabled", key="set_enabled", value=repository.enabled, help=ENABLED)}
+    for switch in SWITCHES:
+        on = getattr(repository, switch.name)
+        switches[switch.name] = st.toggle(
+            switch.title,
+            key=f"set_{switch.name}",
+            value=on,
+            help=(switch.decides and may_not) or switch.doc,
+            disabled=switch.decides and may_not is not None and not on,
         )
-        for field, text in SWITCHES.items()
-    }
     release = False
     if wanted.strip() != repository.account:
         st.warning("Another account: what it owns in the old one becomes destroys, unless it is left there.")

@@ -77,6 +77,23 @@ def reading(class_: C) -> C:
     return class_
 
 
+def crosses(verb: V) -> V:
+    """Declare that a command on this machine may ask a server for a verb: its arguments and its answer cross as JSON.
+
+    A verb without it stays in its process, as what is about the process itself must, or about objects that live in one alone.
+    """
+    verb.__dict__[_CROSSES] = True
+    return verb
+
+
+def may_cross(verb: Callable[..., Any]) -> bool:
+    """Whether a verb may be asked for from another process."""
+    return _CROSSES in vars(verb)
+
+
+_CROSSES = "crosses"
+
+
 def need_of(verb: Callable[..., Any]) -> Need:
     """What a verb takes, as it was declared. Raises: KeyError for one without a declaration."""
     return _NEEDS[getattr(verb, "__func__", verb)]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.access.permits import DECIDING
 from engine.api import examples, routing
 from engine.api.access import Asking, Before, Id, Limit, Which
 from engine.api.routing import documented, reply, slowly
-from engine.model import Repository, RunStatus
+from engine.model import SWITCHES, Repository, RunStatus
 from engine.present import bodies, contract
 from engine.workbench import Workbench, registry
 from engine.workbench.reader import page_of
-from engine.workbench.registry import SWITCHES
 
 router = routing.router("repositories and runs")
 
 DECIDES = (
-    f"Switching on {', '.join(f'`{switch}`' for switch in SWITCHES)}, enabling a repository where one of these is on or changing its URL, "
+    f"Switching on {', '.join(f'`{switch}`' for switch in registry.DECIDES)}, enabling a repository where one of these is on or changing its URL, "
     f"branch, prefix or account, and replacing a host key take {' and '.join(f'`{permission}`' for permission in DECIDING)} as well."
 )
 """Said of the routes that change settings."""
@@ -28,7 +27,16 @@ DECIDES = (
 Text = Annotated[str, Field(max_length=4096)]
 
 
-class RepositoryChanges(BaseModel):
+if TYPE_CHECKING:
+    _Switches = BaseModel
+else:
+    _Switches = create_model(
+        "_Switches",
+        **{each.name: (bool, Field(default=each.default, description=each.doc)) for each in SWITCHES},
+    )
+
+
+class RepositoryChanges(_Switches):
     """Settings of a repository; what is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
@@ -47,14 +55,6 @@ class RepositoryChanges(BaseModel):
     """The ssh host's key, as ssh-keyscan shows it; null: pinned at first use."""
     enabled: bool = True
     """Whether it has ticks."""
-    auto_apply: bool = False
-    """Whether ticks approve and apply creates and updates that git moved."""
-    auto_prune: bool = False
-    """Whether auto-apply destroys, too."""
-    auto_heal: bool = False
-    """Whether auto-apply takes back changes made beside git, too."""
-    allow_empty: bool = False
-    """Whether a file that declares nothing is accepted although the repository owns something."""
 
     def given(self) -> dict[str, Any]:
         """What was given, by the engine's names."""

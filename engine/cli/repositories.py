@@ -14,17 +14,10 @@ from engine.access.permits import DECIDING
 from engine.cli.session import Session, account_option, note, verb, verb_group
 from engine.errors import RefusedEdit
 from engine.flow.sync import fingerprint, is_ssh, shown_host_key
-from engine.model import Repository
+from engine.model import SWITCHES, Repository
 
 if TYPE_CHECKING:
     from engine.workbench import Workbench
-
-_SWITCHES = {
-    "auto_apply": "Approve and apply creates and updates that git moved, without people.",
-    "auto_prune": "Let auto-apply destroy, too.",
-    "auto_heal": "Let auto-apply repair drift, too.",
-    "allow_empty": "Accept a file that declares nothing, though it destroys all that the repository owns.",
-}
 
 
 repo = verb_group("repo", "Registered repositories.")
@@ -34,11 +27,15 @@ def _switches(*, both: bool) -> Callable[..., Any]:
     """The switches of a repository; with `both`, each can be set and unset."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for name, text in reversed(_SWITCHES.items()):
-            flag = "--" + name.replace("_", "-")
+        for switch in reversed(SWITCHES):
+            flag = "--" + switch.name.replace("_", "-")
             declaration = f"{flag}/--no-{flag[2:]}" if both else flag
-            takes = f"{text} Takes {' and '.join(permission.short for permission in DECIDING)} as well."
-            function = click.option(declaration, name, default=None, is_flag=True, help=takes)(function)
+            takes = (
+                f" Takes {' and '.join(permission.short for permission in DECIDING)} as well." if switch.decides else ""
+            )
+            function = click.option(declaration, switch.name, default=None, is_flag=True, help=switch.doc + takes)(
+                function
+            )
         return function
 
     return decorate
@@ -333,7 +330,7 @@ def _show(session: Session, repository: Repository, said: str | None, *steps: st
         ("ticks", "yes" if repository.enabled else "disabled"),
         (
             "auto-apply",
-            ", ".join(name.replace("_", "-") for name in _SWITCHES if getattr(repository, name)) or "no: people decide",
+            ", ".join(s.name.replace("_", "-") for s in SWITCHES if getattr(repository, s.name)) or "no: people decide",
         ),
     ]
     if repository.paused_reason is not None:

@@ -5,11 +5,12 @@ Times are RFC 3339 in UTC, to the microsecond. Ids are whole numbers. `kind` is 
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
 
 from typing_extensions import TypedDict
 
-from engine.model import Cause, Change, Origin, Risk, RunStatus, Status, Trigger
+from engine.model import SWITCHES, Cause, Change, Origin, Risk, RunStatus, Status, Trigger
 
 Errors = dict[str, Any]
 """`code`, `message`, `hint`, and the facts of the case."""
@@ -40,7 +41,24 @@ class PauseOf(PauseBody):
     """null: everything."""
 
 
-class RepositoryBody(TypedDict):
+class _Said(NamedTuple):
+    """What the API's description says of a field that no class spells. Pydantic asks for it; this module knows no pydantic."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(self, core: Any, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {**describe(core), "description": self.text}
+
+
+if TYPE_CHECKING:
+
+    class Switches(TypedDict):
+        """A key for each of the `SWITCHES` of a repository."""
+else:
+    Switches = TypedDict("Switches", {each.name: Annotated[bool, _Said(each.doc)] for each in SWITCHES})
+
+
+class RepositoryBody(Switches):
     """A registered git repository and its settings."""
 
     id: int
@@ -57,14 +75,6 @@ class RepositoryBody(TypedDict):
     """The only key that its ssh host may show; null: none, or pinned at first use."""
     enabled: bool
     """Whether it has ticks."""
-    auto_apply: bool
-    """Whether ticks approve and apply creates and updates that git moved."""
-    auto_prune: bool
-    """Whether auto-apply destroys, too."""
-    auto_heal: bool
-    """Whether auto-apply takes back changes made beside git, too."""
-    allow_empty: bool
-    """Whether a file that declares nothing is accepted although the repository owns something."""
     paused: PauseBody | None
     failure_count: int
     """Failures in a row."""

@@ -1,7 +1,8 @@
 """The columns of the records that several statements read or write, each list once: it is the fields of the record.
 
-A statement names such a list by a word: `__proposal__` gives the columns of a `Proposal`, in the order of its
-fields. So one more column takes a field and a migration, and no statement. The words are plain SQL to every other reader of these files.
+A statement names such a list by a word: where it selects `__proposal__`, it gives the columns of a `Proposal` in the order of its
+fields. So one more column takes a field and a migration, and no statement. `__settings__` are the settings of a repository. The words
+are plain SQL to every other reader of these files.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, TypeVar
 
-from engine.model import Proposal, Repository, Run
+from engine.model import REPOSITORY_SETTINGS, TICK_SETTINGS, Proposal, Repository, Run
 
 T = TypeVar("T")
 
@@ -49,5 +50,9 @@ FRAGMENTS: Mapping[str, str] = {
     "__repository__": REPOSITORY.text,
     "__proposal__": PROPOSAL.text,
     "__run__": RUN.text,
+    "__settings__ = $__settings__": ", ".join(f"{name} = ${name}" for name in REPOSITORY_SETTINGS),
+    "$__settings__": ", ".join(f"${name}" for name in REPOSITORY_SETTINGS),
+    "__settings__": ", ".join(REPOSITORY_SETTINGS),
+    "__tick_settings__": ", ".join(TICK_SETTINGS),
 }
 """What stands in a statement for each word, in the order in which they are replaced."""

@@ -7,37 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.model import Repository
+from engine.model import REPOSITORY_SETTINGS, Repository
 from engine.store import columns
 from engine.store.database import Transaction, moment, time_of
-
-_SETTABLE = (
-    "account",
-    "url",
-    "branch",
-    "path_prefix",
-    "vault_credential_path",
-    "ssh_host_key",
-    "enabled",
-    "auto_apply",
-    "auto_prune",
-    "auto_heal",
-    "allow_empty",
-)
 
 
 def insert(tx: Transaction, name: str, settings: dict[str, Any]) -> Repository:
     """Register a repository. Shape: `settings` has exactly the settable fields."""
     (id_,) = tx.ids("repository_id", 1)
     tx.run(
-        "repositories/insert_repository", id=id_, name=name, at=tx.at, **{field: settings[field] for field in _SETTABLE}
+        "repositories/insert_repository",
+        id=id_,
+        name=name,
+        at=tx.at,
+        **{field: settings[field] for field in REPOSITORY_SETTINGS},
     )
     return get(tx, id_)
 
 
 def update(tx: Transaction, repository: Repository) -> None:
     tx.run(
-        "repositories/update_repository", id=repository.id, **{field: getattr(repository, field) for field in _SETTABLE}
+        "repositories/update_repository",
+        id=repository.id,
+        **{field: getattr(repository, field) for field in REPOSITORY_SETTINGS},
     )
 
 

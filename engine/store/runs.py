@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from engine.model import Repository, Revision, Run, RunStatus, Trigger
+from engine.model import TICK_SETTINGS, Repository, Revision, Run, RunStatus, Trigger
 from engine.store import columns
 from engine.store.database import Transaction, moment
 
@@ -136,7 +136,7 @@ def standing(tx: Transaction, repository_id: int) -> Standing:
     return Standing(
         run_id or 0,
         inputs,
-        dict(zip(Repository.SETTINGS, settings, strict=True)),
+        dict(zip(TICK_SETTINGS, settings, strict=True)),
         proposals_version,
         dict(zip(names or [], versions or [], strict=True)),
     )

@@ -12,7 +12,7 @@ from engine.errors import RefusedEdit
 from engine.flow import confirmations, holding, pinning, sync
 from engine.flow.review import Verb, moved
 from engine.kinds import name_problem
-from engine.model import Actor, Event, Repository
+from engine.model import REPOSITORY_SETTINGS, SWITCHES, Actor, Event, Repository
 from engine.phrases import argument
 from engine.settings import Settings
 from engine.store import Transaction, episodes, events, live, pauses, proposals, repositories, withheld
@@ -21,20 +21,11 @@ _FETCHED_BY = {"account", "url", "branch", "path_prefix", "vault_credential_path
 """Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
 
 DEFAULTS: dict[str, Any] = {
-    "branch": "main",
-    "path_prefix": "",
-    "vault_credential_path": None,
-    "ssh_host_key": None,
-    "enabled": True,
-    "auto_apply": False,
-    "auto_prune": False,
-    "auto_heal": False,
-    "allow_empty": False,
+    name: value for name, value in REPOSITORY_SETTINGS.items() if name not in {"account", "url"}
 }
 """Settings of a repository that a registration may leave out."""
 
-
-SWITCHES = ("auto_apply", "auto_prune", "auto_heal", "allow_empty")
+DECIDES = tuple(switch.name for switch in SWITCHES if switch.decides)
 """Settings that let ticks decide what people would decide otherwise."""
 
 _AIMS = ("account", "url", "branch", "path_prefix")
@@ -74,7 +65,7 @@ def register(
         "branch": repository.branch,
         "path_prefix": repository.path_prefix,
     }
-    shown |= {switch: True for switch in SWITCHES if wanted[switch]}
+    shown |= {switch.name: True for switch in SWITCHES if wanted[switch.name]}
     events.record(tx, actor.name, [Event("gitops.repository_added", account, repository.id, data=shown)])
     return repository
 
@@ -145,7 +136,7 @@ def decides_more(before: Repository | None, wanted: Mapping[str, Any]) -> str | 
 
     `before` is None for a repository that is about to be registered; `wanted` has all settings, in their one form. Pure.
     """
-    on = [switch for switch in SWITCHES if wanted[switch]]
+    on = [switch for switch in DECIDES if wanted[switch]]
     if switched := [switch for switch in on if before is None or not getattr(before, switch)]:
         return f"Ticks would decide in place of people: {' and '.join(switched)} would be switched on"
     if before is None:
