@@ -43,6 +43,8 @@ def names(keys: list[ResourceKey]) -> str:
         ({"a": gone(), "b": new(), "c": (module(), module())}, "b c a", ["b c a"]),
         ({"a": gone(), "b": (module("a"), module())}, "b a", ["b", "a"]),
         ({"a": gone(), "b": (module("a"), module("c")), "c": new()}, "c b a", ["c", "b", "a"]),
+        ({"a": gone(), "c": gone(), "b": (module("c"), module())}, "b c a", ["b", "c a"]),
+        ({"a": new(), "x": new(), "y": new("x"), "z": new("a"), "b": new("y")}, "a x y z b", ["a x", "y z", "b"]),
         ({"App": gone(), "app": new()}, "App app", ["App", "app"]),
         ({"App": gone(), "app": (module(), module("b")), "b": new()}, "b app App", ["b", "app App"]),
         ({"a": new("a")}, "a", ["a"]),
