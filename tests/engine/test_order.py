@@ -45,6 +45,7 @@ def names(keys: list[ResourceKey]) -> str:
         ({"a": gone(), "b": (module("a"), module("c")), "c": new()}, "c b a", ["c", "b", "a"]),
         ({"a": gone(), "c": gone(), "b": (module("c"), module())}, "b c a", ["b", "c a"]),
         ({"a": new(), "x": new(), "y": new("x"), "z": new("a"), "b": new("y")}, "a x y z b", ["a x", "y z", "b"]),
+        ({"a": new(), "b": new("a"), "c": new("a", "b"), "z": new("a")}, "a b z c", ["a", "b z", "c"]),
         ({"App": gone(), "app": new()}, "App app", ["App", "app"]),
         ({"App": gone(), "app": (module(), module("b")), "b": new()}, "b app App", ["b", "app App"]),
         ({"a": new("a")}, "a", ["a"]),
