@@ -51,6 +51,13 @@ def test_what_drifts_anew_opens_with_who_moved_it_in_order_of_key() -> None:
     assert moves.opened[0].fields == (ROW,)
 
 
+@pytest.mark.parametrize(("count", "severity"), [(10, "medium"), (11, "high")])
+def test_more_than_ten_that_open_at_once_are_severe(count: int, severity: str) -> None:
+    many = [drifted(A._replace(name=f"m{n}"), {"priority": 1}, {"priority": 2}, {"priority": 1}) for n in range(count)]
+    assert [d.severity for d in detect(many, [], {}, {}).opened] == [severity] * count
+    assert [d.severity for d in detect([*many, MOVED], [episode(A, 1)], {}, {}).opened] == [severity] * count
+
+
 @pytest.mark.parametrize(
     ("base", "live", "desired", "row"),
     [
