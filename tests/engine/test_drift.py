@@ -121,3 +121,12 @@ def test_who_moved_it_first_is_who_did_since_it_last_agreed() -> None:
     assert first_move(FLEET, A, {"priority": 1}, versions) == (at[2], "ben")
     assert first_move(FLEET, A, {"priority": 1}, versions[:1]) == (at[0], "eve")
     assert first_move(FLEET, A, {"priority": 1}, versions[:2]) is None
+
+
+def test_what_git_no_longer_declares_is_no_drift() -> None:
+    only_priority = drifted(A, {"priority": 1, "description": "x"}, {"priority": 2}, {"priority": 1})
+    (opened,) = detect([only_priority], [], {}, {}).opened
+    assert list(opened.fields) == [ROW]
+    destroyed = drifted(A, {"priority": 1, "description": "x"}, {"priority": 2, "description": "x", "config": {}}, None)
+    (opened,) = detect([destroyed], [], {}, {}).opened
+    assert [row["path"] for row in opened.fields] == ["priority"], "of a destroy live is known as a whole"
