@@ -65,7 +65,6 @@ def test_more_than_ten_that_open_at_once_are_severe(count: int, severity: str) -
         ({"priority": 1}, {"priority": 2}, None, {"path": "priority", "base": 1, "live": 2, "desired": None}),
         ({"priority": 1}, None, {"priority": 1}, {"path": "priority", "base": 1, "live": None, "desired": 1}),
         ({"priority": 1}, {"priority": 2, "description": "x"}, {"priority": 1}, ROW),
-        ({"priority": 1, "description": "x"}, {"priority": 2, "description": "x"}, {"description": "x"}, {**ROW, "desired": None}),
         ({"config": {"a": 1, "b": 2}}, {"config": {"a": 3, "b": 2}}, {"config": {"a": 1, "b": 2}}, {"path": "config.a", "base": 1, "live": 3, "desired": 1}),
     ],
 )  # fmt: skip
