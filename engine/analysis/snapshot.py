@@ -285,6 +285,7 @@ class Snapshot:
         """One SELECT of your own over all tables and views; `$name` takes a parameter.
 
         Nothing can be written, and nothing but the snapshot can be reached. `seconds` and `rows` are limits.
+        Each kind has a view with its fields as columns, and with `live_version`, `updated_at` and `updated_by` of its rows.
         It sees every account, whichever is in view. Raises: QueryError FLEET-651 to 655.
 
         >>> wb.sql("SELECT name, priority FROM node_modules WHERE priority > $least", least=50)

@@ -2,6 +2,9 @@
 
 To add a kind, declare it here and add it to `FLEET`. Parsing, validation, JSON Schema, diff, apply order, views, export
 and the README's table follow.
+
+`reaches=True` on a reference or key part has a change of the kind count the nodes that it reaches; `phase` is its place in the apply order.
+A new type of field is declared in `fields.py`. `Kinds` refuses declarations that cannot stand beside one another.
 """
 
 from __future__ import annotations

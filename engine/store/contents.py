@@ -23,7 +23,9 @@ _Object = tuple[str, str]
 _forms: dict[str, dict[_Object, str | None]] = {}
 """What `_expected` gives, by the digest of the script; made once in the life of a process."""
 
-_COLUMN = r"""(?:[\w"]+|split_part\("?name"?, ':', \d+\) AS [\w"]+|spec\.[\w"]+ AS [\w"]+)"""
+_COLUMN = (
+    r"""(?:[\w"]+|split_part\("?name"?, ':', \d+\) AS [\w"]+|spec\.[\w"]+ AS [\w"]+|"?version"? AS live_version)"""
+)
 _TYPED_VIEW = re.compile(
     "".join(
         (
