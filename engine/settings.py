@@ -155,9 +155,9 @@ def _address(text: str) -> str:
     """An address that secrets may be sent to: https, or http on this machine alone."""
     parts = urlsplit(text)
     if not parts.hostname or parts.username or parts.scheme not in {"https", "http"} or not text.isprintable():
-        raise ValueError("an address such as https://host.example.com, without a credential in it")
+        raise ValueError("an address such as https://host.example.com, without a credential")
     if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise ValueError("an https address (http goes to this machine alone)")
+        raise ValueError("an https address (http is allowed for this machine only)")
     return text.rstrip("/")
 
 
@@ -165,7 +165,7 @@ def time_of_day(text: str) -> tuple[int, int]:
     """(hour, minute) from HH:MM. Raises: ValueError, saying what it should be."""
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
     if not found:
-        raise ValueError("a time of day in UTC such as 03:10, or empty to switch it off")
+        raise ValueError("a time of day in UTC such as 03:10, or empty to disable it")
     return int(found[1]), int(found[2])
 
 
@@ -404,9 +404,9 @@ class Settings:
             try:
                 values[name], sources[name] = asked.reads(text), asked.variable
             except ValueError as error:
-                shown = "what it is set to" if asked.secret else repr(text[:200])
+                shown = "its value" if asked.secret else repr(text[:200])
                 raise RefusedEdit(
-                    "FLEET-602", f"{asked.variable}: {shown} is not right: {error}.", "Correct it, or unset it."
+                    "FLEET-602", f"{asked.variable}: {shown} is not valid: {error}.", "Correct it, or unset it."
                 ) from None
         _check_sign_in(values)
         chosen = Path(home or environment.get("FLEET_HOME") or homes.default(environment)).expanduser().absolute()
@@ -434,8 +434,8 @@ def _check_snapshots(folder: str | None, home: Path) -> None:
     if folder and Path(folder).resolve().is_relative_to(home.resolve()):
         raise RefusedEdit(
             "FLEET-602",
-            f"FLEET_SNAPSHOTS is {folder[:200]!r}, which is inside of the home: what destroys the store would destroy them too.",
-            "Name a folder outside of the home, best on another disk.",
+            f"FLEET_SNAPSHOTS is {folder[:200]!r}, which is inside the home: a failure that destroys the store would destroy the snapshots too.",
+            "Use a folder outside the home, ideally on another disk.",
         )
 
 
@@ -446,6 +446,6 @@ def _check_sign_in(values: Mapping[str, Any]) -> None:
     if missing and any(name in values for name in needed[:3]):
         raise RefusedEdit(
             "FLEET-602",
-            f"Sign-in is set up in part: {' and '.join(missing)} missing.",
-            "Set all four, or none: then there is the one local operator.",
+            f"Sign-in is only partly set up; missing: {' and '.join(missing)}.",
+            "Set all four, or none. Without them the only user is the local operator.",
         )

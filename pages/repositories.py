@@ -648,7 +648,7 @@ def _compare(repository: Repository) -> None:
 def _confirm(repository: Repository) -> None:
     found = workbench().credential_use(repository.name)
     if found is None:
-        st.write("It names no credential.")
+        st.write("No credential is set.")
         return
     facts = [
         ("Credential", found.path),

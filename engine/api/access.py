@@ -60,7 +60,9 @@ def caller(
     """Who asks. Raises: AccessDenied FLEET-660 to 663; RefusedEdit FLEET-600, 640."""
     service = running()
     if credentials is None:
-        raise AccessDenied("FLEET-660", "A token is needed.", "Send one: Authorization: Bearer $(fleet token create …)")
+        raise AccessDenied(
+            "FLEET-660", "A token is required.", "Send one: Authorization: Bearer $(fleet token create …)"
+        )
     return Caller(service.workbench.bearer(credentials.credentials), service).of(account)
 
 

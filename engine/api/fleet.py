@@ -159,6 +159,6 @@ def _version(if_match: str | None) -> int | None:
     digits = if_match.strip().strip('"')
     if not digits.isdecimal() or len(digits) > 18:
         raise RefusedEdit(
-            "FLEET-646", "header.if-match: it names no version.", 'Send the ETag of an earlier answer, such as "3".'
+            "FLEET-646", "header.if-match: this is not a version.", 'Send the ETag of an earlier answer, such as "3".'
         )
     return int(digits)

@@ -84,16 +84,18 @@ _HELD = asyncio.Semaphore(8)
     **documented(contract.WebhookAnswer, 401, 404, 413, status=202),
     max_body_size=MOST_OF_A_WEBHOOK,
 )
-async def take(request: Request, provider: Annotated[str, Path(description="github, gitea or gitlab.")]) -> Response:
+async def take(
+    request: Request, provider: Annotated[str, Path(description="Use github, gitea or gitlab.")]
+) -> Response:
     service = running()
     if provider not in set(Provider):
-        raise RefusedEdit("FLEET-642", "There is no such git host.", "github, gitea or gitlab.")
+        raise RefusedEdit("FLEET-642", "This git host is unknown.", "Use github, gitea or gitlab.")
     secret = service.workbench.settings.webhook_secret
     if not secret:
         raise RefusedEdit(
             "FLEET-680",
-            "No webhook secret is set, so no webhook is taken.",
-            "Set FLEET_WEBHOOK_SECRET, here and at the git host.",
+            "No webhook secret is set, so webhooks are not accepted.",
+            "Set FLEET_WEBHOOK_SECRET on the server, and the same secret at the git host.",
         )
     headers = {name.lower(): text for name, text in request.headers.items()}
     async with _HELD:  # the signature is over the whole body, so that anybody's is read to its end

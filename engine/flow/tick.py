@@ -172,15 +172,15 @@ def run(
     except MemoryError:
         exhausted = SyncError(
             "FLEET-218",
-            "The tick needed more memory than there is.",
-            "See what made the file or the fleet grow; give the server more memory, or let fewer repositories sync side by side.",
+            "The tick ran out of memory.",
+            "Find what made the file or the fleet grow; give the server more memory, or sync fewer repositories in parallel (FLEET_SYNC_WORKERS).",
         )
         return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, exhausted)
     except BaseException as error:
         unexpected = FleetError(
             "FLEET-502",
             f"The tick was interrupted ({type(error).__name__}).",
-            "The next tick goes on where it stopped.",
+            "The next tick continues where it stopped.",
         )
         with suppress(FleetError):
             _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
@@ -261,7 +261,7 @@ def _decide(
     """
     with store.write() as tx:
         if changed := _changed(tx, fetched):
-            raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick begins anew.")
+            raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick starts again.")
         repository = repositories.get(tx, fetched.id)
         standing = proposals.live_of(tx, repository_id=repository.id)
         with stages.stage("diff"):
@@ -349,8 +349,8 @@ def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Ac
     if owned:
         raise SyncError(
             "FLEET-210",
-            f"{repository.file} declares nothing, and the repository owns {count(owned, 'resource')}: all would be destroyed.",
-            f"If that is meant: fleet repo set {argument(repository.name)} --allow-empty",
+            f"{repository.file} declares nothing, but the repository owns {count(owned, 'resource')}: all of them would be destroyed.",
+            f"If you want this: fleet repo set {argument(repository.name)} --allow-empty",
             owned=owned,
         )
 
@@ -568,7 +568,7 @@ def _warnings(
     found.extend({"code": "handed_over", "message": _given(taker, names)} for taker, names in sorted(given.items()))
     left_out = len(accounts[0].diff.waiting) - _MOST_WAITING
     if left_out > 0:
-        more = f"{left_out} more resources that other repositories hold are declared."
+        more = f"The file declares {left_out} more resources that other repositories own."
         found.append({"code": "more_waiting", "message": more})
     for account in accounts:
         for key, fields in account.diff.no_longer_declared:
@@ -585,7 +585,7 @@ def _warnings(
                 {
                     "code": "unpinned_reference",
                     "resource": address,
-                    "message": f"{address} refers to {target} without a version; today that means {version}.",
+                    "message": f"{address} refers to {target} without a version; the current version is {version}.",
                 }
             )
         leaving = {d.key for d in account.diff.differences if d.change is Change.DESTROY}
@@ -600,7 +600,7 @@ def _warnings(
 def _given(taker: str, addresses: Sequence[str]) -> str:
     """What another repository took over, as a sentence."""
     shown = ", ".join(addresses[:5]) + (f" and {len(addresses) - 5} more" if len(addresses) > 5 else "")
-    return f"Repository {taker} declares {shown}; it holds {'it' if len(addresses) == 1 else 'them'} from now on."
+    return f"Repository {taker} declares {shown}; it owns {'it' if len(addresses) == 1 else 'them'} from now on."
 
 
 def _waits(awaited: Mapping[ResourceKey, Sequence[str]]) -> str:
@@ -609,8 +609,8 @@ def _waits(awaited: Mapping[ResourceKey, Sequence[str]]) -> str:
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     destroys = "1 destroy waits" if len(awaited) == 1 else f"{len(awaited)} destroys wait"
     return (
-        f"{destroys} until {shown} had a successful run, as other repositories of the account may declare the same. "
-        "A person may approve without waiting."
+        f"{destroys} until {shown} had a successful run, because other repositories of the account may declare the same resources. "
+        "A person may approve them without waiting."
     )
 
 

@@ -30,8 +30,10 @@ def addresses_used_twice(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[
         if "network" in spec and "address" in spec:
             address = Address().normal(spec["address"])
             if (other := first.setdefault((spec["network"], address), name)) != name:
-                message = f"address {address} is that of sdwan_virtual_ips/{other} too, in network {spec['network']}"
-                yield Doubt(name, ("address",), message, "give each virtual IP of a network an address of its own")
+                message = (
+                    f"address {address} is also the address of sdwan_virtual_ips/{other}, in network {spec['network']}"
+                )
+                yield Doubt(name, ("address",), message, "give each virtual IP of a network a different address")
 
 
 def addresses_of_no_host(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[Doubt]:
@@ -54,8 +56,8 @@ def holders_named_twice(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[D
     for name, spec in specs.items():
         primary, others = spec.get("primary_holder"), spec.get("failover_holders") or []
         if primary in others:
-            message = f"failover_holders names {primary}, which is the primary holder already"
-            yield Doubt(name, ("failover_holders", others.index(primary)), message, "take it out of failover_holders")
+            message = f"failover_holders names {primary}, which is already the primary holder"
+            yield Doubt(name, ("failover_holders", others.index(primary)), message, "remove it from failover_holders")
 
 
 def _reserved(address: str, network: str, lookup: Lookup) -> str | None:
@@ -67,9 +69,9 @@ def _reserved(address: str, network: str, lookup: Lookup) -> str | None:
         return None
     if whole.prefixlen < whole.max_prefixlen - 1:
         if host == whole.network_address:
-            return f"{address} is the own address of network {network} ({cidr})"
+            return f"{address} is the network address of sdwan_networks/{network} ({cidr})"
         if host.version == 4 and host == whole.broadcast_address:
-            return f"{address} is the broadcast address of network {network} ({cidr})"
+            return f"{address} is the broadcast address of sdwan_networks/{network} ({cidr})"
     return None
 
 

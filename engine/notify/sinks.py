@@ -100,7 +100,7 @@ def signed(id_: str, moment: int, data: bytes, secret: str) -> dict[str, str]:
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         except binascii.Error:
             raise FleetError(
-                "FLEET-602", "FLEET_NOTIFY_SECRET begins with whsec_, and what follows is not base64.", "Correct it."
+                "FLEET-602", "FLEET_NOTIFY_SECRET begins with whsec_, but the rest is not base64.", "Correct it."
             ) from None
     digest = hmac.new(key, f"{id_}.{moment}.".encode() + data, hashlib.sha256).digest()
     return {

@@ -98,7 +98,7 @@ class Nightly:
             self._failed(
                 account,
                 surroundings.told(error)
-                or FleetError("FLEET-900", unexpected, "Please report it; the log shows where."),
+                or FleetError("FLEET-900", unexpected, "Please report it; the log shows where it happened."),
             )
 
     def _stage(self, _name: str) -> None:

@@ -121,7 +121,7 @@ def test_who_only_says_that_they_are_somebody_is_not_them(
     screen.open("/approvals")
     screen.button("Sign in").click()
     screen.sees("FLEET-665")
-    screen.sees("Ask who runs the identity provider")
+    screen.sees("Ask the administrator of the identity provider")
     assert provider.faults == []
     server.stop()
     with server.store() as workbench:

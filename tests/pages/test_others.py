@@ -122,7 +122,7 @@ def test_the_export_is_shown_and_drilled(applied: Workbench, dashboard: Dashboar
     assert "Never drilled" in texts(app)
     press(app, "drill")
     said = texts(app)
-    assert "**Passed.** 8 resources came back as before" in said.replace("\\", "")
+    assert "**Passed.** 8 resources restored unchanged" in said.replace("\\", "")
     assert applied.last_drill("acme") is not None
 
 
@@ -136,10 +136,10 @@ def test_a_drill_that_failed_is_shown_with_why_and_what_to_do(
     app = dashboard("export")
     press(app, "drill")
     said = texts(app).replace("\\", "")
-    assert "**Failed.** (FLEET-632) the file was not taken: FLEET-1" in said
-    assert "**What to do next.** Change what the message names in the live fleet" in said
+    assert "**Failed.** (FLEET-632) the file was rejected: FLEET-1" in said
+    assert "**What to do next.** Change the resources in the message in the live fleet" in said
     (toast,) = app.toast
-    assert "(FLEET-632) Change what the message names" in toast.value.replace("\\", "")
+    assert "(FLEET-632) Change the resources in the message" in toast.value.replace("\\", "")
 
 
 def test_kept_snapshots_are_shown_and_why_there_is_none(
@@ -156,7 +156,7 @@ def test_kept_snapshots_are_shown_and_why_there_is_none(
     Kept(applied).look()
     said = texts(dashboard("export")).replace("\\", "")
     assert "(FLEET-633) The folder of FLEET_SNAPSHOTS cannot be used" in said
-    assert "**What to do next.** Make it, or mount its disk" in said
+    assert "**What to do next.** Create it or mount its disk" in said
     assert "was written and opened" in said, "what is there to go back to is still shown"
 
 

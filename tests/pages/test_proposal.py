@@ -74,7 +74,7 @@ def test_a_rejected_one_says_why_and_offers_nothing_but_its_past(filled: Workben
 def test_a_stale_one_says_what_moved_and_cannot_be_approved(filled: Workbench, dashboard: Dashboard) -> None:
     filled.set_resource(Actor("ben"), ResourceKey("acme", "modules", "base"), {"priority": 9})
     app = dashboard("proposal", id="1")
-    assert "modules/base exists by now" in texts(app).replace("\\", "")
+    assert "modules/base now exists" in texts(app).replace("\\", "")
     assert [button.key for button in app.button if (button.key or "").startswith("do_")] == ["do_reject"]
 
 

@@ -349,7 +349,7 @@ def test_who_has_no_name_that_is_allowed_is_told_what_to_do(signing_in: Workbenc
     app = as_user("approvals", claims("gitops@", sub="gitops_auto_apply", email_verified=False))
     said = texts(app).replace("\\", "")
     assert "FLEET-665" in said
-    assert "Ask who runs the identity provider" in said
+    assert "Ask the administrator of the identity provider" in said
     assert "nginx" not in said
 
 
