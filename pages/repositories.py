@@ -658,7 +658,7 @@ def _confirm(repository: Repository) -> None:
     ]
     show("pairs.html", rows=facts)
     st.warning(
-        "Whoever runs that host can read the credential. Compare the address, letter by letter.",
+        "The administrator of that host can read the credential. Compare the address letter by letter.",
         icon=":material/warning:",
     )
     # The arguments are those that were shown: what somebody changed meanwhile is refused, not confirmed.

@@ -90,7 +90,7 @@ class _Going:
     def __str__(self) -> str:
         seconds = (utc_now() - self.since).total_seconds()
         what = f"run {self.run_id}" if self.run_id else "it is fetching"
-        return f"{what}, asked for by {self.actor} {seconds:.0f} s ago"
+        return f"{what}, started by {self.actor} {seconds:.0f} s ago"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def test_graph_and_diff_look_back(lived: Fleet, tmp_path: Path) -> None:
     assert [n["name"] for n in lived("graph", "--at", first, "--json").json["nodes"]] == ["nginx"]
     nodes = lived("graph", "--json").json["nodes"]
     assert sorted(n["name"] for n in nodes) == ["extra", "nginx"]
-    assert "There was nothing at" in lived("graph", "--at", "2001-01-01").out
+    assert "The live fleet was empty at" in lived("graph", "--at", "2001-01-01").out
     file = tmp_path / "fleet.yaml"
     file.write_text(FIRST)
     then = lived("diff", str(file), "--account", "acme", "--at", first, "--json")
@@ -102,7 +102,7 @@ def test_a_proposal_is_reverted_and_what_to_commit_is_said(lived: Fleet) -> None
         undone["id"],
         {"config": {"a": 1}, "priority": 1},
     )
-    assert f"takes proposal {undone['id']} back" in lived("show", str(made["id"])).out
+    assert f"a revert of proposal {undone['id']}" in lived("show", str(made["id"])).out
     assert f"proposal {made['id']} (pending)" in lived("show", str(undone["id"])).out
     assert lived("approve", str(made["id"])).code == 0
     assert [s["id"] for s in lived("apply", "--json").json["applied"]] == [made["id"]]

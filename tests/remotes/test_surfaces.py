@@ -97,7 +97,7 @@ def test_a_check_says_what_it_found_at_each_step(fleet: Fleet, nginx: Nginx, ssh
     assert "host key" not in web, "an https host has none"
     assert f"ssh_key at {SSH_PATH} in Vault" in deep
     assert f"{fingerprint(read_host_key(sshd.host_key))}, not pinned yet" in deep
-    assert "declares 1 resource of account acme" in deep
+    assert "declares 1 resource in account acme" in deep
     assert json.loads(fleet("run", "list", "--json").stdout)["items"] == [], "without syncing"
 
 

@@ -308,7 +308,7 @@ def test_the_demo_opens_without_a_link_while_it_holds_the_example_alone(tmp_path
     assert server.handshake() == 101
     server.stop()
     said = server.log.read_text()
-    assert "The dashboard opens without a link here: this home holds the example and nothing else." in said
+    assert "The dashboard opens without a link, because this home contains only the example." in said
     assert "key=" not in said
     with server.store() as workbench:
         assert story.is_alone(workbench)
