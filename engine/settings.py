@@ -41,92 +41,90 @@ SETTINGS: Mapping[str, Setting] = {
         25,
         1,
         1_000_000,
-        "Most pending proposals of a repository that a tick leaves behind.",
+        "Maximum number of pending proposals of a repository after a tick.",
     ),
-    "max_file_bytes": Setting(
-        "FLEET_MAX_FILE_BYTES", 1_048_576, 1, 2**31, "Largest fleet file that is read, in bytes."
-    ),
+    "max_file_bytes": Setting("FLEET_MAX_FILE_BYTES", 1_048_576, 1, 2**31, "Maximum size of a fleet file, in bytes."),
     "sync_interval_s": Setting(
         "FLEET_SYNC_INTERVAL_S", 300, 1, 86_400 * 30, "Seconds between scheduled ticks of a repository."
     ),
-    "sync_workers": Setting("FLEET_SYNC_WORKERS", 4, 1, 64, "How many repositories sync side by side."),
-    "git_timeout_s": Setting("FLEET_GIT_TIMEOUT_S", 60, 1, 3_600, "Longest that one git call may take, in seconds."),
+    "sync_workers": Setting("FLEET_SYNC_WORKERS", 4, 1, 64, "Number of repositories that sync in parallel."),
+    "git_timeout_s": Setting("FLEET_GIT_TIMEOUT_S", 60, 1, 3_600, "Time limit of one git call, in seconds."),
     "max_fetch_bytes": Setting(
-        "FLEET_MAX_FETCH_BYTES", 268_435_456, 1_048_576, 2**40, "Most that one fetch may bring, in bytes."
+        "FLEET_MAX_FETCH_BYTES", 268_435_456, 1_048_576, 2**40, "Maximum size of one fetch, in bytes."
     ),
     "git_memory_bytes": Setting(
         "FLEET_GIT_MEMORY_BYTES",
         536_870_912,
         134_217_728,
         2**40,
-        "Most memory that each process of git may take, in bytes.",
+        "Memory limit of each git process, in bytes.",
     ),
     "vault_timeout_s": Setting(
-        "FLEET_VAULT_TIMEOUT_S", 10, 1, 300, "Longest that one request to Vault may take, in seconds; three are tried."
+        "FLEET_VAULT_TIMEOUT_S", 10, 1, 300, "Time limit of one request to Vault, in seconds; up to three attempts."
     ),
     "keep_days": Setting(
-        "FLEET_KEEP_DAYS", 90, 1, 36_500, "Days that events and runs are kept which nothing of today stands on."
+        "FLEET_KEEP_DAYS", 90, 1, 36_500, "Days to keep events and runs that the current state does not depend on."
     ),
-    "keep_failed_days": Setting(
-        "FLEET_KEEP_FAILED_DAYS", 365, 1, 36_500, "Days that failed and partial runs are kept."
-    ),
+    "keep_failed_days": Setting("FLEET_KEEP_FAILED_DAYS", 365, 1, 36_500, "Days to keep failed and partial runs."),
     "sign_in_hours": Setting(
-        "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours after which a sign-in ends, and roles and groups are asked for anew."
+        "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours until a sign-in ends and roles and groups are read again."
     ),
     "snapshot_every_h": Setting(
-        "FLEET_SNAPSHOT_EVERY", 24, 1, 8_760, "Hours between two snapshots in the folder of `FLEET_SNAPSHOTS`."
+        "FLEET_SNAPSHOT_EVERY", 24, 1, 8_760, "Hours between two snapshots in the folder `FLEET_SNAPSHOTS`."
     ),
     "snapshot_keep": Setting(
         "FLEET_SNAPSHOT_KEEP",
         7,
         1,
         10_000,
-        "How many snapshots are kept there; the server removes older ones of its own.",
+        "Number of snapshots to keep there; the server removes its older ones.",
     ),
     "lock_wait_s": Setting(
-        "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
+        "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "Seconds that a command waits for another command that uses the store."
     ),
     "home_group": Setting(
         "FLEET_HOME_GROUP",
         0,
         0,
         1,
-        "1 allows a home that its group may write, as some mounted volumes are. Files in it stay the owner's alone.",
+        "1 allows a home that its group can write, as on some mounted volumes. Only the owner can access the files in it.",
     ),
     "max_sockets": Setting(
         "FLEET_MAX_SOCKETS",
         1_000,
         1,
         100_000,
-        "Most windows of the dashboard that may be open at once; fewer where the system allows few open files.",
+        "Maximum number of open dashboard windows; fewer if the system allows few open files.",
     ),
     "max_sockets_per_address": Setting(
         "FLEET_MAX_SOCKETS_PER_ADDRESS",
         250,
         1,
         100_000,
-        "Most of them from one address; one address never gets more than half.",
+        "Maximum number of windows from one address; never more than half of all.",
     ),
-    "max_page_runs": Setting("FLEET_MAX_PAGE_RUNS", 4, 1, 64, "How many pages are made side by side; others wait."),
+    "max_page_runs": Setting(
+        "FLEET_MAX_PAGE_RUNS", 4, 1, 64, "Number of pages that are rendered in parallel; others wait."
+    ),
     "request_wait_s": Setting(
         "FLEET_REQUEST_WAIT_S",
         30,
         1,
         3_600,
-        "Longest that a request may take to arrive, in seconds; its head may take 10 at most.",
+        "Seconds within which a request must arrive; its head within 10 seconds at most.",
     ),
     "allow_local_remotes": Setting(
         "FLEET_ALLOW_LOCAL_REMOTES", 0, 0, 1, "1 allows local paths and file:// as remotes (for tests)."
     ),
     "allow_http_remotes": Setting(
-        "FLEET_ALLOW_HTTP_REMOTES", 0, 0, 1, "1 allows http:// remotes, which anybody on the way can change."
+        "FLEET_ALLOW_HTTP_REMOTES", 0, 0, 1, "1 allows http:// remotes, which anyone on the network path can modify."
     ),
     "oidc_trust_email": Setting(
         "FLEET_OIDC_TRUST_EMAIL",
         0,
         0,
         1,
-        "1 takes an address as verified where the provider never sends `email_verified`. Only for one where nobody can choose an address.",
+        "1 treats an address as verified if the provider never sends `email_verified`. Only for providers where users cannot choose their address.",
     ),
 }
 
@@ -218,45 +216,46 @@ def _accounts(text: str) -> str:
 ACCESS: Mapping[str, Text] = {
     "remote_hosts": Text(
         "FLEET_REMOTE_HOSTS",
-        "Where remotes may be: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: anywhere but on loopback, link-local "
-        "and cloud metadata addresses, which are refused unless an address, a network or a full name allows them.",
+        "Allowed hosts of remotes: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: all except loopback, link-local "
+        "and cloud metadata addresses, which must be allowed by an address, a network or a full name.",
         reads=_hosts,
     ),
     "vault_paths": Text(
         "FLEET_VAULT_PATHS",
-        "Which accounts may use which paths in Vault: `acme=secret/data/acme/*;zeta=secret/data/zeta/key@git.example.com`, where the host "
-        "after `@` needs no confirmation. Unset: every path for the only account that has repositories, none where several have.",
+        "Accounts and the Vault paths that they may use: `acme=secret/data/acme/*;zeta=secret/data/zeta/key@git.example.com`; a host "
+        "after `@` needs no confirmation. Unset: all paths if only one account has repositories, none if several have.",
         reads=_grants,
     ),
     "git_ca_file": Text(
-        "FLEET_GIT_CA_FILE", "Certificate authorities to trust for https remotes, instead of the system's.", reads=_file
+        "FLEET_GIT_CA_FILE", "Certificate authorities for https remotes, instead of those of the system.", reads=_file
     ),
-    "vault_address": Text("VAULT_ADDR", "Where Vault is: https, or http on this machine alone."),
-    "vault_namespace": Text("VAULT_NAMESPACE", "Namespace of every request."),
-    "vault_ca_file": Text("VAULT_CACERT", "Certificate authorities to trust for Vault.", reads=_file),
-    "vault_token": Text("VAULT_TOKEN", "Come in with this token.", secret=True),
+    "vault_address": Text("VAULT_ADDR", "Address of Vault: https, or http for this machine only."),
+    "vault_namespace": Text("VAULT_NAMESPACE", "Vault namespace of every request."),
+    "vault_ca_file": Text("VAULT_CACERT", "Certificate authorities for Vault.", reads=_file),
+    "vault_token": Text("VAULT_TOKEN", "Log in to Vault with this token.", secret=True),
     "vault_token_file": Text(
-        "VAULT_TOKEN_FILE", "Or with the token in this file, read at each sync, as an agent writes it."
+        "VAULT_TOKEN_FILE",
+        "Or with the token in this file, for example written by Vault Agent; it is read at each sync.",
     ),
-    "vault_role_id": Text("VAULT_ROLE_ID", "Or log in by AppRole, as this role."),
-    "vault_secret_id": Text("VAULT_SECRET_ID", "Secret of that role.", secret=True),
-    "vault_kubernetes_role": Text("VAULT_KUBERNETES_ROLE", "Or log in by Kubernetes, as this role."),
+    "vault_role_id": Text("VAULT_ROLE_ID", "Or log in with AppRole, as this role."),
+    "vault_secret_id": Text("VAULT_SECRET_ID", "Secret of the AppRole role.", secret=True),
+    "vault_kubernetes_role": Text("VAULT_KUBERNETES_ROLE", "Or log in with Kubernetes, as this role."),
     "vault_kubernetes_token_file": Text(
-        "VAULT_KUBERNETES_TOKEN_FILE", "The service account's token (default: where Kubernetes mounts it)."
+        "VAULT_KUBERNETES_TOKEN_FILE", "File with the service account token (default: the mount of Kubernetes)."
     ),
-    "vault_auth_mount": Text("VAULT_AUTH_MOUNT", "Where that login is mounted (default: approle or kubernetes)."),
+    "vault_auth_mount": Text("VAULT_AUTH_MOUNT", "Mount of the login method (default: approle or kubernetes)."),
 }
 """How the outside is reached. Values marked secret are shown nowhere, only whether they are set."""
 
 SERVING: Mapping[str, Text] = {
     "public_url": Text(
         "FLEET_PUBLIC_URL",
-        "Where people reach the dashboard, such as `https://fleet.example.com`: links and sign-in lead there.",
+        "Public address of the dashboard, such as `https://fleet.example.com`; links and sign-in use it.",
         reads=_address,
     ),
     "local_link": Text(
         "FLEET_LOCAL_LINK",
-        "Whether the dashboard asks for the link of `fleet open` where nobody signs in: `off` admits everybody who reaches the port (default: `on`).",
+        "Whether the dashboard requires the link of `fleet open` if sign-in is not set up; `off` admits everyone who can reach the port (default: `on`).",
         reads=_on_or_off,
     ),
     "oidc_metadata_url": Text(
@@ -264,44 +263,44 @@ SERVING: Mapping[str, Text] = {
         "Sign-in: the provider's `…/.well-known/openid-configuration`.",
         reads=_address,
     ),
-    "oidc_client_id": Text("FLEET_OIDC_CLIENT_ID", "Sign-in: what the provider calls this dashboard."),
-    "oidc_client_secret": Text("FLEET_OIDC_CLIENT_SECRET", "Sign-in: the secret of that client.", secret=True),
-    "oidc_scope": Text("FLEET_OIDC_SCOPE", "Sign-in: what is asked for (default: `openid email profile`)."),
+    "oidc_client_id": Text("FLEET_OIDC_CLIENT_ID", "Sign-in: the client id of this dashboard."),
+    "oidc_client_secret": Text("FLEET_OIDC_CLIENT_SECRET", "Sign-in: the client secret.", secret=True),
+    "oidc_scope": Text("FLEET_OIDC_SCOPE", "Sign-in: the scopes (default: `openid email profile`)."),
     "roles": Text(
         "FLEET_ROLES",
-        "Who may do what: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme, oidc:42=viewer`. The first that fits counts.",
+        "Roles: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme, oidc:42=viewer`. The first match counts.",
         reads=_rules,
     ),
     "webhook_secret": Text(
         "FLEET_WEBHOOK_SECRET",
-        "What GitHub and Gitea sign their webhooks with, and GitLab sends as token.",
+        "Secret with which GitHub and Gitea sign webhooks, and which GitLab sends as token.",
         secret=True,
     ),
-    "gitea_url": Text("FLEET_GITEA_URL", "The Gitea that makes repositories.", reads=_address),
-    "gitea_token": Text("FLEET_GITEA_TOKEN", "A token of it that may make repositories.", secret=True),
-    "gitea_vault_path": Text("FLEET_GITEA_VAULT_PATH", "Or where Vault keeps that token, under `token`."),
+    "gitea_url": Text("FLEET_GITEA_URL", "Address of the Gitea that creates repositories.", reads=_address),
+    "gitea_token": Text("FLEET_GITEA_TOKEN", "Gitea token with permission to create repositories.", secret=True),
+    "gitea_vault_path": Text("FLEET_GITEA_VAULT_PATH", "Or the Vault path of the token, in the field `token`."),
     "gitea_accounts": Text(
         "FLEET_GITEA_ACCOUNTS",
-        "Accounts that may use that token: `acme, zeta`. Unset: the only account that has repositories. Who may write in every account always may.",
+        "Accounts that may use the token: `acme, zeta`. Unset: the only account that has repositories. Users with write permission in every account always may.",
         reads=_accounts,
     ),
-    "notify_url": Text("FLEET_NOTIFY_URL", "Where notifications go, as CloudEvents.", secret=True, reads=_address),
-    "notify_secret": Text("FLEET_NOTIFY_SECRET", "What they are signed with.", secret=True),
+    "notify_url": Text("FLEET_NOTIFY_URL", "Address for notifications, as CloudEvents.", secret=True, reads=_address),
+    "notify_secret": Text("FLEET_NOTIFY_SECRET", "Secret that signs notifications.", secret=True),
     "slack_url": Text(
         "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
     ),
     "drill_at": Text(
         "FLEET_DRILL_AT",
-        "When the server drills each account once a night, as HH:MM in UTC (default: `03:10`). Set to nothing, it never drills by itself.",
+        "Time of the nightly restore drill of each account, as HH:MM in UTC (default: `03:10`). Set it to an empty value to disable the drill.",
         reads=_time_of_day,
         empty=True,
     ),
     "snapshots": Text(
         "FLEET_SNAPSHOTS",
-        "A folder outside of the home, best on another disk, in which the server keeps snapshots of the store. Unset: it keeps none.",
+        "Folder outside the home, ideally on another disk, for snapshots of the store. Unset: the server saves none.",
         reads=_folder,
     ),
-    "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object a line (default: `text`).", reads=_log_format),
+    "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object per line (default: `text`).", reads=_log_format),
 }
 """How others come in and are told."""
 

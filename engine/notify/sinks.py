@@ -83,10 +83,10 @@ def test_sink(sink: Sink, at: datetime, actor: str) -> str:
     """Send a test message, once; gives `delivered` or why not."""
     try:
         sink.send(
-            Message(0, "test", at, None, "no repository", f"A test of notifications, asked for by {actor}", "/settings")
+            Message(0, "test", at, None, "no repository", f"A test notification, requested by {actor}", "/settings")
         )
     except Away as away:
-        return f"away: {away}"
+        return f"not reachable: {away}"
     except Refused as refused:
         return f"refused: {refused}"
     return "delivered"

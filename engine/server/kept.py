@@ -134,15 +134,13 @@ class Kept:
         try:
             Store.open_snapshot(path, self._workbench.kinds, self._workbench.store.clock).close()
         except FleetError as error:
-            log.warning(
-                "the kept snapshot %s does not open, and is left alone: %s %s", path.name, error.code, error.message
-            )
+            log.warning("the snapshot %s cannot be opened and is skipped: %s %s", path.name, error.code, error.message)
             return False
         return True
 
     def _failed(self, error: FleetError, every: timedelta) -> timedelta:
         """Record a failure unless the last snapshot failed in the same way; gives how long to wait until the next try."""
-        log.warning("no snapshot could be kept: %s %s", error.code, error.message)
+        log.warning("no snapshot could be saved: %s %s", error.code, error.message)
         event = Event(
             "gitops.snapshot_failed",
             reason=error.message.rstrip("."),
@@ -155,7 +153,7 @@ class Kept:
                 with self._workbench.store.write() as tx:
                     events.record(tx, SCHEDULER.name, [event])
         except FleetError as refused:
-            log.warning("that cannot be recorded: %s %s", refused.code, refused.message)
+            log.warning("this failure could not be recorded: %s %s", refused.code, refused.message)
         return min(every, timedelta(seconds=RETRY_S))
 
 

@@ -129,7 +129,7 @@ class Service:
             ]
             hanging = [name for name, end in parts if not _ended(end, deadline)]
             if hanging:
-                logger.warning("the server ends while something works on: %s", ", ".join(hanging))
+                logger.warning("the server stops while jobs are still running: %s", ", ".join(hanging))
             else:
                 self.workbench.close()
             self.closed.set()

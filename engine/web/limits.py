@@ -191,7 +191,7 @@ class Limits:
             )
             await _refuse(ended, 503, scope, receive, send)
         elif body.late:
-            log.warning("a request was ended: its body did not come in %d s", asked.request_wait_s)
+            log.warning("a request was stopped: its body did not arrive within %d s", asked.request_wait_s)
             late = FleetError(
                 "FLEET-649",
                 f"The request did not arrive completely within {asked.request_wait_s} s.",
@@ -199,12 +199,12 @@ class Limits:
             )
             await _refuse(late, 408, scope, receive, send)
         elif body.gone:
-            log.debug("%s %s: the client went away before the request was whole", scope["method"], scope["path"])
+            log.debug("%s %s: the client disconnected before the request was complete", scope["method"], scope["path"])
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         address, now = address_of(scope, settings().public_url), room_now()
         if self._sockets.total() >= now.sockets or self._sockets[address] >= now.sockets_per_address:
-            log.warning("a window of the dashboard was refused: %d are open", self._sockets.total())
+            log.warning("a dashboard window was refused: %d are open", self._sockets.total())
             await _refuse_socket(scope, receive, send)
             return
         self._sockets[address] += 1

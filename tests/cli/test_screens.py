@@ -90,7 +90,7 @@ Approve to go back to the state in git, or put the change into fleet.yaml to kee
     "run show 2": """
 Run 2 · success · fc · account acme
   COMMIT “Bring the fleet into git” by Ana Duarte
-asked for by ana (manual), began AGO (TIME)
+started by ana (manual), at AGO (TIME)
 stages: sync MS, parse MS, diff MS, propose MS, apply MS
 2 differences: ~ 2 update  = 1 unchanged
   +  ~  -  =

@@ -100,9 +100,9 @@ def test_a_repository_shows_where_pushes_go_and_what_came_in(
         filled.settings, webhook_secret="canary-of-a-hook", public_url="https://fleet.example.com"
     )
     assert "No push was received yet" in texts(dashboard("repositories", name="fc"))
-    filled.note_deliveries("gitlab", "7", "<b>9f2c41d0</b>", [(1, "tick asked for")])
+    filled.note_deliveries("gitlab", "7", "<b>9f2c41d0</b>", [(1, "tick requested")])
     said = texts(dashboard("repositories", name="fc"))
     assert "https://fleet.example.com/api/v1/webhooks/gitlab" in said
     assert "&lt;b&gt;9f2c" in said
-    assert "tick asked for" in said
+    assert "tick requested" in said
     assert "canary-of-a-hook" not in said
