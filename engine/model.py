@@ -312,12 +312,12 @@ class Repository:
     ssh_host_key: str | None = field(default=None, metadata={_TICK: False})
     """`TYPE BASE64`: the only key that its ssh host may show; None: pinned at first use."""
     enabled: bool = field(default=True, metadata={_TICK: False})
-    auto_apply: bool = _switch("Auto-apply", "Approve and apply creates and updates that git moved, without people.")
-    auto_prune: bool = _switch("Auto-prune", "Let auto-apply destroy, too.")
-    auto_heal: bool = _switch("Auto-heal", "Let auto-apply repair drift, too.")
+    auto_apply: bool = _switch("Auto-apply", "Approve and apply creates and updates from git automatically.")
+    auto_prune: bool = _switch("Auto-prune", "Let auto-apply destroy resources too.")
+    auto_heal: bool = _switch("Auto-heal", "Let auto-apply repair drift too.")
     allow_empty: bool = _switch(
         "Allow empty",
-        "Accept a file that declares nothing, though it destroys all that the repository owns.",
+        "Accept a file that declares nothing; it destroys all resources that the repository owns.",
         from_the_start=False,
     )
     paused_reason: str | None = None

@@ -114,7 +114,7 @@ def require(actor: Actor, permissions: Iterable[Permission], why: str = "") -> N
         raise RefusedEdit(
             "FLEET-600",
             f"{actor.name} may not do this: {said}." + (f" {why}." if why else ""),
-            f"Ask for a token or role that has {'it' if len(missing) == 1 else 'them'}.",
+            f"Ask for a token or role with {'this permission' if len(missing) == 1 else 'these permissions'}.",
         )
 
 
@@ -123,8 +123,8 @@ def within(actor: Actor, *accounts: str) -> None:
     if actor.account != "*" and any(account != actor.account for account in accounts):
         raise RefusedEdit(
             "FLEET-600",
-            f"{actor.name} may only touch account {actor.account}.",
-            "Use a token of that account, or of all.",
+            f"{actor.name} may use account {actor.account} only.",
+            "Use a token for the other account, or for all accounts.",
         )
 
 

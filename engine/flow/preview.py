@@ -27,7 +27,7 @@ class Compared:
     diff: diffing.Diff
     settled: diffing.Settled
     outdated: list[tuple[Proposal, str]]
-    """Pending or approved reverts that live has outdated, with why."""
+    """Open reverts that are stale, because live has changed; each with the reason."""
     learned: list[tuple[str, str, str]]
     """Versions that the file names first: (section, name, version)."""
 
@@ -71,8 +71,8 @@ def refuse_empty(repository: Repository, desired: FleetFile, accounts: Sequence[
     if owned := sum(account.destroys for account in accounts):
         raise SyncError(
             "FLEET-210",
-            f"{repository.file} declares nothing, and the repository owns {count(owned, 'resource')}: all would be destroyed.",
-            f"If that is meant: fleet repo set {argument(repository.name)} --allow-empty",
+            f"{repository.file} declares nothing, but the repository owns {count(owned, 'resource')}: all of them would be destroyed.",
+            f"If you want this: fleet repo set {argument(repository.name)} --allow-empty",
             owned=owned,
         )
 

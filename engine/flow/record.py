@@ -118,7 +118,7 @@ class Recorder:
 
 
 class _Shown:
-    """What people are shown beside a difference; made only for those that are opened."""
+    """The details of a difference for reviewers; computed only for those that are opened."""
 
     def __init__(self, kinds: Kinds, accounts: Sequence[Compared]) -> None:
         self._kinds = kinds
@@ -129,7 +129,7 @@ class _Shown:
         return propose.presented(self._kinds, difference, fingerprint, self._state(difference))
 
     def reach_moved(self, kept: Sequence[tuple[Proposal, Difference]]) -> dict[int, int]:
-        """How many nodes standing proposals reach by now, by id, where that is another number than they say."""
+        """Number of nodes that open proposals reach now, by id, if it differs from their recorded number."""
         now = {p.id: propose.blast_radius(self._kinds, p.key, self._state(d)) for p, d in kept}
         return {p.id: now[p.id] for p, _ in kept if now[p.id] != p.blast_radius}
 

@@ -49,7 +49,7 @@ MOST_JITTER = timedelta(seconds=25)
 """What failed together (a host, Vault) does not come back all at once."""
 
 Watcher = Callable[[str], None]
-"""Told the name of each stage as it begins."""
+"""Progress callback: the name of each stage as it begins."""
 
 Source = Callable[..., Revision | None]
 """Gives what is in a repository as `sync.fetch_unless` does, which is the one that real ticks have."""
@@ -92,7 +92,7 @@ def run(
 ) -> Run:
     """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
 
-    `began` is told the run's id as soon as there is one.
+    `began` is called with the run's id as soon as it exists.
     Effects: the run and all that it decides and applies; nothing when unchanged.
     Raises: StoreError when the store fails; SyncError FLEET-502 when halted before the run began. What is wrong with the remote or the file is the run's own error.
     """
@@ -106,7 +106,7 @@ def run(
         applied = tick.apply(progress, halted)
     except FleetError as error:
         if tick.run_id is None and error.code == "FLEET-502":
-            raise  # we were told to end: that is no failure of the repository
+            raise  # a requested stop is not a failure of the repository
         with suppress(FleetError):
             return tick.fail(error)
         raise
@@ -114,15 +114,15 @@ def run(
         return tick.fail(
             SyncError(
                 "FLEET-218",
-                "The tick needed more memory than there is.",
-                "See what made the file or the fleet grow; give the server more memory, or let fewer repositories sync side by side.",
+                "The tick ran out of memory.",
+                "Find what made the file or the fleet grow; give the server more memory, or sync fewer repositories in parallel (FLEET_SYNC_WORKERS).",
             )
         )
     except BaseException as error:
         unexpected = FleetError(
             "FLEET-502",
             f"The tick was interrupted ({type(error).__name__}).",
-            "The next tick goes on where it stopped.",
+            "The next tick continues where it stopped.",
         )
         with suppress(FleetError):
             tick.fail(unexpected)
@@ -208,11 +208,11 @@ class _Tick:
     def decide(self, revision: Revision, desired: FleetFile) -> _Decided:
         """Diff and propose, in the one transaction that holds all that a tick decides.
 
-        Raises: SyncError FLEET-233 when the file that was read is no longer the one that decides, FLEET-210.
+        Raises: SyncError FLEET-233 if the settings changed, so that another file is now the right one, FLEET-210.
         """
         with self.store.write() as tx:
             if changed := _changed(tx, self.repository):
-                raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick begins anew.")
+                raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick starts again.")
             repository = repositories.get(tx, self.repository.id)
             standing = proposals.live_of(tx, repository_id=repository.id)
             with self.stages.stage("diff"):
@@ -329,7 +329,7 @@ class _Tick:
 
 
 _NOT_COUNTED = surroundings.LOCAL | {"FLEET-233"}
-"""Neither the remote nor the file is to blame: this machine is, or somebody changed the settings meanwhile."""
+"""Neither the remote nor the file is the cause: this machine is, or the settings were changed meanwhile."""
 
 _READ_BY = {"account": "account", "url": "URL", "branch": "branch", "path_prefix": "path prefix"}
 """The settings that a file was fetched and read by."""

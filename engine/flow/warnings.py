@@ -38,7 +38,7 @@ def of_tick(
     found.extend({"code": "handed_over", "message": _given(taker, names)} for taker, names in sorted(given.items()))
     left_out = len(accounts[0].diff.waiting) - MOST_WAITING
     if left_out > 0:
-        more = f"{left_out} more resources that other repositories hold are declared."
+        more = f"The file declares {left_out} more resources that other repositories own."
         found.append({"code": "more_waiting", "message": more})
     for account in accounts:
         found.extend(_of_account(kinds, account))
@@ -66,7 +66,7 @@ def _of_account(kinds: Kinds, account: Compared) -> list[dict[str, Any]]:
     for key, fields in account.diff.no_longer_declared:
         warn("no_longer_declared", key.address, f"no longer declares {', '.join(fields)}; live keeps its value.")
     for address, target, version in diff.unpinned(kinds, account.desired, account.live):
-        warn("unpinned_reference", address, f"refers to {target} without a version; today that means {version}.")
+        warn("unpinned_reference", address, f"refers to {target} without a version; the current version is {version}.")
     leaving = {d.key for d in account.diff.differences if d.change is Change.DESTROY}
     for address, sentence in diff.advised(kinds, account.desired, account.live, leaving):
         found.append({"code": "hardly_meant", "resource": address, "message": f"{address}: {sentence}."})
@@ -76,7 +76,7 @@ def _of_account(kinds: Kinds, account: Compared) -> list[dict[str, Any]]:
 def _given(taker: str, addresses: Sequence[str]) -> str:
     """What another repository took over, as a sentence."""
     shown = ", ".join(addresses[:5]) + (f" and {len(addresses) - 5} more" if len(addresses) > 5 else "")
-    return f"Repository {taker} declares {shown}; it holds {'it' if len(addresses) == 1 else 'them'} from now on."
+    return f"Repository {taker} declares {shown}; it owns {'it' if len(addresses) == 1 else 'them'} from now on."
 
 
 def _waits(awaited: Mapping[ResourceKey, Sequence[str]]) -> str:
@@ -85,6 +85,6 @@ def _waits(awaited: Mapping[ResourceKey, Sequence[str]]) -> str:
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     destroys = "1 destroy waits" if len(awaited) == 1 else f"{len(awaited)} destroys wait"
     return (
-        f"{destroys} until {shown} had a successful run, as other repositories of the account may declare the same. "
-        "A person may approve without waiting."
+        f"{destroys} until {shown} had a successful run, because other repositories of the account may declare the same resources. "
+        "A person may approve them without waiting."
     )

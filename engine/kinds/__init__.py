@@ -80,7 +80,7 @@ class Field:
     def faults(self, value: Any) -> Iterator[Fault]:
         if value is None:
             if not self.nullable:
-                yield Fault((), f"{self.name} must not be null", "give it a value, or leave the field out")
+                yield Fault((), f"{self.name} must not be null", "give it a value, or remove the field")
             return
         yield from self.type.faults(value)
 

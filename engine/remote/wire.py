@@ -55,7 +55,7 @@ def arguments(verb: str, given: Mapping[str, Any], actor: Actor) -> dict[str, An
             rest = types.pop(parameter.name)
             types = dict.fromkeys(given, rest) | types
     if unknown := given.keys() - types.keys():
-        raise msgspec.ValidationError(f"{verb} takes no {min(unknown)}")
+        raise msgspec.ValidationError(f"{verb} has no parameter {min(unknown)}")
     made = {name: unpacked(value, types[name]) for name, value in given.items()}
     return {**made, "actor": actor} if "actor" in types else made
 

@@ -99,6 +99,6 @@ def _normal(cursor: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> list[str
 def _foreign(path: Path, what: str, name: str) -> StoreError:
     return StoreError(
         "FLEET-303",
-        f"{path} holds the {what} {name[:80]!r}, which Fleet Workbench did not make.",
-        "Nothing of it was read. Use a file that comes from: fleet snapshot OUT",
+        f"{path} contains the {what} {name[:80]!r}, which Fleet Workbench did not create.",
+        "Nothing was read from it. Use a file created by: fleet snapshot OUT",
     )

@@ -116,8 +116,8 @@ def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int |
     if moved != len(moves):
         raise StoreError(
             "FLEET-306",
-            "A proposal moved while this was being written.",
-            "Nothing was written. Look again and try again.",
+            "A proposal changed during the write.",
+            "Nothing was written. Load it again and try again.",
         )
     if ended := [m.proposal.id for m in moves if not m.live]:
         tx.run("proposals/free_keys", ids=ended)

@@ -800,8 +800,8 @@ class Reader:
         if size > limit:
             raise RefusedEdit(
                 "FLEET-630",
-                f"The export has {size:,} bytes; a fleet file may have {limit:,}.",
-                "Export per repository with --repo, or raise FLEET_MAX_FILE_BYTES here and where it is read.",
+                f"The export has {size:,} bytes; the limit for a fleet file is {limit:,}.",
+                "Export per repository with --repo, or raise FLEET_MAX_FILE_BYTES here and on the servers that read the file.",
                 size=size,
                 limit=limit,
             )
@@ -930,8 +930,8 @@ class Reader:
         if account is not None and account != self.scope:
             raise RefusedEdit(
                 "FLEET-600",
-                f"Only account {self.scope} is open here.",
-                "Use a token or role of that account, or of all.",
+                f"You may use account {self.scope} only.",
+                "Use a token or role for the other account, or for all accounts.",
             )
         return self.scope
 
@@ -1007,6 +1007,8 @@ def _limit(limit: int, most: int = MOST + 1) -> int:
     """As many rows as asked for; one more than a page may have tells whether another follows."""
     if not 1 <= limit <= most:
         raise RefusedEdit(
-            "FLEET-606", f"A list gives 1 to {MOST:,} rows, not {limit}.", "Page on with the `next` of each answer."
+            "FLEET-606",
+            f"A list returns 1 to {MOST:,} rows, not {limit}.",
+            "Request further pages with the `next` of each answer.",
         )
     return limit

@@ -91,7 +91,7 @@ class _Going:
     def __str__(self) -> str:
         seconds = (utc_now() - self.since).total_seconds()
         what = f"run {self.run_id}" if self.run_id else "it is fetching"
-        return f"{what}, asked for by {self.actor} {seconds:.0f} s ago"
+        return f"{what}, started by {self.actor} {seconds:.0f} s ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,7 @@ class Workbench(Reader):
         found = self.credential_use(name)
         if found is None or found.verdict is not credentials.Verdict.UNCONFIRMED:
             return None
-        return f"Nobody has confirmed yet that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
+        return f"It is not yet confirmed that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
 
     @crosses
     @needs(Permission.WRITE, everywhere=True)
@@ -445,8 +445,8 @@ class Workbench(Reader):
             # The store or its log. Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
             raise RefusedEdit(
                 "FLEET-607",
-                f"{path} is a home's store, which no snapshot replaces.",
-                "Name another file, or an empty home.",
+                f"{path} is the store of a home; a snapshot must not replace it.",
+                "Choose another file, or an empty home.",
             )
         self.store.snapshot(path)
         return path.stat().st_size
@@ -619,7 +619,7 @@ class Workbench(Reader):
             if not applied:
                 raise ReviewError(
                     "FLEET-405",
-                    f"Nothing of run {id_} is applied" + (" that was not reverted." if reverted else "."),
+                    f"Nothing of run {id_} is applied" + (" that is not reverted yet." if reverted else "."),
                     f"See it: fleet run show {id_}",
                 )
             return revert(tx, self.kinds, actor, applied)
@@ -748,7 +748,7 @@ class Workbench(Reader):
             if going := self._ticking.get(repository.id):
                 raise SyncError(
                     "FLEET-211",
-                    f"A tick of {repository.name} is going on already: {going}.",
+                    f"A tick of {repository.name} is already running: {going}.",
                     f"Wait for it: fleet run show {going.run_id}" if going.run_id else "Wait for it: fleet run list",
                     run_id=going.run_id,
                 )
@@ -772,7 +772,7 @@ class Workbench(Reader):
             reason = f"{paused.name} is paused by {paused.paused_by}: {paused.paused_reason}" if paused else None
         if reason:
             where = f" --repo {argument(chosen[0].name)}" if chosen and "everything is paused" not in reason else ""
-            raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")
+            raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Resume with: fleet resume{where}")
 
     @staticmethod
     def permit(actor: Actor, permission: Permission, *accounts: str) -> None:

@@ -119,12 +119,16 @@ def test_what_was_reverted_is_not_reverted_again_and_says_by_which(bench: Bench)
         "FLEET-405",
         f"Proposal {id_} was reverted by proposal {again.proposal.id}.",
     )
-    assert refused.error.hint == f"To have it back, revert that one: fleet revert {again.proposal.id}"
+    assert refused.error.hint == f"To apply the change again, revert that proposal: fleet revert {again.proposal.id}"
 
 
 @pytest.mark.parametrize(
     ("decide", "said"),
-    [(None, None), ("approve", "is another change and is approved"), ("revert", "reverts proposal {} and is pending")],
+    [
+        (None, None),
+        ("approve", "is a different change and is approved"),
+        ("revert", "reverts proposal {} and is pending"),
+    ],
 )
 def test_a_revert_takes_the_place_of_what_nobody_has_approved(
     bench: Bench, decide: str | None, said: str | None
@@ -140,11 +144,11 @@ def test_a_revert_takes_the_place_of_what_nobody_has_approved(
     (made,) = bench.workbench.revert(ANA, [id_])
     if said is None:
         assert made.error is None
-        assert bench.workbench.proposal(other.id).reason == f"a revert of proposal {id_} takes its place"
+        assert bench.workbench.proposal(other.id).reason == f"a revert of proposal {id_} replaces it"
         return
     assert made.error is not None
-    assert made.error.message == f"Proposal {other.id} on modules/a {said.format(id_)}."
-    assert made.error.hint == f"Decide that one first: fleet show {other.id}"
+    assert made.error.message == f"Proposal {other.id} for modules/a {said.format(id_)}."
+    assert made.error.hint == f"Decide on that proposal first: fleet show {other.id}"
 
 
 def test_of_two_on_one_resource_the_first_named_is_reverted(bench: Bench) -> None:

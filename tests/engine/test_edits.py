@@ -110,13 +110,13 @@ def test_an_edit_creates_updates_or_changes_nothing_and_says_which_with_its_vers
 
 def test_an_edit_of_another_version_than_was_seen_is_refused(bench: Bench) -> None:
     nothing = refused(bench, A, {}, seen_version=1)
-    assert (nothing.code, nothing.message) == ("FLEET-626", "modules/a is at version none, not 1.")
+    assert (nothing.code, nothing.message) == ("FLEET-626", "modules/a has version none, not 1.")
     bench.edit("modules", "a", priority=1)
     bench.edit("modules", "a", priority=2)
     late = refused(bench, A, {"priority": 3}, seen_version=1)
-    assert (late.code, late.message) == ("FLEET-626", "modules/a is at version 2, not 1.")
+    assert (late.code, late.message) == ("FLEET-626", "modules/a has version 2, not 1.")
     assert bench.workbench.set_resource(BOB, A, {"priority": 3}, seen_version=2) == ("updated", 3)
-    with pytest.raises(FleetError, match="FLEET-626 modules/a is at version 3, not 2"):
+    with pytest.raises(FleetError, match="FLEET-626 modules/a has version 3, not 2"):
         bench.workbench.delete_resource(BOB, A, seen_version=2)
     assert bench.workbench.delete_resource(BOB, A, seen_version=3) == 4
 
@@ -137,7 +137,7 @@ def test_what_is_not_there_is_neither_deleted_nor_released(bench: Bench) -> None
         bench.workbench.delete_resource(BOB, A._replace(kind="gadgets"))
     with pytest.raises(FleetError, match="FLEET-627 There is no modules/a in account acme"):
         bench.workbench.delete_resource(BOB, A)
-    with pytest.raises(FleetError, match="FLEET-628 No repository holds modules/a in account acme"):
+    with pytest.raises(FleetError, match="FLEET-628 No repository owns modules/a in account acme"):
         bench.workbench.release(BOB, A)
 
 

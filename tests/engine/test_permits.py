@@ -203,18 +203,23 @@ def test_a_name_that_another_account_uses_is_refused_without_saying_so(filled: W
     assert said == f"FLEET-601 The name {name} cannot be used. Choose another, such as rival-{name}."
     for owner in (ANA, Actor("eve", account=filled.repository(name).account)):
         known = outcome(partial(filled.add_repository, owner, name, url))
-        assert f"There is a repository {name} already" in known
+        assert f"The repository {name} already exists" in known
 
 
 @pytest.mark.parametrize(
     ("wanted", "why", "message", "hint"),
     [
-        ([WRITE], "", "eve may not do this: system.gitops.write is missing.", "Ask for a token or role that has it."),
+        (
+            [WRITE],
+            "",
+            "eve may not do this: system.gitops.write is missing.",
+            "Ask for a token or role with this permission.",
+        ),
         (
             [READ, WRITE, SYNC],
             "Ticks would decide",
             "eve may not do this: system.gitops.write and system.gitops.sync are missing. Ticks would decide.",
-            "Ask for a token or role that has them.",
+            "Ask for a token or role with these permissions.",
         ),
     ],
 )
@@ -250,7 +255,7 @@ def test_what_concerns_the_whole_home_is_for_actors_of_every_account() -> None:
     own, every = Actor("eve", account="acme"), Actor("ana")
     Need(WRITE).check(own)
     Need(WRITE, everywhere=True).check(every)
-    with pytest.raises(FleetError, match="FLEET-600 eve may only touch account acme"):
+    with pytest.raises(FleetError, match="FLEET-600 eve may use account acme only"):
         Need(WRITE, everywhere=True).check(own)
 
 

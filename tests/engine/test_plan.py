@@ -49,7 +49,7 @@ def test_what_is_stale_or_blocked_is_skipped_in_order_of_key_and_then_of_number(
     plan = planned(wanted, fleet(modules={"a": {"priority": 1}}))
     assert skipped(plan) == [
         (7, "stale", "priority of modules/a moved since it was proposed"),
-        (8, "stale", "another repository holds modules/a now"),
+        (8, "stale", "another repository owns modules/a now"),
         (9, "blocked", "refers to modules/nowhere, but modules/nowhere does not exist"),
     ]
     assert not plan.steps
@@ -81,8 +81,8 @@ def test_what_waits_for_one_another_says_for_which_and_not_for_what_has_a_place(
     plan = planned(wanted, fleet())
     assert steps(plan) == [["c"]]
     assert skipped(plan) == [
-        (1, "blocked", "waits for modules/b, and that in turn for it"),
-        (2, "blocked", "waits for modules/a, and that in turn for it"),
+        (1, "blocked", "waits for modules/b, which in turn waits for it"),
+        (2, "blocked", "waits for modules/a, which in turn waits for it"),
     ]
 
 
