@@ -1,86 +1,32 @@
-"""The README says what the code says: its tables are made from the declarations, and its commands are those that run.
+"""The documentation says what the code says: its tables are made from the declarations, and what it names exists.
 
-`UPDATE_README=1 pytest tests/test_docs.py` writes the tables anew.
+`UPDATE_README=1 pytest tests/test_docs.py -p no:randomly -n 0` writes the tables anew, in the README and in `pages/help/`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
 from engine import errors
 from engine.flow import parse
-from engine.kinds.fleet import FLEET
-from engine.kinds.schema import schema_table
-from engine.settings import ACCESS, SECURITY, SERVING, SETTINGS, Setting, Settings, Text
-from tests.test_failure_modes import MODES
-
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
-
-
-def _codes(table: dict[str, str], begin: str) -> str:
-    rows = [
-        f"| {code} | {meaning[0].upper() + meaning[1:].rstrip('.')} |"
-        for code, meaning in sorted(table.items())
-        if code >= begin
-    ]
-    return "\n".join(["| code | meaning |", "|---|---|", *rows])
-
-
-def _failure_modes() -> str:
-    rows = [f"| {mode.runbook} | {mode.happens} | {mode.then} |" for mode in MODES.values()]
-    return "\n".join(["| the runbook's words | what happens now | what to do |", "|---|---|---|", *rows])
-
-
-def _settings() -> str:
-    rows = [f"| `{s.variable}` | {s.default:,} | {s.meaning} |" for s in SETTINGS.values()]
-    return "\n".join(["| variable | default | meaning |", "|---|---:|---|", *rows])
-
-
-def _texts(group: Mapping[str, Text]) -> str:
-    rows = [f"| `{s.variable}` | {s.meaning} |" for s in group.values()]
-    return "\n".join(["| variable | meaning |", "|---|---|", *rows])
-
-
-def _security() -> str:
-    texts = {**ACCESS, **SERVING}
-    rows = [
-        f"| `{SETTINGS[name].variable}` | {SETTINGS[name].default:,} | {SETTINGS[name].meaning} |"
-        if name in SETTINGS
-        else f"| `{texts[name].variable}` | | {texts[name].meaning} |"
-        for name in SECURITY
-    ]
-    return "\n".join(["| variable | default | meaning |", "|---|---:|---|", *rows])
-
-
-BLOCKS = {
-    "kinds": lambda: schema_table(FLEET),
-    "file codes": lambda: _codes(parse.CODES, ""),
-    "failure modes": _failure_modes,
-    "codes": lambda: _codes(errors.CODES, ""),
-    "settings": _settings,
-    "access": lambda: _texts(ACCESS),
-    "serving": lambda: _texts(SERVING),
-    "security": _security,
-}
+from engine.settings import ACCESS, SERVING, SETTINGS, Setting, Settings, Text
+from tests.documentation import BLOCKS, HELP, PAGES, README, ROOT, block, commands, page, place
 
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_table_of_the_documentation_is_what_the_code_declares(name: str) -> None:
-    file = ROOT / "pages" / "help" / "security.md" if name == "security" else README
-    text = file.read_text()
-    pattern = re.compile(rf"(<!-- {name}(?::[^>]*)? -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
-    found = pattern.search(text)
-    assert found, f"{file.name} has no block {name}"
+    path, found = place(name)
     wanted = BLOCKS[name]().strip() + "\n"
     if os.environ.get("UPDATE_README"):
-        file.write_text(text[: found.start(2)] + wanted + text[found.end(2) :])
+        text = path.read_text()
+        path.write_text(text[: found.start(2)] + wanted + text[found.end(2) :])
         return
     assert found[2] == wanted, "run: UPDATE_README=1 pytest tests/test_docs.py -p no:randomly -n 0"
 
@@ -111,14 +57,85 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert f"&& {command[0]}\n" in README.read_text()
 
 
-def test_every_module_of_the_stage_table_exists() -> None:
-    for path in re.findall(r"\| `(engine/[^`]+)` \|", README.read_text()):
-        assert (ROOT / path).exists(), path
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= 200
 
 
-def test_every_verb_shown_in_the_readme_exists() -> None:
-    from engine.cli import cli
+def test_every_page_is_in_the_index_once_and_begins_with_its_title() -> None:
+    listed = re.findall(r"^- \[([^\]]+)\]\(([a-z-]+)\.md\): \S.*\.$", page("index"), re.MULTILINE)
+    assert sorted(name for _, name in listed) == sorted(path.stem for path in HELP.glob("*.md") if path.stem != "index")
+    for path in HELP.glob("*.md"):
+        assert re.match(r"# \S", path.read_text()), path.name
+        assert len(re.findall(r"^# ", _prose(path.read_text()), re.MULTILINE)) == 1, path.name
 
-    verbs = set(re.findall(r"(?:^|[`(] ?|uv run )fleet ([a-z]+(?:-[a-z]+)*)", README.read_text(), re.MULTILINE))
-    assert verbs
-    assert verbs <= set(cli.list_commands(None))  # type: ignore[arg-type]
+
+def _prose(text: str) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_link_leads_to_a_file(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", _prose(path.read_text())):
+        if "://" not in target:
+            assert (path.parent / target).is_file(), target
+
+
+def test_every_module_of_the_documentation_exists() -> None:
+    for path in PAGES:
+        for name in re.findall(r"`((?:engine|tests|data|pages|notebooks)/[\w./-]*)`", path.read_text()):
+            known = name.startswith(("data/state", "data/screenshots"))
+            assert known or (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+KNOWN = dict(commands())
+"""Commands by the words that are typed for them."""
+
+
+def _typed(path: Path) -> list[str]:
+    """What a page shows to be typed: lines of its shell blocks, and commands within a sentence."""
+    text = re.sub(r"^<!-- commands:.*?<!-- /commands -->$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    lines = [line for found in blocks for line in found.replace("\\\n", " ").splitlines()]
+    spans = re.findall(r"`((?:uv run )?fleet [^`\n]+)`", _prose(text))
+    return [
+        found
+        for line in [*lines, *spans]
+        for found in re.findall(r"(?:^|[\s(])((?<![/.\-])fleet [a-z].*)$", line.split("  #")[0])
+        if not line.lstrip().startswith(("#", "sudo", "git ", "curl", "podman"))
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_command_shown_exists_and_takes_the_options_shown(path: Path) -> None:
+    for line in _typed(path):
+        words = shlex.split(re.split(r"\s(?:\||>|&&|\|\|)\s|\)", line.replace("’", ""))[0], comments=True)
+        name = " ".join(words[:3]) if " ".join(words[:3]) in KNOWN else " ".join(words[:2])
+        assert name in KNOWN, f"{path.name}: {line}"
+        command = KNOWN[name]
+        assert isinstance(command, click.Command)
+        options = {opt for p in command.params for opt in (*p.opts, *p.secondary_opts)} | {"--help"}
+        for word in words:
+            if word.startswith("--") and word != "--":
+                assert word.partition("=")[0] in options, f"{path.name}: {line}"
+
+
+ELSEWHERE = {"FLEET_HOME", "FLEET_ACTOR", "FLEET_DEBUG", "FLEET_TOKEN", "FLEET_SNAPSHOT"}
+"""Variables that are no settings: read before there are any, or of an example."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_setting_and_code_that_is_named_exists(path: Path) -> None:
+    text = path.read_text()
+    known = {setting.variable for group in (SETTINGS, ACCESS, SERVING) for setting in group.values()} | ELSEWHERE
+    assert set(re.findall(r"\b(?:FLEET|VAULT)_[A-Z_]*[A-Z]\b", text)) <= known
+    assert set(re.findall(r"\bFLEET-[0-9]{3}\b", text)) <= {*errors.CODES, *parse.CODES}
+
+
+def test_every_event_is_documented_and_every_documented_event_is_recorded() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "engine").rglob("*.py"))
+    recorded = set(re.findall(r'"((?:gitops|access|store)\.[a-z_]*[a-z])"', sources))
+    text = block("notifications").sub("", page("events"))
+    documented = set(re.findall(r"`((?:gitops|access|store)\.[a-z_]+)`", text))
+    assert recorded - documented == set()
+    assert {name for name in documented - recorded if not name.startswith("gitops.gitea_repository_")} == set()

@@ -1,6 +1,6 @@
 """Each failure mode of the operator runbook, made to happen, with the message that an operator gets now.
 
-`MODES` is also the README's table: `tests/test_docs.py` holds the two equal.
+`MODES` is also the runbook's table: `tests/test_docs.py` holds the two equal.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ _VERBS = {
     "validate": "files:validate",
     "diff": "files:diff",
     "schema": "files:schema",
+    "help": "manual:help_",
 }
 """Every verb, in the order of the help, and where it is defined."""
 

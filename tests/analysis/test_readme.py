@@ -1,4 +1,4 @@
-"""The README's lines of Python, run as they stand."""
+"""The help page's lines of Python, run as they stand."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "pages" / "help" / "notebooks.md"
 
 
 def test_each_line_gives_something(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
-    found = re.search(r"<!-- python:.*?```python\n(.*?)```", README.read_text(), re.DOTALL)
+    found = re.search(r"<!-- python:.*?```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert found
     names: dict[str, Any] = {}
     shown = []
     for node in ast.parse(found[1]).body:
         if isinstance(node, ast.Expr):
-            shown.append(eval(compile(ast.Expression(node.value), "README.md", "eval"), names))  # noqa: S307
+            shown.append(eval(compile(ast.Expression(node.value), "notebooks.md", "eval"), names))  # noqa: S307
         else:
-            exec(compile(ast.Module([node], []), "README.md", "exec"), names)  # noqa: S102
+            exec(compile(ast.Module([node], []), "notebooks.md", "exec"), names)  # noqa: S102
     assert len(shown) == 7
     for each in shown:
         assert each is not None

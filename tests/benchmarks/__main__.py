@@ -1,7 +1,7 @@
 """Measure, and show side by side: `uv run --group peers python -m tests.benchmarks`.
 
 Every piece of work stands beside its floor and its peers, measured one after the other on this machine: the median of seven runs after
-one that warms up, with the shortest and the longest. A whole run writes the table and the picture of the README; `--only` measures a
+one that warms up, with the shortest and the longest. A whole run writes the table of the page on speed and its picture; `--only` measures a
 part, and shows it alone.
 """
 

@@ -1,4 +1,4 @@
-"""What was measured, as a listing, as the README's table and as its picture."""
+"""What was measured, as a listing, as the table of the page on speed, and as a picture."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def growth(taken: Sequence[Taken], work: str) -> float | None:
 
 
 def table(taken: Sequence[Taken]) -> str:
-    """The README's table: our time at 10,000 resources, its floor, its peers, and how it grows."""
+    """The table of the page on speed: our time at 10,000 resources, its floor, its peers, and how it grows."""
     rows = [
         "| 10,000 resources | ours (least–most) | floor | peers | 100,000 | growth |",
         "|---|---:|---|---|---:|---:|",
@@ -170,10 +170,10 @@ def machine() -> str:
 
 
 def write(taken: Sequence[Taken], root: Path) -> None:
-    """Effects: the block `speed` of the README, and its picture."""
-    readme = root / "README.md"
+    """Effects: the block `speed` of the page on speed, and its picture."""
+    page = root / "pages" / "help" / "speed.md"
     block = f"{table(taken)}\n\n{notes(taken)}\n\nMeasured on {machine()}\n"
-    readme.write_text(_BLOCK.sub(lambda match: match[1] + block + match[2], readme.read_text()))
+    page.write_text(_BLOCK.sub(lambda match: match[1] + block + match[2], page.read_text()))
     picture(taken, root / "data" / "pictures" / "speed.png")
 
 

@@ -219,8 +219,10 @@ def test_an_old_sign_in_is_over_and_a_new_one_is_asked_for(
 def behind(
     tmp_path: Path, provider: OidcDouble, git_repo: GitRepository, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Server, str]]:
-    """A server behind the README's proxy, and the address at which others reach it."""
-    block = re.search(r"<!-- proxy:[^>]*-->\n```nginx\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    """A server behind the help page's proxy, and the address at which others reach it."""
+    block = re.search(
+        r"<!-- proxy:[^>]*-->\n```nginx\n(.*?)```", (ROOT / "pages" / "help" / "sign-in.md").read_text(), re.DOTALL
+    )
     assert block is not None
     certificate = Authority(tmp_path_factory.mktemp("pki") / "proxy").certificate(host="fleet.example.com")
     port = free_port()

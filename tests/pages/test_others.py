@@ -231,14 +231,34 @@ def test_who_may_apply_may_drill_and_who_may_only_read_may_look(
         run(dashboard(page))
 
 
-@pytest.mark.parametrize("topic", ["security", "", "nothing-such"])
-def test_the_help_page_shows_the_documentation_without_its_marks(
-    serving: Service, dashboard: Dashboard, topic: str
-) -> None:
-    said = texts(dashboard("help", topic=topic))
+def test_the_help_page_shows_the_documentation_without_its_marks(serving: Service, dashboard: Dashboard) -> None:
+    said = texts(dashboard("help", topic="security"))
     assert "who trusts whom with what" in said
     assert "FLEET_VAULT_PATHS" in said
     assert "<!--" not in said
+    assert "](/help?topic=private-remotes)" in texts(dashboard("help", topic="codes"))
+
+
+@pytest.mark.parametrize("topic", ["", "nothing-such", "index"])
+def test_the_help_page_lists_its_pages(serving: Service, dashboard: Dashboard, topic: str) -> None:
+    app = dashboard("help", topic=topic)
+    said = texts(app)
+    assert ("There is no page" in said) == (topic != "")
+    assert [title.value for title in app.title] == ["Help"]
+    assert {"Learn", "Do", "Look up", "Understand"} <= {group.value for group in app.subheader}
+
+
+def test_the_help_page_searches_and_says_what_a_code_means(serving: Service, dashboard: Dashboard) -> None:
+    app = dashboard("help", topic="security")
+    box = "help_q_security"
+    assert "What Vault holds" in texts(app.text_input(key=box).set_value("ssh_key deploy").run())
+    assert "No page has all of these words" in texts(app.text_input(key=box).set_value("nosuch <b>").run())
+    for said in (
+        texts(app.text_input(key=box).set_value("fleet-201").run()),
+        texts(dashboard("help", topic="FLEET-201")),
+    ):
+        assert "The remote cannot be fetched" in said
+        assert "fleet repo check NAME" in said
 
 
 def test_an_event_shows_what_it_changed_from_what_to_what(drifted: Workbench, dashboard: Dashboard) -> None:

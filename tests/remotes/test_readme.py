@@ -1,4 +1,4 @@
-"""The README's registration, typed line by line on real servers that stand for `git.example.com`."""
+"""The help page's registration, typed line by line on real servers that stand for `git.example.com`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ __all__ = ["environment", "fleet"]
 def test_each_line_of_the_registration_works_as_it_is_typed(
     fleet: Fleet, nginx: Nginx, sshd: Sshd, root: Path, tmp_path: Path, vault: VaultDouble
 ) -> None:
-    block = re.search(r"<!-- registration[^>]*-->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    block = re.search(
+        r"<!-- registration[^>]*-->\n```sh\n(.*?)```",
+        (ROOT / "pages" / "help" / "private-remotes.md").read_text(),
+        re.DOTALL,
+    )
     assert block is not None
     acme = root / tmp_path.name / "acme"
     for number, name in enumerate(("fleet-config", "fleet-private", "fleet-edge")):

@@ -1,4 +1,4 @@
-"""The README's lines for the REST API, typed into a shell against a fresh server; with a real sshd, and doubles of Vault and Gitea."""
+"""The help page's lines for the REST API, typed into a shell against a fresh server; with a real sshd, and doubles of Vault and Gitea."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ __all__ = ["_sshd", "authority", "reaching", "root", "sshd", "vault"]
 def test_each_line_of_the_api_works_as_it_is_typed(
     tmp_path: Path, sshd: Sshd, vault: VaultDouble, authority: object
 ) -> None:
-    block = re.search(r"<!-- api:[^>]*-->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    block = re.search(
+        r"<!-- api:[^>]*-->\n```sh\n(.*?)```", (ROOT / "pages" / "help" / "rest.md").read_text(), re.DOTALL
+    )
     assert block is not None
     remote = GitRepository(tmp_path / "fleet-config.git")
     remote.push(MINIMAL)
