@@ -265,54 +265,76 @@ def withhold(
     A difference whose reference leads to nothing is withheld, and so are those that refer to it in turn; and so is one
     on what is `reserved`, with the reason given there. Effects: none.
     """
-    after = FleetState(kinds, live.specs, live.known_versions)
-    wanted: dict[ResourceKey, Difference] = {}
-    moves: dict[ResourceKey, Move] = {}
-    for difference in differences:
-        key = difference.key
-        before = live.specs.get(key.kind, {}).get(key.name)
-        spec = None if difference.desired is None else {**(before or {}), **difference.desired}
-        wanted[key], moves[key] = difference, Move(before, spec)
-        after.put((key.kind, key.name), spec)
-    withheld: dict[ResourceKey, WithheldDiff] = {}
+    settling = _Settling(kinds, differences, live)
+    for key in sorted(settling.wanted.keys() & reserved.keys()):
+        settling.set_aside(key, Withheld.CONFLICT, reserved[key])
+    settling.order()
+    while settling.unsound() or settling.cycles() or settling.rings():
+        pass
+    withheld = settling.withheld
+    return Settled(settling.ordering, tuple(withheld[key] for key in sorted(withheld)), settling.after)
 
-    def set_aside(key: ResourceKey, reason: Withheld, detail: str) -> None:
-        withheld[key] = WithheldDiff(wanted[key], reason, detail)
-        after.put((key.kind, key.name), moves[key].before)
 
-    for key in sorted(wanted.keys() & reserved.keys()):
-        set_aside(key, Withheld.CONFLICT, reserved[key])
-    ordering = in_order(kinds, {key: move for key, move in moves.items() if key not in withheld})
-    ordered_without = len(withheld)
-    settled = False
-    while not settled:
-        settled = True
-        # Targets come before what refers to them, so that one pass follows a whole chain.
-        for key in [*ordering.order, *ordering.stuck]:
-            if key not in withheld:
-                place = (key.kind, key.name)
-                if wrong := after.unsound(place, moves[key].after, cycles=False):
-                    set_aside(key, wrong.reason, wrong.detail)
-                    settled = False
-        if settled and any(key.kind in kinds.recursive for key in moves if key not in withheld):
-            while cycle := after.cycle():
+class _Settling:
+    """Differences that are set aside one after the other, until what remains is sound. Each pass tells whether it set any aside."""
+
+    def __init__(self, kinds: Kinds, differences: Iterable[Difference], live: LiveFleet) -> None:
+        self.kinds = kinds
+        self.after = FleetState(kinds, live.specs, live.known_versions)
+        self.wanted: dict[ResourceKey, Difference] = {}
+        self.moves: dict[ResourceKey, Move] = {}
+        self.withheld: dict[ResourceKey, WithheldDiff] = {}
+        self.ordering = Ordering([], {}, [])
+        self._ordered_without = 0
+        for difference in differences:
+            key = difference.key
+            before = live.specs.get(key.kind, {}).get(key.name)
+            spec = None if difference.desired is None else {**(before or {}), **difference.desired}
+            self.wanted[key], self.moves[key] = difference, Move(before, spec)
+            self.after.put((key.kind, key.name), spec)
+
+    def set_aside(self, key: ResourceKey, reason: Withheld, detail: str) -> None:
+        self.withheld[key] = WithheldDiff(self.wanted[key], reason, detail)
+        self.after.put((key.kind, key.name), self.moves[key].before)
+
+    def order(self) -> None:
+        """Order what remains."""
+        remaining = {key: move for key, move in self.moves.items() if key not in self.withheld}
+        self.ordering, self._ordered_without = in_order(self.kinds, remaining), len(self.withheld)
+
+    def unsound(self) -> bool:
+        """What refers to nothing. Targets come before what refers to them, so that one pass follows a whole chain."""
+        before = len(self.withheld)
+        for key in [*self.ordering.order, *self.ordering.stuck]:
+            if key not in self.withheld:
+                wrong = self.after.unsound((key.kind, key.name), self.moves[key].after, cycles=False)
+                if wrong:
+                    self.set_aside(key, wrong.reason, wrong.detail)
+        return len(self.withheld) > before
+
+    def cycles(self) -> bool:
+        """What would close a cycle of references."""
+        before = len(self.withheld)
+        if any(key.kind in self.kinds.recursive for key in self.moves if key not in self.withheld):
+            while cycle := self.after.cycle():
                 shown = " → ".join(f"{kind}/{name}" for kind, name in cycle)
-                on_it = [key for key in moves if (key.kind, key.name) in cycle and key not in withheld]
+                on_it = [key for key in self.moves if (key.kind, key.name) in cycle and key not in self.withheld]
                 for key in on_it:
-                    set_aside(key, Withheld.CONFLICT, f"closes a cycle: {shown}")
-                settled = False
-        if settled:
-            if len(withheld) > ordered_without:
-                ordering = in_order(kinds, {key: move for key, move in moves.items() if key not in withheld})
-                ordered_without = len(withheld)
-            if ring := ordering.ring():
-                shown = " → ".join(key.address for key in ring)
-                for key in ring[1:]:
-                    set_aside(
-                        key, Withheld.CONFLICT, f"no order of these changes is valid, each waits for the next: {shown}"
-                    )
-                settled = False
-    return Settled(ordering, tuple(withheld[key] for key in sorted(withheld)), after)
+                    self.set_aside(key, Withheld.CONFLICT, f"closes a cycle: {shown}")
+        return len(self.withheld) > before
+
+    def rings(self) -> bool:
+        """What cannot be put into an order."""
+        if len(self.withheld) > self._ordered_without:
+            self.order()
+        ring = self.ordering.ring()
+        if not ring:
+            return False
+        shown = " → ".join(key.address for key in ring)
+        for key in ring[1:]:
+            why = f"no order of these changes is valid, each waits for the next: {shown}"
+            self.set_aside(key, Withheld.CONFLICT, why)
+        return True
 
 
 def unpinned(kinds: Kinds, desired: Mapping[str, Named], live: LiveFleet) -> list[tuple[str, str, str]]:

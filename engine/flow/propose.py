@@ -141,47 +141,13 @@ def decide(
     by_key = {difference.key: difference for difference in candidates.order}
     superseded, withdrawn, kept = _outdated(standing, by_key, candidates, prints)
 
-    rejections: dict[ResourceKey, int] = {}
-    for difference in candidates.order:
-        counts = [rejections[other] for other in candidates.waits_for.get(difference.key, ()) if other in rejections]
-        rejections[difference.key] = max([candidates.rejections.get(difference.key, 0), *counts])
-    fair = sorted(candidates.order, key=lambda d: rejections[d.key])  # stable: then apply order
-
+    fair = _fair_order(candidates)
     trip = guard(candidates) if repository.auto_apply else None
-    auto: set[ResourceKey] = set()
-    eligible: set[ResourceKey] = set()
+    eligible, auto = set[ResourceKey](), set[ResourceKey]()
     if repository.auto_apply and trip is None:
-        for difference in fair:
-            standing_one = kept.get(difference.key)
-            if (
-                _auto_eligible(repository, difference, standing_one, prints, refused, retry)
-                and not (difference.change is Change.DESTROY and difference.key in awaited)
-                and not _reverted(difference, candidates.reverted.get(difference.key))
-            ):
-                waits = [o for o in candidates.waits_for.get(difference.key, ()) if o in by_key]
-                if all(o in eligible or (o in kept and kept[o].status is Status.APPROVED) for o in waits):
-                    eligible.add(difference.key)
-                    if len(auto) < cap and all(o in auto or o in kept for o in waits):
-                        auto.add(difference.key)
-
-    pending = sum(p.status is Status.PENDING and key not in auto for key, p in kept.items())
-    room = max(0, cap - pending)
-    opened: set[ResourceKey] = set()
-    capped: list[WithheldDiff] = []
-    for difference in fair:
-        key, standing_one = difference.key, kept.get(difference.key)
-        if standing_one is not None and standing_one.status is not Status.REJECTED:
-            continue
-        if key in auto:
-            opened.add(key)
-        elif key not in eligible and room > 0:
-            opened.add(key)
-            room -= 1
-        else:
-            capped.append(
-                WithheldDiff(difference, Withheld.CAP, f"the cap of {cap} is reached; a later tick proposes it")
-            )
-
+        eligible = _eligible(repository, candidates, fair, kept, prints, refused, retry, awaited)
+        auto = _under_auto_apply(candidates, fair, eligible, kept, cap)
+    opened, capped = _under_cap(fair, kept, eligible, auto, cap)
     return Decision(
         (*((proposal, "the difference has changed") for proposal in superseded), *candidates.outdated),
         tuple(withdrawn),
@@ -193,6 +159,87 @@ def decide(
         trip,
         prints,
     )
+
+
+def _fair_order(candidates: Candidates) -> list[Difference]:
+    """The order in which the cap lets differences through: what was rejected less often comes first, then apply order.
+
+    A difference counts as rejected as often as what it waits for.
+    """
+    rejections: dict[ResourceKey, int] = {}
+    for difference in candidates.order:
+        counts = [rejections[other] for other in candidates.waits_for.get(difference.key, ()) if other in rejections]
+        rejections[difference.key] = max([candidates.rejections.get(difference.key, 0), *counts])
+    return sorted(candidates.order, key=lambda d: rejections[d.key])
+
+
+def _eligible(
+    repository: Repository,
+    candidates: Candidates,
+    fair: Sequence[Difference],
+    kept: Mapping[ResourceKey, Proposal],
+    prints: Mapping[ResourceKey, str],
+    refused: Collection[str],
+    retry: Collection[int],
+    awaited: Collection[ResourceKey],
+) -> set[ResourceKey]:
+    """What auto-apply may take without a person, together with everything that it waits for."""
+    there = {difference.key for difference in fair}
+    found: set[ResourceKey] = set()
+    for difference in fair:
+        key = difference.key
+        waits = (other for other in candidates.waits_for.get(key, ()) if other in there)
+        if (
+            _auto_eligible(repository, difference, kept.get(key), prints, refused, retry)
+            and not (difference.change is Change.DESTROY and key in awaited)
+            and not _reverted(difference, candidates.reverted.get(key))
+            and all(o in found or (o in kept and kept[o].status is Status.APPROVED) for o in waits)
+        ):
+            found.add(key)
+    return found
+
+
+def _under_auto_apply(
+    candidates: Candidates,
+    fair: Sequence[Difference],
+    eligible: Collection[ResourceKey],
+    kept: Mapping[ResourceKey, Proposal],
+    cap: int,
+) -> set[ResourceKey]:
+    """What auto-apply takes in this tick: as much as the cap lets through of what it may take."""
+    there = {difference.key for difference in fair}
+    taken: set[ResourceKey] = set()
+    for key in (difference.key for difference in fair if difference.key in eligible):
+        waits = (other for other in candidates.waits_for.get(key, ()) if other in there)
+        if len(taken) < cap and all(other in taken or other in kept for other in waits):
+            taken.add(key)
+    return taken
+
+
+def _under_cap(
+    fair: Sequence[Difference],
+    kept: Mapping[ResourceKey, Proposal],
+    eligible: Collection[ResourceKey],
+    auto: Collection[ResourceKey],
+    cap: int,
+) -> tuple[set[ResourceKey], list[WithheldDiff]]:
+    """What opens or reopens, and what the cap holds back. What auto-apply takes does not stay pending, so it needs no room."""
+    room = max(0, cap - sum(p.status is Status.PENDING and key not in auto for key, p in kept.items()))
+    opened: set[ResourceKey] = set()
+    capped: list[WithheldDiff] = []
+    for difference in fair:
+        key, proposal = difference.key, kept.get(difference.key)
+        if proposal is not None and proposal.status is not Status.REJECTED:
+            continue
+        if key in auto:
+            opened.add(key)
+        elif key not in eligible and room > 0:
+            opened.add(key)
+            room -= 1
+        else:
+            why = f"the cap of {cap} is reached; a later tick proposes it"
+            capped.append(WithheldDiff(difference, Withheld.CAP, why))
+    return opened, capped
 
 
 def _outdated(
