@@ -35,6 +35,9 @@ from engine.api.problems import handle
 from engine.api.routing import EXAMPLE
 from engine.errors import CODES
 from engine.flow.parse.codes import CODES as FILE_CODES
+from engine.kinds import Kinds
+from engine.kinds.fleet import FLEET
+from engine.kinds.schema import spec_schema
 from engine.present import contract
 from engine.web.problems import not_found
 
@@ -50,8 +53,8 @@ Errors are problem details (RFC 9457) with a stable code, what happened, and wha
 __all__ = ["below", "build", "healthz", "metrics"]
 
 
-def build() -> ASGIApp:
-    """The API, to be mounted at `/api`."""
+def build(kinds: Kinds = FLEET) -> ASGIApp:
+    """The API, to be mounted at `/api`. Its description tells the fields of these kinds."""
     for body in vars(contract).values():  # what stands below a field there is its description here
         if isinstance(body, type) and body.__module__ == contract.__name__:
             exact = ConfigDict(use_attribute_docstrings=True, extra="allow" if body is contract.Problem else "forbid")
@@ -69,7 +72,7 @@ def build() -> ASGIApp:
         app.include_router(router, prefix="/v1")
     app.add_api_route("/problems/{code}", _meaning, include_in_schema=False)
     app.add_api_route("/docs", _docs, include_in_schema=False, response_class=HTMLResponse)
-    description = orjson.dumps(_openapi(app))
+    description = orjson.dumps(_openapi(app, kinds))
     app.add_api_route(
         "/openapi.json", lambda: Response(description, media_type="application/json"), include_in_schema=False
     )
@@ -87,8 +90,8 @@ def below(path: str, app: ASGIApp) -> Mount:
     return mount
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The description, with the one schema of every problem."""
+def _openapi(app: FastAPI, kinds: Kinds) -> dict[str, Any]:
+    """The description, with the one schema of every problem, and what each section of a fleet has."""
     made = app.openapi()
     for path in made["paths"].values():
         for route in path.values():
@@ -99,7 +102,34 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                     route["responses"][status]["content"]["application/json"]["example"] = getattr(examples, name)
     made["components"]["schemas"]["Problem"] = TypeAdapter(contract.Problem).json_schema()
     made["servers"] = [{"url": "/api"}]
+    _describe_sections(made, kinds)
     return made
+
+
+def _describe_sections(made: dict[str, Any], kinds: Kinds) -> None:
+    """Say where a route takes or gives the fields of a resource which those are, section by section."""
+    named = {section: "".join(map(str.capitalize, section.split("_"))) + "Spec" for section in kinds}
+    schemas = made["components"]["schemas"]
+    schemas.update({named[section]: spec_schema(kind) for section, kind in kinds.items()})
+    specs = [{"$ref": f"#/components/schemas/{name}"} for name in named.values()]
+    for path, routes in made["paths"].items():
+        for route in routes.values() if "{section}" in path else ():
+            for parameter in route["parameters"]:
+                if parameter["name"] == "section":
+                    parameter["schema"]["enum"] = list(kinds)
+            if body := route.get("requestBody"):
+                free = body["content"]["application/json"]["schema"]
+                body["content"]["application/json"]["schema"] = _told(free, specs)
+    for model in (contract.ResourceBody, contract.VersionBody):
+        fields = schemas[model.__name__]["properties"]
+        fields["spec"] = _told(fields["spec"], specs)
+
+
+def _told(free: dict[str, Any], specs: list[dict[str, Any]]) -> dict[str, Any]:
+    """A schema of any object, or of one or null, as one of the specs. Some fit several sections, so that it is no `oneOf`."""
+    said = {name: text for name, text in free.items() if name not in {"type", "additionalProperties", "anyOf"}}
+    nothing = [{"type": "null"}] if {"type": "null"} in free.get("anyOf", ()) else []
+    return {**said, "anyOf": [*specs, *nothing]}
 
 
 def _docs() -> HTMLResponse:

@@ -33,6 +33,17 @@ def fleet_schema(kinds: Kinds) -> dict[str, Any]:
     }
 
 
+def spec_schema(kind: Kind) -> dict[str, Any]:
+    """A JSON Schema of a spec of one kind, whole or in part: the fields of a live resource, or those that an edit gives."""
+    return {
+        "title": kind.title,
+        "description": kind.doc,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {field.name: _field(field) for field in kind.fields},
+    }
+
+
 def _section(kind: Kind) -> dict[str, Any]:
     form = ":".join(f"<{part.label}>" for part in kind.key) or "name"
     part = "[^/:@]{1,255}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -14,13 +17,17 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from engine import api
 from engine.api import examples
+from engine.kinds import Kind
+from engine.kinds.fleet import FLEET
 from engine.model import Actor, ResourceKey
 from engine.present import contract
 from engine.workbench import Workbench
 from tests.api.conftest import ME, Api
 from tests.api.test_access import ROUTES
 from tests.conftest import GitRepository
+from tests.test_ninth_kind import ALERT, NINE
 
 
 @pytest.fixture
@@ -92,6 +99,36 @@ def test_every_route_and_every_field_is_described(call: Api) -> None:
     for name, found in described["components"]["schemas"].items():
         if name != "Errors" and found.get("type") == "object" and not name.startswith("Page"):
             assert found.get("description"), name
+
+
+def test_every_section_and_its_fields_are_described(call: Api) -> None:
+    described = call("GET", "/api/openapi.json").json()
+    schemas = described["components"]["schemas"]
+    put = described["paths"]["/v1/system/fleet/{section}/{name}"]["put"]
+    (section,) = [parameter for parameter in put["parameters"] if parameter["name"] == "section"]
+    assert section["schema"]["enum"] == list(FLEET)
+    taken = put["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert taken == [{"$ref": f"#/components/schemas/{schemas_of(kind)}"} for kind in FLEET.values()]
+    assert schemas["ResourceBody"]["properties"]["spec"]["anyOf"] == taken
+    assert schemas["VersionBody"]["properties"]["spec"]["anyOf"] == [*taken, {"type": "null"}]
+    for kind in FLEET.values():
+        found = schemas[schemas_of(kind)]
+        assert list(found["properties"]) == [field.name for field in kind.fields]
+        assert all(found["properties"][field.name]["description"].startswith(field.doc) for field in kind.fields)
+
+
+def schemas_of(kind: Kind) -> str:
+    return kind.section.title().replace("_", "") + "Spec"
+
+
+def test_one_more_kind_is_described_by_itself() -> None:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(api.build(NINE))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.get("/openapi.json")
+
+    described = asyncio.run(ask()).json()
+    assert list(described["components"]["schemas"]["AlertsSpec"]["properties"]) == list(ALERT.by_name)
 
 
 def test_the_description_is_read_from_our_own_files(call: Api) -> None:
