@@ -362,7 +362,7 @@ class Snapshot:
     # Naming things
 
     def key(self, resource: Address) -> ResourceKey:
-        """The resource meant. Raises: RefusedEdit FLEET-646 where it is no address."""
+        """The resource meant. Raises: RefusedEdit FLEET-646 if it is not an address."""
         if isinstance(resource, ResourceKey):
             return resource
         parts = resource.split("/")

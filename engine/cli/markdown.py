@@ -23,7 +23,7 @@ _SIGNS = {"destroy": "-", "update": "~", "create": "+"}
 
 
 def marker(account: str, repository: str | None) -> str:
-    """A line that nobody sees, by which a workflow finds the comment that it wrote before."""
+    """An invisible line by which a workflow finds its earlier comment."""
     return f"<!-- fleet-diff {quote(account, safe='')} {quote(repository or '', safe='')} -->"
 
 

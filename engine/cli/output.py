@@ -40,7 +40,7 @@ STATUS_COLOURS = {
     "rejected": "magenta",
 }
 _ENDLESS = 10_000
-"""Columns of what is no terminal."""
+"""Columns if the output is not a terminal."""
 
 
 @cache

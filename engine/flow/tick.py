@@ -68,7 +68,7 @@ MOST_JITTER = timedelta(seconds=25)
 """What failed together (a host, Vault) does not come back all at once."""
 
 Watcher = Callable[[str], None]
-"""Told the name of each stage as it begins."""
+"""Progress callback: the name of each stage as it begins."""
 
 Source = Callable[..., Revision | None]
 """Gives what is in a repository as `sync.fetch_unless` does, which is the one that real ticks have."""
@@ -111,7 +111,7 @@ def run(
 ) -> Run:
     """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
 
-    `began` is told the run's id as soon as there is one.
+    `began` is called with the run's id as soon as it exists.
     Effects: the run and all that it decides and applies; nothing when unchanged.
     Raises: StoreError when the store fails; SyncError FLEET-502 when halted before the run began. What is wrong with the remote or the file is the run's own error.
     """
@@ -165,7 +165,7 @@ def run(
             )
     except FleetError as error:
         if run_id is None and error.code == "FLEET-502":
-            raise  # we were told to end: that is no failure of the repository
+            raise  # a requested stop is not a failure of the repository
         with suppress(FleetError):
             return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, error)
         raise
@@ -189,7 +189,7 @@ def run(
 
 
 _NOT_COUNTED = surroundings.LOCAL | {"FLEET-233"}
-"""Neither the remote nor the file is to blame: this machine is, or somebody changed the settings meanwhile."""
+"""Neither the remote nor the file is the cause: this machine is, or the settings were changed meanwhile."""
 
 _READ_BY = {"account": "account", "url": "URL", "branch": "branch", "path_prefix": "path prefix"}
 """The settings that a file was fetched and read by."""
@@ -240,7 +240,7 @@ class _Account:
     diff: diffing.Diff
     settled: diffing.Settled
     outdated: list[tuple[Proposal, str]]
-    """Reverts that stand there and that live has outdated."""
+    """Open reverts that are stale, because live has changed."""
 
 
 def _decide(
@@ -257,7 +257,7 @@ def _decide(
     """Diff and propose, in the one transaction that holds all that a tick decides.
 
     `fetched` is the repository as it was when its file was fetched and read.
-    Raises: SyncError FLEET-233 when the file that was read is no longer the one that decides, FLEET-210.
+    Raises: SyncError FLEET-233 if the settings changed, so that another file is now the right one, FLEET-210.
     """
     with store.write() as tx:
         if changed := _changed(tx, fetched):
@@ -452,7 +452,7 @@ def _write_decision(
 
 
 class _Shown:
-    """What people are shown beside a difference; made only for those that are opened."""
+    """The details of a difference for reviewers; computed only for those that are opened."""
 
     def __init__(self, kinds: Kinds, accounts: list[_Account]) -> None:
         self._kinds = kinds
@@ -463,7 +463,7 @@ class _Shown:
         return propose.presented(self._kinds, difference, fingerprint, self._state(difference))
 
     def reach_moved(self, kept: Sequence[tuple[Proposal, Difference]]) -> dict[int, int]:
-        """How many nodes standing proposals reach by now, by id, where that is another number than they say."""
+        """Number of nodes that open proposals reach now, by id, if it differs from their recorded number."""
         now = {p.id: propose.blast_radius(self._kinds, p.key, self._state(d)) for p, d in kept}
         return {p.id: now[p.id] for p, _ in kept if now[p.id] != p.blast_radius}
 
