@@ -386,7 +386,7 @@ class Snapshot:
             ("Accounts", ", ".join(status.accounts) or "none"),
             ("Resources", f"{status.resources:,}, {status.owned:,} of them owned"),
             ("Repositories", f"{len(status.repositories):,}"),
-            ("Standing proposals", counts),
+            ("Open proposals", counts),
             ("Drifted", f"{len(status.drift):,}"),
             ("Withheld", f"{sum(status.withheld.values()):,}"),
         ]

@@ -1,6 +1,6 @@
 """Calls by commands on this machine to the server of their home: any verb of the workbench, with the home's own token.
 
-Not part of the API for others. Whoever can read the token can read the home, and do everything there anyway.
+Not part of the API for others. A user who can read the token can also read the home, and can do everything there anyway.
 """
 
 from __future__ import annotations

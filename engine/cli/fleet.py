@@ -77,7 +77,7 @@ def delete(session: Session, kind: str, name: str, account: str | None, note: st
         return None
     from engine.cli import output as out
 
-    out.line(f"Deleted {key.address} from account {key.account}; its history stays.")
+    out.line(f"Deleted {key.address} from account {key.account}; its history is kept.")
     return None
 
 

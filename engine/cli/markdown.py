@@ -63,7 +63,7 @@ def differences(preview: Preview, repository: str | None, *, whole: str) -> str:
         lines += table
     if left:
         lines.append(
-            f"and {phrases.count(left, 'more difference')}that do not fit into this comment. All of them: {escaped(whole)}"
+            f"and {phrases.count(left, 'more difference')} that do not fit into this comment. All of them: {escaped(whole)}"
         )
     return "\n".join(lines)
 
