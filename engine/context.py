@@ -1,6 +1,6 @@
 """The request in whose course something happens, and what ends it early.
 
-Surfaces set the request; the store writes it beside events and runs, the log beside its lines. A server that shuts down, or a caller
+Surfaces set the request; the store adds it to events and runs, the log to its lines. A server that shuts down, or a caller
 who goes away, ends what is done for them: whatever waits for another machine asks `halted` again and again.
 """
 
@@ -28,7 +28,7 @@ def current_request() -> str | None:
 
 @contextmanager
 def in_request(id_: str | None) -> Iterator[None]:
-    """Have all that the block does stand under one request."""
+    """Attribute everything in the block to one request."""
     token = _request.set(id_)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Every way in which Fleet Workbench says no, with a stable code, what happened and what to do next.
+"""Every error of Fleet Workbench, with a stable code, what happened and what to do next.
 
     FleetError            .code .message .hint .facts (named values, safe to show)
       FleetFileInvalid    FLEET-1xx  the fleet file, with `.problems` (each has a code, line and column of its own)
@@ -8,9 +8,9 @@
       ApplyError          FLEET-5xx  plan and apply
       RefusedEdit         FLEET-6xx  operator edits, settings, arguments, permission, export
       QueryError          FLEET-65x  SQL that people ask of a snapshot
-      AccessDenied        FLEET-66x  nobody knows who asks: no token, or none that holds
+      AccessDenied        FLEET-66x  the caller is unknown: no token, or an invalid one
 
-A class says the situation; `code` tells the case. Expected outcomes (nothing to do, withheld, skipped) are results, not errors.
+The class names the situation, `code` the case. Expected outcomes (nothing to do, withheld, skipped) are results, not errors.
 No message carries a secret: URLs are shown without user information, remote output is shortened and cleaned.
 """
 
@@ -185,7 +185,7 @@ class Problem:
 
 
 class FleetError(Exception):
-    """Base of every refusal and failure that a user may see."""
+    """Base of all errors that a user may see."""
 
     retryable: ClassVar[bool] = False
 
@@ -222,7 +222,7 @@ class FleetFileInvalid(FleetError):
 
 
 class SyncError(FleetError):
-    """Git could not bring the fleet file."""
+    """Git could not fetch the fleet file."""
 
 
 class StoreError(FleetError):
@@ -244,12 +244,12 @@ class ApplyError(FleetError):
 
 
 class RefusedEdit(FleetError):
-    """What was asked is refused: an edit, a setting, an argument, a missing permission."""
+    """A request is refused: an edit, a setting, an argument, a missing permission."""
 
 
 class QueryError(FleetError):
-    """A query of a snapshot is refused or wrong."""
+    """A query of a snapshot is refused or not valid."""
 
 
 class AccessDenied(FleetError):
-    """Nobody knows who asks: no token, or none that holds."""
+    """The caller is unknown: no token, or an invalid one."""

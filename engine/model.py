@@ -60,7 +60,7 @@ class Cause(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a proposal stands."""
+    """The status of a proposal."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -72,7 +72,7 @@ class Status(StrEnum):
 
     @property
     def live(self) -> bool:
-        """Whether the proposal still speaks for its resource; at most one live proposal stands for each."""
+        """Whether the proposal is open for its resource; each resource has at most one live proposal."""
         return self in LIVE_STATUSES
 
 
@@ -98,7 +98,7 @@ class RunStatus(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What asked for a tick or an apply."""
+    """What started a tick or an apply."""
 
     SCHEDULE = "schedule"
     MANUAL = "manual"
@@ -206,7 +206,7 @@ class Claim(NamedTuple):
 
     @property
     def base(self) -> Spec | None:
-        """The slice that was agreed on; made from its text at each call, as few claims are ever asked for it."""
+        """The slice that was agreed on; parsed from its text at each call, because few claims are ever read."""
         if self.agreed is None:
             return None
         base: Spec = orjson.loads(self.agreed)
@@ -271,7 +271,7 @@ class Proposal:
     decided_by: str | None
     ended_at: datetime | None
     reverts: int | None
-    """The applied proposal whose change this one takes back; then `run_id` and `revision` are that one's."""
+    """The applied proposal that this one reverts; then `run_id` and `revision` belong to that proposal."""
     risk: Risk
 
 
@@ -365,7 +365,7 @@ class Revision:
 
 
 class Specs(MutableMapping[str, Spec]):
-    """Specs by name, each made from its text when it is first asked for: most of a fleet at rest never is."""
+    """Specs by name, each parsed at first access: most specs of an unchanged fleet are never read."""
 
     __slots__ = ("_held",)
 
@@ -541,7 +541,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook that came in for a repository. One row of `webhook_deliveries`."""
+    """A webhook delivery for a repository. One row of `webhook_deliveries`."""
 
     provider: str
     delivery: str | None
@@ -569,7 +569,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewProposal:
-    """A difference about to be opened, with what people are shown beside it."""
+    """A difference that is about to be opened, with its details for reviewers."""
 
     difference: Difference
     fingerprint: str
@@ -577,7 +577,7 @@ class NewProposal:
     references: tuple[str, ...]
     blast_radius: int
     reverts: int | None = None
-    """The applied proposal whose change it takes back."""
+    """The applied proposal that it reverts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -656,7 +656,7 @@ class HeldDifference:
     detail: str
     """In words: what it waits for, or who holds it."""
     fields: tuple[FieldChange, ...] = ()
-    """Path by path; empty where nobody asked for it, and where an older version of this product withheld it."""
+    """One per path; empty if not requested, and for rows of an older version of this product."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def _walk(prefix: str, current: Any, desired: Any, base: Any) -> Iterator[FieldC
         path = step(prefix, name)
         one, other = current.get(name, _ABSENT), desired.get(name, _ABSENT)
         agreed = base.get(name, _ABSENT) if isinstance(base, dict) else _ABSENT
-        # A side that is absent counts as an empty map beside a map, so that its paths are shown one by one.
+        # An absent side counts as an empty map if the other is a map, so that its paths are shown one by one.
         left = {} if one is _ABSENT and isinstance(other, dict) and other else one
         right = {} if other is _ABSENT and isinstance(one, dict) and one else other
         if isinstance(left, dict) and isinstance(right, dict) and (left or right):

@@ -23,7 +23,7 @@ def clean(text: str) -> str:
 
 
 def argument(text: str) -> str:
-    """One argument of a command that somebody may paste into a shell: names are free to hold what a shell would act on."""
+    """One argument of a command to paste into a shell, quoted: names may contain characters with a meaning for the shell."""
     return shlex.quote(clean(text))
 
 

@@ -21,7 +21,7 @@ from engine.errors import RefusedEdit
 from engine.system import homes
 
 SHIPPED = homes.PROJECT if homes.is_checkout() else Path(__file__).resolve().parent / "_data"
-"""Where what is no module lies: the dashboard's files, the example fleet, the notebooks. Of the same layout in an installed copy."""
+"""Folder of the files that are not modules: the dashboard's files, the example fleet, the notebooks. An installed copy has the same layout."""
 
 SNAPSHOT_VARIABLE = "FLEET_SNAPSHOT"
 """Names the snapshot that notebooks open; `fleet notebook` sets it."""
@@ -377,7 +377,7 @@ class Settings:
 
     @property
     def asks_for_link(self) -> bool:
-        """Whether the dashboard opens by a link with a secret: where nobody signs in, unless that is switched off."""
+        """Whether the dashboard opens by a link with a secret: if sign-in is not set up, unless the link is switched off."""
         return self.local_link == "on" and not self.signs_in
 
 
@@ -415,7 +415,7 @@ def _check_snapshots(folder: str | None, home: Path) -> None:
 
 
 def _check_sign_in(values: Mapping[str, Any]) -> None:
-    """Refuse half a sign-in: it would be none, or one that lets nobody in."""
+    """Refuse an incomplete sign-in setup: it would protect nothing, or admit no user."""
     needed = ("oidc_metadata_url", "oidc_client_id", "oidc_client_secret", "roles")
     missing = [SERVING[name].variable for name in needed if name not in values]
     if missing and any(name in values for name in needed[:3]):

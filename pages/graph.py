@@ -97,7 +97,7 @@ def draw(found: Graph) -> None:
         return
     groups = graph.grouped(found)
     st.info(
-        f"{count(len(found.nodes), 'resource')} are too many to draw one by one: these are groups by section and state. "
+        f"{count(len(found.nodes), 'resource')} are too many to draw individually: these are groups by section and state. "
         "Click a group to open it, or enter a resource under Near.",
         icon=":material/workspaces:",
     )

@@ -126,7 +126,7 @@ def one_repository(repository: Repository) -> None:
         st.markdown(f"{badge(row.health)} :gray[account {plain(repository.account)}]")
         link("approvals", f"{count(row.pending, 'proposal')} pending", repository=repository.name)
         if row.remaining and row.run_id is not None:
-            to_run(row.run_id, f"{count(row.remaining, 'difference')} not proposed: see why")
+            to_run(row.run_id, f"{count(row.remaining, 'difference')} not proposed: show the reasons")
         link("drift", f"{row.drifted} drifted", repository=repository.name)
         link("repositories", "All repositories", icon=":material/list:")
     if repository.paused_reason:

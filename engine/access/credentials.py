@@ -1,7 +1,7 @@
 """Rules for the server's own credentials: which account may use which Vault path at which host, and the Gitea token. Pure.
 
-A path has one normal form, `MOUNT/data/NAME`, which is what Vault is asked for. A credential is known by (account, normal path), and
-may go to a host (host and port) that somebody has confirmed, or that the settings name.
+A path has one normal form, `MOUNT/data/NAME`, the form that is sent to Vault. A credential is known by (account, normal path), and
+may go to a host (host and port) that a person has confirmed, or that the settings name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.phrases import argument
 EVERY_ACCOUNT = "*"
 _PLAIN_PATH = re.compile(r"[\w.+-]+(?:/[\w.+-]+)+")
 _PLAIN_ACCOUNT = re.compile(r"\w(?:[\w .+-]*\w)?")
-"""Texts that are safe in a line that somebody pastes: no meaning for a shell, and no second meaning in the setting."""
+"""Texts that are safe in a line to paste: no meaning for a shell, and no second meaning in the setting."""
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _USUAL_PORTS = ("22", "443")
 
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     FIRST = "first"
     """Allowed without being asked: no other account has repositories, and the credential belongs to no host yet."""
     UNCONFIRMED = "unconfirmed"
-    """The account may use the path; nobody has confirmed the host."""
+    """The account may use the path, but the host is not confirmed."""
     REFUSED = "refused"
     """The account may not use the path."""
 
@@ -76,7 +76,7 @@ class Grant:
 def split_path(path: str) -> tuple[str, str]:
     """(mount, name) of a path: `secret/data/team/key` as the API writes it, or `secret/team/key` as the command does.
 
-    A mount of more than one part is told from the name by `/data/`.
+    `/data/` separates a mount of several parts from the name.
     """
     before, data, after = path.partition("/data/")
     if data:
@@ -86,7 +86,7 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def normal_path(path: str) -> str:
-    """The one form of a path, `MOUNT/data/NAME`, as Vault is asked for it. Vault tells capital letters from small ones, and so do we.
+    """The normal form of a path, `MOUNT/data/NAME`, which is sent to Vault. Case matters, as in Vault.
 
     >>> normal_path("secret/team/key"), normal_path("kv/team/data/key")
     ('secret/data/team/key', 'kv/team/data/key')
@@ -117,7 +117,7 @@ def use_of(repository: Repository, host: str) -> Use | None:
 def read_grants(text: str) -> tuple[Grant, ...]:
     """`acme=secret/data/acme/*;zeta=secret/data/zeta/key@git.example.com` as grants; parts are separated by `;` or line ends.
 
-    A `*` stands for any characters within one part of a path. As the whole last part it stands for everything below, however deep; as
+    A `*` matches any characters within one part of a path. As the whole last part it matches everything below, however deep; as
     the whole path, for every path; as the account, for every account.
     Raises: ValueError, saying what is wrong.
     """
@@ -162,7 +162,7 @@ def judge(setting: str, accounts: Collection[str], confirmed: Collection[str], u
 def refused(use: Use, setting: str) -> SyncError:
     """The account may not use the path. Says the same whatever Vault holds: it was not asked."""
     if not (_PLAIN_ACCOUNT.fullmatch(use.account) and _PLAIN_PATH.fullmatch(use.path)):
-        # A line with such characters could grant more than it says, once somebody pastes it.
+        # A line with such characters could grant more than it says when it is pasted.
         hint = "Ask the administrator of the server to allow it in FLEET_VAULT_PATHS; account and path need plain names there."
     elif setting:
         hint = f"Ask the administrator of the server to add this to FLEET_VAULT_PATHS and to restart it: ;{use.account}={use.path}"
@@ -177,7 +177,7 @@ def refused(use: Use, setting: str) -> SyncError:
 
 
 def unconfirmed(use: Use, repository: str | None) -> SyncError:
-    """The account may use the path, and nobody has confirmed that what it holds may go to this host."""
+    """The account may use the path, but it is not confirmed that its credential may be sent to this host."""
     return SyncError(
         "FLEET-229",
         f"It is not confirmed that the credential at {use.path} may be sent to {use.host}.",
@@ -219,7 +219,7 @@ def check_gitea(setting: str, accounts: Collection[str], account: str) -> None:
 
 
 def _matches(pattern: str, text: str, *, below: bool) -> bool:
-    """Whether a half of a path is as its pattern says. With `below`, a last part `*` stands for everything below."""
+    """Whether one half of a path matches its pattern. With `below`, a last part `*` matches everything below."""
     deep = below and pattern.rpartition("/")[2] == "*"
     expression = "[^/]*".join(re.escape(piece) for piece in pattern.removesuffix("*" if deep else "").split("*"))
     return re.fullmatch(f"{expression}.+" if deep else expression, text) is not None

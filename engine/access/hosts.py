@@ -42,7 +42,7 @@ class Hosts:
     names: frozenset[str] = frozenset()
     """Host names, written out."""
     globs: tuple[str, ...] = ()
-    """Names with `*` in them, which stands for any characters, dots too."""
+    """Names with `*`, which matches any characters, including dots."""
     networks: tuple[Network, ...] = ()
 
     def admits_name(self, host: str, *, looked_up_later: bool) -> bool:
@@ -105,7 +105,7 @@ def read_hosts(text: str) -> Hosts:
 
 
 def address_of(host: str) -> Address | None:
-    """The address that a host's text stands for, in any spelling that the system accepts (`127.1`, `0x7f.1`, `2130706433`), or None."""
+    """The address that a host's text denotes, in any spelling that the system accepts (`127.1`, `0x7f.1`, `2130706433`), or None."""
     with suppress(ValueError):
         return ip_address(host.strip("[]"))
     if re.fullmatch(r"[0-9a-fA-FxX.]+", host):
@@ -115,7 +115,7 @@ def address_of(host: str) -> Address | None:
 
 
 def carried(address: Address) -> Iterator[Address]:
-    """IPv4 addresses that an IPv6 address stands for: mapped, compatible, translated, 6to4, Teredo, ISATAP."""
+    """IPv4 addresses embedded in an IPv6 address: mapped, compatible, translated, 6to4, Teredo, ISATAP."""
     if isinstance(address, IPv4Address):
         return
     number = int(address)

@@ -1,4 +1,4 @@
-"""Names of those who act, as the audit shows them: which ones the system keeps for itself, and which ones could be mistaken. Pure.
+"""Names of actors, as the audit shows them: which names the system reserves, and which names could be confused. Pure.
 
 People who sign in are their verified address or `oidc:SUB`. The local operator is the login name or `FLEET_ACTOR`. A token is
 `token:NAME`, a webhook `webhook:HOST`. A name with a colon, or one that begins with `gitops_`, is therefore never that of the local operator.

@@ -26,7 +26,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
 DECIDING = (Permission.REVIEW, Permission.APPLY)
-"""What a change of settings takes, beside its own permission, when ticks decide more by themselves after it."""
+"""Permissions that a change of settings requires in addition when ticks decide more automatically after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def require(actor: Actor, permissions: Iterable[Permission], why: str = "") -> N
 
 
 def within(actor: Actor, *accounts: str) -> None:
-    """Check that an actor may touch these accounts; `*` stands for every one. Raises: RefusedEdit FLEET-600."""
+    """Check that an actor may touch these accounts; `*` means every account. Raises: RefusedEdit FLEET-600."""
     if actor.account != "*" and any(account != actor.account for account in accounts):
         raise RefusedEdit(
             "FLEET-600",

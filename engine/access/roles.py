@@ -14,7 +14,7 @@ from engine.model import Actor, Permission
 
 
 class Role(StrEnum):
-    """What somebody is here. Whoever proposes or applies need not be who approves."""
+    """The role of a user. Proposing, applying and approving can be given to different people."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -58,7 +58,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom the identity provider has signed in."""
+    """A person whom the identity provider has authenticated."""
 
     name: str
     """The actor's name in the audit: the verified address, else the subject."""
@@ -68,7 +68,7 @@ class Person:
     """The verified address in lower case; empty where there is none."""
     groups: frozenset[str] = frozenset()
     display: str = ""
-    """What the provider calls them. Anybody may choose it: it is shown beside the name, and never takes its place."""
+    """Their display name at the provider. Users can choose it, so it is shown next to the name and never replaces it."""
     unverified: bool = False
     """Whether the provider gives an address that does not count."""
 
@@ -103,7 +103,7 @@ def read_rules(text: str) -> tuple[Rule, ...]:
 
 
 def _who(text: str) -> str:
-    """Whom a rule names, in the form that people are compared with; nothing where it names nobody."""
+    """The person or group that a rule names, in the form used for comparison; nothing if it names none."""
     if text == EVERYBODY or (text.startswith(GROUP) and text != GROUP):
         return text
     if text.startswith(names.OIDC):
@@ -114,7 +114,7 @@ def _who(text: str) -> str:
 
 
 def person_of(claims: Mapping[str, Any], *, trust_email: bool = False) -> Person:
-    """Who somebody is, from the claims of their sign-in.
+    """The person, from the claims of their sign-in.
 
     An address counts only where `email_verified` is true, or where it is not sent at all and `trust_email` is set. Everybody else is
     `oidc:SUB`. No other claim names anybody. Raises: AccessDenied FLEET-665 where neither can be used as a name.

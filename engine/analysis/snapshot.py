@@ -363,7 +363,7 @@ class Snapshot:
     # Naming things
 
     def key(self, resource: Address) -> ResourceKey:
-        """The resource meant. Raises: RefusedEdit FLEET-646 where it is no address."""
+        """The resource meant. Raises: RefusedEdit FLEET-646 if it is not an address."""
         if isinstance(resource, ResourceKey):
             return resource
         parts = resource.split("/")
@@ -387,7 +387,7 @@ class Snapshot:
             ("Accounts", ", ".join(status.accounts) or "none"),
             ("Resources", f"{status.resources:,}, {status.owned:,} of them owned"),
             ("Repositories", f"{len(status.repositories):,}"),
-            ("Standing proposals", counts),
+            ("Open proposals", counts),
             ("Drifted", f"{len(status.drift):,}"),
             ("Withheld", f"{sum(status.withheld.values()):,}"),
         ]

@@ -73,7 +73,7 @@ def _keep(answer: requests.Response, file: Path) -> None:
         with os.fdopen(private.new_file(file), "wb") as out:
             for piece in answer.iter_content(_PIECE):
                 out.write(piece)
-    except requests.RequestException:  # an OSError as well, and told by whoever asked
+    except requests.RequestException:  # also an OSError, reported by the caller
         raise
     except OSError as error:
         raise StoreError(

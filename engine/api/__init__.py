@@ -55,7 +55,7 @@ __all__ = ["below", "build", "healthz", "metrics"]
 
 def build(kinds: Kinds = FLEET) -> ASGIApp:
     """The API, to be mounted at `/api`. Its description tells the fields of these kinds."""
-    for body in vars(contract).values():  # what stands below a field there is its description here
+    for body in vars(contract).values():  # the docstring below a field is its description here
         if isinstance(body, type) and body.__module__ == contract.__name__:
             exact = ConfigDict(use_attribute_docstrings=True, extra="allow" if body is contract.Problem else "forbid")
             body.__pydantic_config__ = exact  # type: ignore[attr-defined]
@@ -133,7 +133,7 @@ def _told(free: dict[str, Any], specs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _docs() -> HTMLResponse:
-    """The description for people, from files of ours: no other host is asked for anything."""
+    """The description for people, from our own files: no other host is contacted."""
     return get_swagger_ui_html(
         openapi_url="/api/openapi.json",
         title="Fleet Workbench: REST API",

@@ -1,4 +1,4 @@
-"""Who asks: the bearer of a token, and the workbench as they may see it."""
+"""The caller: the bearer of a token, and the workbench narrowed to their access."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ scheme = HTTPBearer(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, narrowed to the account that they may touch or named."""
+    """The caller, narrowed to the account that they may use or named."""
 
     actor: Actor
     service: Service

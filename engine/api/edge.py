@@ -24,7 +24,7 @@ MOST_OF_A_WEBHOOK = 25 * 1_048_576
 """What GitHub sends at most. A few are held at a time."""
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-"""Methods that are counted each by its name; what else somebody may send is `other`."""
+"""Methods that are counted by name; any other method is `other`."""
 
 _GOOD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
@@ -33,7 +33,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-"""Beside every answer: what is said to a token is said to nobody else."""
+"""Headers of every answer: an answer to a token must not be cached for others."""
 
 
 def most_body(path: str) -> int:
@@ -94,9 +94,7 @@ class Edge:
                 else:
                     await self._app(scope, receiving, sending)
             except ClientDisconnect:
-                gone = (
-                    True  # whether it went away or was too slow: there is nobody to answer, and nothing is wrong here
-                )
+                gone = True  # the client left or was too slow: there is no receiver, and no error of ours
             except Exception as error:
                 log.exception("%s %s failed unexpectedly", scope["method"], scope["path"])
                 if not status:  # not even the app's own handler got so far
@@ -107,7 +105,7 @@ class Edge:
                     method = scope["method"] if scope["method"] in METHODS else "other"
                     running().metrics.requests.labels(method, str(status)).inc()
                 facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(took, 1)}
-                # What a command on this machine asks is told by the events that follow; half a request is no request.
+                # Calls of commands on this machine are logged by their events; an incomplete request is not counted.
                 level = logging.DEBUG if gone or scope["path"].startswith("/api/local/") else logging.INFO
                 words = "%s %s did not arrive completely: %d in %.0f ms" if gone else "%s %s %d in %.0f ms"
                 log.log(level, words, scope["method"], scope["path"], status, took, extra={"facts": facts})

@@ -1,6 +1,6 @@
-"""What commands on this machine ask of the server that holds their home: any verb of the workbench, with the home's own token.
+"""Calls by commands on this machine to the server of their home: any verb of the workbench, with the home's own token.
 
-Not part of the API for others. Whoever can read the token can read the home, and do everything there anyway.
+Not part of the API for others. A user who can read the token can also read the home, and can do everything there anyway.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from engine.web.problems import not_found, problem, unexpected
 log = logging.getLogger("fleet.api")
 
 _going: set[asyncio.Task[Any]] = set()
-"""Calls that go on even if who asked went away."""
+"""Calls that continue even if the client disconnects."""
 
 
 async def call(request: Request) -> Response:
-    """Do one verb; the answer is a line for each thing told on the way, then one with what it gives or raises."""
+    """Run one verb; the answer has a line for each progress report, then one with the result or error."""
     path = request.scope["path"]
     try:
         service = _asked_by_its_owner(request)
@@ -93,7 +93,7 @@ async def _lines(service: Service, verb: str, given: dict[str, Any], told: list[
 
     def work() -> None:
         try:
-            # Found anew at each call: what a test or a later version puts into its place counts.
+            # Looked up at each call, so that a replacement by a test or a later version is used.
             given_back = getattr(service.workbench, verb)(**given, **{name: partial(tell, name) for name in told})
             say(wire.packed({"gives": given_back}) + b"\n")
         except FleetError as error:

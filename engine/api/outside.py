@@ -113,7 +113,7 @@ async def take(
 
 
 def _follow(service: Service, provider: Provider, push: Push) -> contract.WebhookAnswer:
-    """Have those ticked whom a push concerns, and keep what came in."""
+    """Start ticks of the repositories that a push concerns, and record the delivery."""
     if push.event != "push":
         return {
             "accepted": False,

@@ -59,7 +59,7 @@ slow = anyio.CapacityLimiter(64)
 
 
 async def slowly(work: Callable[[], T]) -> T:
-    """Do work that may take long, beside the threads of quick requests."""
+    """Run work that may take long, outside the threads of quick requests."""
     return await anyio.to_thread.run_sync(work, limiter=slow)
 
 

@@ -1,6 +1,6 @@
 """The command line `fleet`: thin verbs over `engine.workbench`, for people and, with `--json`, for scripts.
 
-Each verb lives in a module of this package that is imported only when the verb is asked for, so that quick ones stay quick.
+Each verb lives in a module of this package that is imported only when the verb is used, so that quick verbs stay quick.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def main() -> None:
     """Run `fleet`: exit 0 done, 1 refused or failed, 2 wrong usage, 3 problems or differences, 130 interrupted."""
     for variable in _FOREIGN_GIT:
         os.environ.pop(variable, None)
-    private.close_umask()  # what we make is for the eyes of whoever runs this, and so is what git and Jupyter make for us
+    private.close_umask()  # files that we, git and Jupyter create are private to the user
     _open_closed_streams()
     if threading.current_thread() is threading.main_thread():
         # As Ctrl-C does: what was begun is ended and recorded, git with it.
@@ -143,7 +143,7 @@ def main() -> None:
         print("Interrupted.", file=sys.stderr)  # noqa: T201
         code = 130
     except BrokenPipeError:
-        # Whoever read our output has what they wanted.
+        # The reader of our output has read enough.
         _drop_output()
         code = 0
     except Exception as error:
@@ -172,5 +172,5 @@ def _open_closed_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Keep the interpreter from complaining at exit about output that nobody takes."""
+    """Keep the interpreter from complaining at exit about unread output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

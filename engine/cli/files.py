@@ -143,7 +143,7 @@ def _invalid(session: Session, error: FleetFileInvalid) -> int:
 
 
 def _problems(found: Sequence[Problem], word: str, colour: str) -> None:
-    """Problems or warnings, those that say the same in one line with the first places, so that no file fills a terminal."""
+    """Problems or warnings; equal ones share a line with their first places, so that no file fills a terminal."""
     from engine.cli import output as out
 
     same: dict[tuple[str, str], list[Problem]] = {}

@@ -77,7 +77,7 @@ def delete(session: Session, kind: str, name: str, account: str | None, note: st
         return None
     from engine.cli import output as out
 
-    out.line(f"Deleted {key.address} from account {key.account}; its history stays.")
+    out.line(f"Deleted {key.address} from account {key.account}; its history is kept.")
     return None
 
 
@@ -177,7 +177,7 @@ def graph(session: Session, repository: str | None, account: str | None, at: dat
     several = len({n.key.account for n in found.nodes}) > 1
 
     def named(key: ResourceKey) -> str:
-        """A resource as it is told from all others here."""
+        """A label that distinguishes the resource from all others here."""
         return key.text if several else key.address
 
     if dot:

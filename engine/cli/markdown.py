@@ -23,7 +23,7 @@ _SIGNS = {"destroy": "-", "update": "~", "create": "+"}
 
 
 def marker(account: str, repository: str | None) -> str:
-    """A line that nobody sees, by which a workflow finds the comment that it wrote before."""
+    """An invisible line by which a workflow finds its earlier comment."""
     return f"<!-- fleet-diff {quote(account, safe='')} {quote(repository or '', safe='')} -->"
 
 
@@ -63,7 +63,7 @@ def differences(preview: Preview, repository: str | None, *, whole: str) -> str:
         lines += table
     if left:
         lines.append(
-            f"and {phrases.count(left, 'more difference')}that do not fit into this comment. All of them: {escaped(whole)}"
+            f"and {phrases.count(left, 'more difference')} that do not fit into this comment. All of them: {escaped(whole)}"
         )
     return "\n".join(lines)
 

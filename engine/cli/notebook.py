@@ -45,7 +45,7 @@ def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...
 
 
 def _without_secrets() -> dict[str, str]:
-    """Our environment but for the secrets of the server: what notebooks run needs none of them."""
+    """Our environment without the secrets of the server, which notebooks do not need."""
     secret = {text.variable for text in (*ACCESS.values(), *SERVING.values()) if text.secret}
     return {name: value for name, value in os.environ.items() if name not in secret}
 

@@ -1,4 +1,4 @@
-"""How things look to people: aligned tables, marks beside colours, field changes by path, times relative.
+"""How things look to people: aligned tables, marks in addition to colours, field changes by path, times relative.
 
 Text from repositories and people is shown as text: never read as markup, control and direction characters made visible.
 Rich is imported when the first thing is printed.
@@ -40,7 +40,7 @@ STATUS_COLOURS = {
     "rejected": "magenta",
 }
 _ENDLESS = 10_000
-"""Columns of what is no terminal."""
+"""Columns if the output is not a terminal."""
 
 
 @cache

@@ -21,7 +21,7 @@ def people(session: Session) -> int | None:
     from engine.cli import output as out
 
     if not found:
-        out.line("Nobody is signed in.")
+        out.line("No one is signed in.")
         return None
     rows = [
         (

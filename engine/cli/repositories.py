@@ -197,7 +197,7 @@ def check(session: Session, name: str) -> int | None:
                 findings, revision = workbench.look_at(session.actor, name)
         else:
             refusal = confirmations.refusal(workbench.store, session.settings, session.actor, repository)
-    if not session.served:  # the store is let go: others need not wait for the network
+    if not session.served:  # the store is released: others need not wait for the network
         with out.working(f"{name}: connecting …"):
             findings, revision = looking(session.settings, FLEET, repository, refusal)
     looked = [finding for finding in findings if finding.ok is not None]
@@ -307,7 +307,7 @@ def _trust_credential(session: Session, name: str, host: str | None, yes: bool) 
 
 
 def _confirming(session: Session, workbench: Workbench, name: str) -> list[str]:
-    """The verb to type next where the credential of a repository waits for somebody to confirm its host."""
+    """The next command if the host of a repository's credential must be confirmed."""
     if (waits := workbench.credential_waits(name)) is None:
         return []
     if not session.as_json:

@@ -41,7 +41,7 @@ def sync(session: Session, name: str | None, everything: bool, account: str | No
 
 
 def _sync_all(session: Session, workbench: Workbench, chosen: list[Repository]) -> int:
-    """Tick several repositories, each told as it ends; one that fails or hangs disturbs no other."""
+    """Tick several repositories, each reported as it finishes; a failing or hanging one does not affect the others."""
     from engine.cli import output as out
     from engine.server.rounds import Pool
 

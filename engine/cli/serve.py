@@ -46,7 +46,7 @@ def run(settings: Settings, host: str, port: int) -> int:
 
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     note(f"Fleet Workbench is at {address} · home {settings.home} · stop it with Ctrl-C")
-    # Streamlit looks for `.streamlit/config.toml` beside what was started.
+    # Streamlit looks for `.streamlit/config.toml` next to the started script.
     sys.argv = [str(SHIPPED / "app.py")]
     # Ctrl-C is how one ends a server; by then all is closed.
     try:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 INTERRUPTED = "Interrupted. Finished work is kept; the next tick continues."
-"""Said when somebody presses Ctrl-C."""
+"""Printed after Ctrl-C."""
 
 INTERRUPTED_THERE = "Interrupted here; the server continues the work. See fleet run list."
-"""Said when somebody presses Ctrl-C while a server does the work."""
+"""Printed after Ctrl-C while a server does the work."""
 
 
 class Session:
@@ -49,7 +49,7 @@ class Session:
 
     @functools.cached_property
     def actor(self) -> Actor:
-        """Whoever is logged in."""
+        """The logged-in user."""
         return local_operator()
 
     def open(self) -> Workbench:
@@ -93,14 +93,14 @@ class Session:
 
 
 def note(text: str) -> None:
-    """Say something that is no result, on stderr."""
+    """Print a message that is not a result, on stderr."""
     from engine.phrases import clean
 
     click.echo(clean(text), err=True)
 
 
 def _document(body: Any, option: int = 0) -> str:
-    """A body as JSON. A path that is no UTF-8 has no form that orjson writes; there its bytes are escaped."""
+    """A body as JSON. orjson cannot write a path that is not UTF-8; there its bytes are escaped."""
     try:
         return orjson.dumps(body, option=option, default=str).decode()
     except TypeError:
@@ -108,7 +108,7 @@ def _document(body: Any, option: int = 0) -> str:
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--home` and `--json`, which may stand before and after every verb."""
+    """`--home` and `--json`, which are accepted before and after every verb."""
     function = click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")(function)
     return click.option("--home", metavar="DIR", help="Folder of the store and the git folders.")(function)
 
@@ -125,7 +125,7 @@ def verb_group(name: str, doc: str) -> click.Group:
 
 
 def _session(ctx: click.Context) -> Session:
-    """The session that the options say, wherever they stand; the one nearest to the verb counts."""
+    """The session from the options, in any position; the option nearest to the verb counts."""
     contexts: list[click.Context] = [ctx]
     while (above := contexts[-1].parent) is not None:
         contexts.append(above)
@@ -134,7 +134,7 @@ def _session(ctx: click.Context) -> Session:
 
 
 def _refuse_bytes(ctx: click.Context) -> None:
-    """Refuse text that is no UTF-8 before it reaches the store; the name of a file may be any bytes."""
+    """Refuse text that is not UTF-8 before it reaches the store; a file name may be any bytes."""
     for parameter in ctx.command.params:
         given = ctx.params.get(parameter.name or "")
         for text in given if isinstance(given, tuple) else (given,):
@@ -174,7 +174,7 @@ def verb(
                 note(INTERRUPTED_THERE if session.served else INTERRUPTED)
                 raise click.exceptions.Exit(130) from error
             except BrokenPipeError as error:
-                # Whoever read our output has what they wanted; click would make this a failure.
+                # The reader of our output has read enough; click would make this a failure.
                 raise click.exceptions.Exit(0) from error
             except (click.ClickException, click.Abort, click.exceptions.Exit):
                 raise

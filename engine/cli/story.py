@@ -1,6 +1,6 @@
 """The demo: a real git repository from the example fleet, and a fortnight of history made by the public verbs alone.
 
-The story stands in `data/example/story.toml`; nothing but the verbs of `Workbench` writes a row. Only the clock is set back.
+The story is in `data/example/story.toml`; only the verbs of `Workbench` write rows. Only the clock is set back.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ REPOSITORY = "northwind-fleet"
 ACCOUNT = "northwind"
 
 Teller = Callable[[str, int, int], None]
-"""Told what happens in the story as it is played: (sentence, number, of how many)."""
+"""Progress callback of the story: (sentence, number, total)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Where the demo stands once it has run."""
+    """The state of the demo after it has run."""
 
     workbench: Workbench
     synced: Synced
@@ -55,7 +55,7 @@ class StoryClock:
         return utc_now() - self._offset
 
     def set_back(self, days: float) -> None:
-        """Stand as many days before the present, rounded to whole seconds."""
+        """Set the clock this many days before the present, rounded to whole seconds."""
         self._offset = timedelta(seconds=round(days * 86_400))
 
 
@@ -136,7 +136,7 @@ class _Story:
         return bool(done < len(events))
 
     def _perform(self, event: Mapping[str, Any]) -> str:
-        """Do one event; gives a sentence for whoever watches."""
+        """Play one event; returns a sentence that describes it."""
         by = event.get("by", "gitops_scheduler")
         actor = Actor(by)
         match event["do"]:
@@ -197,7 +197,7 @@ class _Story:
 def finish(demo: Demo, actor: Actor, teller: Callable[[Synced, int, int], None], *, most_rounds: int = 100) -> Synced:
     """Approve everything, apply and tick again until the run reports success with nothing remaining and nothing pending.
 
-    `teller` is told each round's run with how many were approved and applied before it. Raises: FleetError as the verbs do.
+    `teller` is called with each round's run and how many proposals were approved and applied before it. Raises: FleetError as the verbs do.
     """
     workbench, synced = demo.workbench, demo.synced
     for _ in range(most_rounds):

@@ -1,8 +1,8 @@
 """Apply: the plan's steps written to the live fleet, each resource whole or not at all.
 
 Live write, history, claim, status and event of a resource share one transaction; steps share transactions in chunks.
-Between two chunks others may write: a pause, a decision, an edit, another apply. The next chunk looks whether somebody did, and then plans
-what is left anew. When a chunk fails, its steps are tried one by one; what fails is recorded by itself, and the rest is planned anew.
+Between two chunks others may write: a pause, a decision, an edit, another apply. The next chunk checks for such writes, and then plans
+the rest again. If a chunk fails, its steps are tried one by one; a failed step is recorded separately, and the rest is planned again.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ FIRST_CHUNK = 500
 """Most steps of the first transaction, when it is not known yet how long one takes on this machine."""
 
 TURN_S = 0.4
-"""How long a transaction may take, in seconds: whoever wants to pause, decide or edit waits for one at most."""
+"""Time limit of a transaction in seconds: a pause, a decision or an edit waits for one transaction at most."""
 
 Progress = Callable[[int, int], None]
-"""Told (steps done, steps in all) after each transaction."""
+"""Progress callback: (steps done, steps in total) after each transaction."""
 
 Halted = Callable[[], str | None]
 """Asked before each transaction: why to stop here, or None to go on."""
@@ -90,7 +90,7 @@ def apply(
     progress: Progress = lambda _done, _all: None,
     halted: Halted = lambda: None,
 ) -> Applied:
-    """Apply what is approved when it begins, in order. Others may write between two chunks; what they changed is planned anew.
+    """Apply the proposals that are approved at the start, in order. Others may write between two chunks; then the rest is planned again.
 
     Effects: live fleet, history, claims, proposals, events, `applies` and `apply_steps`; nothing when nothing is approved.
     Raises: StoreError when the store itself fails; what was applied until then stays, each resource whole.
@@ -148,7 +148,7 @@ class _Work:
         """How many steps to write one by one, as a chunk with them failed."""
         self._size = min(CHUNK, FIRST_CHUNK)
         self._basis: applies.Basis | None = None
-        """None: what is left must be planned anew."""
+        """None: the rest must be planned again."""
         self._overtaken = 0
         """How often in a row others wrote between a plan and the transaction that was to carry it out."""
 
@@ -293,7 +293,7 @@ def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int
     """What was applied is now agreed on; what was destroyed is held no longer.
 
     A revert agrees on nothing: git says otherwise, and the base stays what git said, so that the next tick sees that live
-    has moved. But what it brings back that nobody held is owned again.
+    has changed. But a restored resource without an owner is owned again.
     """
     agreed: dict[int, dict[ResourceKey, Claim]] = {}
     gone: list[ResourceKey] = []
@@ -314,7 +314,7 @@ def _write_claims(tx: Transaction, steps: Sequence[Step], versions: Sequence[int
 def _record_failure(
     store: Store, actor: Actor, step: Step, failure: FleetError, apply_id: int, run_id: int | None
 ) -> bool:
-    """A failed step's status and event are a transaction of their own; False when somebody has decided otherwise before it."""
+    """A failed step's status and event are a transaction of their own; False if another decision was made before it."""
     if failure.code in surroundings.LOCAL:
         raise failure  # the machine is in trouble, not the step: no other one would fare better
     with store.write() as tx:

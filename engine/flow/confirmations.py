@@ -1,7 +1,7 @@
 """Whether a repository's credential may be sent to its host: checked at registering, at each change, and before each use.
 
 A decision is about one `Repository` value. The sync then uses the account, path and URL of that same value, so a change of the row
-in between cannot make it use what nobody checked.
+in between cannot make it use an unconfirmed value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.store import Store, Transaction, credential_hosts, events, repositories
 
 BEFORE = "in use before"
-"""Stands for who confirmed, on pairs that were in use before confirmations existed."""
+"""The confirming actor of pairs that were in use before confirmations existed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def settle(
     """Check the credential of a repository that was just written; `before` is the repository before the change.
 
     A new use that needs no confirmation is recorded, which binds the credential to this host. A new use that needs one is accepted, and
-    its runs fail until somebody confirms it.
+    its runs fail until a person confirms it.
     Raises: SyncError FLEET-229 where the account may not use the path.
     """
     wanted = use(repository)

@@ -1,6 +1,6 @@
 """Diff: desired state and live fleet in, differences out. Pure: knows no store, git or clock, and proposes nothing.
 
-`compare` finds the differences and what the claims learn; `withhold` sets aside those that would leave the fleet unsound.
+`compare` finds the differences and the updates of claims; `withhold` removes those that would break a rule of the fleet.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def compare(
     """Compare what a revision declares with the live fleet of one account, as one repository sees it.
 
     `desired` maps section and name to the declared slice; empty for an account that the repository has left.
-    `holders` names repositories by id; what is `reserved` is not let go of: a revert stands on it. Effects: none. Raises: nothing for valid states.
+    `holders` names repositories by id; `reserved` resources are not released: an open revert needs them. Effects: none. Raises: nothing for valid states.
     """
     found = _Found()
     for section, kind in kinds.items():
@@ -249,7 +249,7 @@ def _inform(found: _Found, kind: Kind, declared: Named, live: LiveFleet) -> None
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Differences of one account, told apart by whether they can be made soundly, and the order of those that can."""
+    """Differences of one account, separated into those that can and cannot be made without breaking a rule, and the order of the former."""
 
     ordering: Ordering
     withheld: tuple[WithheldDiff, ...]
@@ -262,7 +262,7 @@ def withhold(
 ) -> Settled:
     """Set aside every difference that would leave the fleet unsound, judged by the fleet as this revision would leave it.
 
-    A difference whose reference leads to nothing is withheld, and so are those that refer to it in turn; and so is one
+    A difference with a missing reference is withheld, and so are those that refer to it in turn; and so is one
     on what is `reserved`, with the reason given there. Effects: none.
     """
     settling = _Settling(kinds, differences, live)
@@ -365,7 +365,7 @@ def advised(
         kind = kinds[section]
         if not kind.advice or not declared:
             continue
-        # What is declared comes last, so that of two resources that do not fit it is the one that is told.
+        # What is declared comes last, so that of two conflicting resources it is the one that is reported.
         specs = {
             name: spec
             for name, spec in live.specs.get(section, {}).items()

@@ -1,4 +1,4 @@
-"""Drift: where live stands away from what git and the base agreed on. Pure: differences and open episodes in, moves of episodes out."""
+"""Drift: where live differs from the base that git and live agreed on. Pure: differences and open episodes in, changes of episodes out."""
 
 from __future__ import annotations
 

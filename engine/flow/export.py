@@ -1,6 +1,6 @@
 """Export: a fleet in, the canonical fleet file out. Pure and byte-stable: the same fleet gives the same bytes.
 
-Every field is written, defaults too: a field left out would not be managed by whoever restores from the file.
+Every field is written, defaults too: a field that is left out would not be managed after a restore from the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.kinds import Field, Kind, Kinds
 from engine.model import Named, Proposal, Spec
 
 SCHEMA_LINE = "# yaml-language-server: $schema=fleet.schema.json"
-"""Editors that know this comment check and complete the file; `fleet schema` prints the schema to put beside it."""
+"""Editors that know this comment check and complete the file; `fleet schema` prints the schema to put next to it."""
 
 Pins = Mapping[tuple[str, str], frozenset[str]]
 """By (section, name) versions of a resource."""
@@ -46,7 +46,7 @@ def render(
 
     Shape: sections in the order of the kinds, names sorted, fields in the order of their declaration, map keys sorted;
     ends with a newline. `pins` are those of the whole account, also where a part of it is written: a version that is pinned
-    but no longer a resource's own is listed beside it, so that the file rebuilds the fleet in a store that never knew it.
+    but is no longer the resource's own version is listed with it, so that the file recreates the fleet in an empty store.
     `as_of` is the time of the last change exported, None for a fleet that never had one.
     Effects: none.
     """
@@ -91,7 +91,7 @@ def pinned(kinds: Kinds, fleet: Mapping[str, Named]) -> Pins:
 
 
 def snippet(section: str, name: str, spec: Any) -> str:
-    """One resource as it would stand in a fleet file: what to put into git to keep live as it is."""
+    """One resource as it appears in a fleet file: what to put into git to keep live unchanged."""
     made = _Lines([f"{section}:"])
     made.resource(name, spec, spec)
     return "\n".join(made.lines) + "\n"
@@ -137,7 +137,7 @@ class _Lines:
         self.resource(name, whole, [field.name for field in kind.in_file if field.name in whole])
 
     def entries(self, values: Mapping[str, Any], keys: Iterable[str], indent: str) -> None:
-        """Each `key: value` of a map, however deep. The hot loop: what stands on one line is written in place."""
+        """Each `key: value` of a map, however deep. The hot loop: one-line values are written in place."""
         append, heads, texts = self.lines.append, self._heads, self._texts
         for key in keys:
             value = values[key]
@@ -159,7 +159,7 @@ class _Lines:
                 append(f"{indent}{head} {_plain(value)}")
 
     def _list(self, value: list[Any], indent: str) -> None:
-        """Elements of a list. Nested collections stand below their dash."""
+        """Elements of a list. Nested collections follow below their dash."""
         for item in value:
             form = type(item)
             if form is str:
@@ -192,7 +192,7 @@ class _Lines:
 
 
 def _plain(value: Any) -> str:
-    """What is no text, on one line: a number, true, false, null, an empty collection."""
+    """A non-text value on one line: a number, true, false, null, an empty collection."""
     if type(value) is int:
         return str(value)
     if type(value) is bool:

@@ -26,7 +26,7 @@ def release_all(tx: Transaction, actor: Actor, repository_id: int, keys: list[Re
 def hand_over(
     tx: Transaction, actor: Actor, repository: Repository, takers: Mapping[ResourceKey, str], run_id: int | None = None
 ) -> None:
-    """Make those who declare resources too their holders, by name; what was agreed on stays."""
+    """Hand resources over to repositories that also declare them, by name; the base is kept."""
     live.hand_over(tx, takers)
     events.record(
         tx,

@@ -1,4 +1,4 @@
-"""The ssh host keys of repositories: pinned at first use, and told of where a host shows another one. Effects: the store."""
+"""The ssh host keys of repositories: pinned at first use, and reported if a host shows another key. Effects: the store."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PAUSED = "paused"
 STOPPED = "stopped"
 """The apply stopped before its turn."""
 DECIDED = "decided"
-"""Somebody decided otherwise while the apply went on, or applied it: it is approved no longer."""
+"""During the apply another decision was made, or another apply applied it: it is no longer approved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Propose: differences and the proposals that stand in, a decision out. Pure: writes nothing, knows no clock.
+"""Propose: differences and open proposals in, a decision out. Pure: writes nothing, knows no clock.
 
 Decides what is superseded or withdrawn, what is opened or reopened under the cap, what auto-apply approves, and what is
 withheld. Every difference ends as exactly one live proposal or as a withheld row with its reason.
@@ -45,7 +45,7 @@ def fingerprint(repository_id: int, difference: Difference) -> str:
 def presented(
     kinds: Kinds, difference: Difference, fingerprint: str, state: FleetState, reverts: int | None = None
 ) -> NewProposal:
-    """A difference with what people are shown beside it. `state` is the fleet in which the resource exists."""
+    """A difference with its details for reviewers. `state` is the fleet in which the resource exists."""
     place = (difference.key.kind, difference.key.name)
     return NewProposal(
         difference,

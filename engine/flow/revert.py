@@ -1,6 +1,6 @@
 """Revert: an applied proposal and the states around its write in, the inverse difference out. Pure; `decisions.py` opens it.
 
-Git still declares what a revert takes back. So while one stands, the tick's own difference on the resource is withheld; once
+Git still declares what a revert undoes. So while a revert is open, the tick's own difference for the resource is withheld; once
 it is applied, that difference is proposed again, as a move of live that people decide on.
 """
 
@@ -20,7 +20,7 @@ def inverse(
 ) -> Difference:
     """The difference that takes an applied proposal's change back.
 
-    `before` and `after` are the whole specs around its write; `spec` and `claim` are how the resource stands now.
+    `before` and `after` are the whole specs around its write; `spec` and `claim` are the current state of the resource.
     Raises: ReviewError FLEET-405 (not applied), 406 (live, or who holds it, has moved since).
     """
     key = undone.key
@@ -65,9 +65,9 @@ def _moved(undone: Proposal, why: str) -> ReviewError:
 def standing_reverts(
     kinds: Kinds, fleet: LiveFleet, standing: Sequence[Proposal]
 ) -> tuple[dict[ResourceKey, str], list[tuple[Proposal, str]]]:
-    """The reverts that stand in one account.
+    """The open reverts of one account.
 
-    Shape: why a tick leaves the resource alone, by key, for those that hold; and those that live has outdated, with what moved.
+    Shape: why a tick does not change the resource, by key, for valid reverts; and the stale reverts, with what changed.
     """
     reserved: dict[ResourceKey, str] = {}
     outdated = []

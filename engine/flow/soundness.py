@@ -24,7 +24,7 @@ class Unsound:
     reason: Withheld
     detail: str
     others: tuple[str, ...] = ()
-    """Addresses of the resources that stand in the way or are missing."""
+    """Addresses of the resources that block it or are missing."""
 
 
 class FleetState:
@@ -63,12 +63,12 @@ class FleetState:
             (group.discard if spec is None else group.add)(name)
 
     def referrers(self, place: Place) -> list[Place]:
-        """Who refers to a resource, sorted by section, then name."""
+        """Resources that refer to a resource, sorted by section, then name."""
         found = ((section, self._referring(section, place)) for section in self._kinds.referrers_of[place[0]])
         return sorted((section, name) for section, names in found for name in names)
 
     def _referring(self, section: str, place: Place) -> set[str]:
-        """Who of one section refers to a resource. Its index is made when first asked for: few changes need that of all."""
+        """Resources of one section that refer to a resource. Its index is built at first use: few changes need all indexes."""
         if section not in self._referrers:
             self._referrers[section] = self._kinds[section].referrers(self._specs[section])
         return self._referrers[section][place[0]].get(place[1], set())
@@ -88,7 +88,7 @@ class FleetState:
     def unsound(
         self, place: Place, spec: Spec | None, *, cycles: bool = True, constraints: bool = True
     ) -> Unsound | None:
-        """What would be wrong if the resource had this spec (None: were gone) in the fleet as it stands here, or None.
+        """The rule that this spec (None: deleted) would break in the fleet as given here, or None.
 
         With `cycles=False` the caller looks for cycles over the whole fleet itself.
         """
@@ -111,7 +111,7 @@ class FleetState:
                     f"refers to {target.address}, but {wrong}",
                     (f"{target.kind}/{target.name}",),
                 )
-        # Who was there first keeps its name: only one that comes anew can be the second of two.
+        # An existing resource keeps its name: only a new resource can be the second of two.
         twins = () if name in self._at_first.get(kind, ()) else self._names_alike(kind, name)
         if twins:
             return Unsound(

@@ -49,7 +49,7 @@ Constraint = Callable[[Spec, Lookup], str | None]
 
 
 class Doubt(NamedTuple):
-    """What is allowed and hardly meant: of which resource, where in it, what, and how to mend it."""
+    """An allowed value that is probably a mistake: its resource, place, message, and how to correct it."""
 
     name: str
     path: tuple[str | int, ...]
@@ -104,7 +104,7 @@ Referrers = Callable[[str], Mapping[str, Spec]]
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A table that follows from a resource and what stands around it, for its page."""
+    """A table derived from a resource and its neighbours, for its page."""
 
     title: str
     doc: str
@@ -144,7 +144,7 @@ class Kind:
     version_field: str | None = None
     """The field that holds the version which a pin `name@version` means."""
     versions: Field | None = None
-    """What the fleet file may list beside the fields: other versions that exist and may be pinned. It is knowledge, not
+    """What the fleet file may list in addition to the fields: other versions that exist and may be pinned. It is knowledge, not
     configuration: known once the file is read, and in no spec, difference or form."""
     informational: bool = False
     """Git never writes it; shown and exported only."""

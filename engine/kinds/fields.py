@@ -20,13 +20,13 @@ MAX_DEPTH = 32
 """Deepest nesting of a fleet file, counted from its top mapping."""
 
 SPEC_DEPTH = 3
-"""Depth at which a resource's own mapping stands: file, section, resource."""
+"""Depth of a resource's mapping: file, section, resource."""
 
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 
 
 class Fault(NamedTuple):
-    """Something wrong inside a value: where (path below the field), what, and how to mend it."""
+    """A fault inside a value: its place (path below the field), the message, and how to correct it."""
 
     path: tuple[str | int, ...]
     message: str

@@ -1,4 +1,4 @@
-"""Notifications: what happened, told to a webhook (CloudEvents) and to a Slack-compatible one.
+"""Notifications: sends events to a webhook (CloudEvents) and to a Slack-compatible one.
 
 messages.py   events in, messages out (pure)
 sinks.py      one message to one address

@@ -29,7 +29,7 @@ from engine.store import Store, events, outbox, repositories
 log = logging.getLogger("fleet.notify")
 
 OLDEST = timedelta(hours=24)
-"""What happened longer ago is news to nobody; it stands in the store all the same."""
+"""Older events are not delivered; they stay in the store."""
 
 LONGEST_PAUSE_S = 300
 """Most seconds between two tries; as long as this where the address itself is wrong."""
@@ -53,7 +53,7 @@ class Standing:
 
 
 class Courier:
-    """One sink's own thread. An observer: told that something happened, it reads the store for what."""
+    """One sink's own thread. An observer: a notification wakes it, and it reads the events from the store."""
 
     def __init__(
         self, store: Store, sink: Sink, delivered: Callable[[str, str], None] = lambda _sink, _outcome: None
@@ -64,7 +64,7 @@ class Courier:
         self._stopping = threading.Event()
         self._poked = threading.Event()
         self._failing: dict[str, str] = {}
-        """By repository, the code with which it has been told to fail."""
+        """By repository, the code of the failure that was last reported."""
         self._state, self._trouble = "ok", ""
         self._taken_up: float | None = None
         """When the message in hand was first tried, by the monotonic clock."""
@@ -86,7 +86,7 @@ class Courier:
         self._poked.set()
 
     def stop(self) -> None:
-        """End soon; what is not told yet is told by the next process."""
+        """Stop soon; the next process delivers what is not delivered yet."""
         self.halt()
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
@@ -103,7 +103,7 @@ class Courier:
             self._poked.set()
 
     def ticked(self, run: Run) -> None:
-        """What a tick did is told by its events."""
+        """The events of a tick are enough."""
 
     def _run(self) -> None:
         with context.ended_by(lambda: "the server is shutting down" if self._stopping.is_set() else None):
@@ -146,7 +146,7 @@ class Courier:
         return True
 
     def _is_new(self, message: Message) -> bool:
-        """A repository that goes on failing with one code is told of once, until it is well again."""
+        """Repeated failures of a repository with the same code are reported once, until it recovers."""
         if message.type == "repository.well":
             self._failing.pop(message.repository, None)
         if message.type != "repository.failing":
@@ -201,7 +201,7 @@ class Courier:
 
 
 def _pause(tries: RetryCallState) -> float:
-    """Seconds until the next try: growing ones, and the longest at once where only a person can mend it."""
+    """Seconds until the next attempt: growing, and the maximum immediately if only a person can correct the cause."""
     if tries.outcome is not None and isinstance(tries.outcome.exception(), Misplaced):
         return LONGEST_PAUSE_S
     return wait_random_exponential(multiplier=1, max=LONGEST_PAUSE_S)(tries)

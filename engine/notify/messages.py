@@ -1,4 +1,4 @@
-"""What is worth telling somebody, from the events that say it. Pure."""
+"""Messages for notifications, made from events. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOLD = {
     "gitops.drill_failed": "drill.failed",
     "gitops.snapshot_failed": "snapshot.failed",
 }
-"""Which events are told, and the type of the message that tells them. What changes live is told where a person did it by hand."""
+"""The events that are reported, with the type of their message. A change of live is reported if a person made it by hand."""
 
 _TITLES = {
     "proposals.opened": ("proposal", "opened in"),
@@ -42,10 +42,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to tell."""
+    """One notification."""
 
     seq: int
-    """The last event that it tells of: the message's own number."""
+    """The last event in it: the message's number."""
     type: str
     at: datetime
     account: str | None
@@ -63,7 +63,7 @@ class Message:
 def messages(found: Sequence[RecordedEvent], names: Mapping[int, str]) -> list[Message]:
     """What events say, one message for all of a kind that one transaction did to one repository.
 
-    Shape: `found` in the order of its numbers; `names` of repositories by id. Events that nobody is told of are left out.
+    Shape: `found` in the order of its numbers; `names` of repositories by id. Events that are not reported are left out.
     """
     made = []
     worth = [e for e in found if e.event.type in TOLD and not _is_step(e)]
@@ -78,7 +78,7 @@ def messages(found: Sequence[RecordedEvent], names: Mapping[int, str]) -> list[M
 
 
 def _is_step(found: RecordedEvent) -> bool:
-    """Whether a change of live is the step of a proposal, which is told of itself."""
+    """Whether a change of live is the step of a proposal, which has its own message."""
     return TOLD[found.event.type] == "fleet.edited" and found.event.proposal_id is not None
 
 
@@ -117,7 +117,7 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
 
 
 def _edited(at: datetime, group: Sequence[RecordedEvent]) -> Message:
-    """What somebody changed in the live fleet by hand. The subject is the account."""
+    """The message for edits of the live fleet by hand. The subject is the account."""
     first, last = group[0], group[-1]
     account = first.event.account or ""
     resources = tuple(dict.fromkeys(f"{e.event.kind}/{e.event.name}" for e in group))
@@ -134,7 +134,7 @@ def _edited(at: datetime, group: Sequence[RecordedEvent]) -> Message:
 
 
 def _rescue_failed(type_: str, found: RecordedEvent) -> Message:
-    """What a loss would be mended with failed: a restore drill, or a kept snapshot. The subject is its account, or `the store`."""
+    """The message for a failed restore drill, or a failed snapshot. The subject is its account, or `the store`."""
     event, data = found.event, found.event.data or {}
     about = event.account or "the store"
     what = (

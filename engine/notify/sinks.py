@@ -28,7 +28,7 @@ class Away(Exception):
 
 
 class Misplaced(Away):
-    """The address, or what opens it, is wrong; the message is kept until somebody has mended that."""
+    """The address or its credential is wrong; the message is kept until a person corrects it."""
 
 
 class Refused(Exception):
@@ -50,7 +50,7 @@ class Sink:
         return (slack if self.name == "slack" else cloud_event)(message, self.public_url)
 
     def send(self, message: Message) -> None:
-        """Send one message, once. What the other side says beside its status is not read. Raises: Away, Misplaced; Refused."""
+        """Send one message, once. Only the status of the answer is read. Raises: Away, Misplaced; Refused."""
         data = orjson.dumps(self.body(message))
         media = "application/json" if self.name == "slack" else "application/cloudevents+json; charset=utf-8"
         headers = {"Content-Type": media}

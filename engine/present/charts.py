@@ -1,6 +1,6 @@
 """Figures that pages and notebooks share. Pure: domain objects in, plotly figures out.
 
-One colour has one meaning, on light and dark alike, and never stands alone: a shape or a word says the same.
+One colour has one meaning, on light and dark backgrounds, and is never used alone: a shape or a word says the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "unmanaged": (GREY, "circle-open"),
     "past": (GREY, "square"),
 }
-"""Colour and shape of how a resource stands."""
+"""Colour and shape of each state of a resource."""
 
 MARKS: Mapping[str, tuple[str, str]] = {
     "edit": (VIOLET, "diamond"),
@@ -220,7 +220,7 @@ def group_graph(found: Grouped) -> go.Figure:
 
 
 def _placed(graph: Graph) -> dict[ResourceKey, tuple[float, float]]:
-    """Where each node stands: by layer, and within it near the middle of what it refers to, so that few lines cross."""
+    """Position of each node: by layer, and within it near the middle of its targets, so that few lines cross."""
     targets: dict[ResourceKey, list[ResourceKey]] = {}
     for one, other in graph.edges:
         targets.setdefault(one, []).append(other)

@@ -55,7 +55,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def _flat(value: Any) -> Any:
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, Decimal):  # one that is no number raises wherever it is compared
+    if isinstance(value, Decimal):  # NaN raises in comparisons
         return str(value)
     return _as_json(value) if isinstance(value, dict | list | tuple) else value
 

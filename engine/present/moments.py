@@ -20,7 +20,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def read_moment(given: datetime | str) -> datetime:
-    """A time in UTC, from a time or from its text in ISO 8601. Raises: RefusedEdit FLEET-646 for what is no such time."""
+    """A time in UTC, from a time or from its text in ISO 8601. Raises: RefusedEdit FLEET-646 for an invalid time."""
     try:
         return in_utc(given if isinstance(given, datetime) else datetime.fromisoformat(given))
     except (TypeError, ValueError) as error:

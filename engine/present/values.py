@@ -1,6 +1,6 @@
 """Values put into words so that no difference looks like none: other types, invisible characters, look-alikes, long texts that differ late.
 
-One value alone: `value`. Values that stand beside each other (base, live and desired; before and after): `beside`, which gives different
+One value alone: `value`. Values that are compared (base, live and desired; before and after): `beside`, which gives different
 words for different values, whatever they are. Lists: `moved_in_list`. Whole resources, line by line: `unified`.
 """
 
@@ -175,7 +175,7 @@ def _full(item: Any, *, plain: bool = True) -> str:
 
 
 def _is_clear(text: str) -> bool:
-    """Whether text can stand without quotes: it is no other value's words, and all of it is seen."""
+    """Whether a text needs no quotes: it does not look like another value, and all its characters are visible."""
     if text in _SHOWN_AS or text != text.strip() or text[0] in "\"'[{…" or any(map(_hidden, text)):
         return False
     if not unicodedata.is_normalized("NFC", text):

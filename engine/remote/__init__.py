@@ -67,7 +67,7 @@ def find(home: Path) -> Place | None:
     path = home / FILE
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            return None  # somebody else could have written it
+            return None  # another user could have written it
         word = json.loads(path.read_text())
         place = Place(str(word["host"]), int(word["port"]), str(word["token"]), int(word["pid"]))
         os.kill(place.pid, 0)
@@ -84,7 +84,7 @@ def reach(settings: Settings, *, on_wait: Callable[[str], None] = lambda _messag
     """
     place = find(settings.home)
     if place is None:
-        from engine.workbench import Workbench  # brings DuckDB, which whoever asks a server does without
+        from engine.workbench import Workbench  # imports DuckDB, which a client of a server does not need
 
         try:
             return Workbench.open_home(settings, on_wait=on_wait)
@@ -98,7 +98,7 @@ def reach(settings: Settings, *, on_wait: Callable[[str], None] = lambda _messag
 def _awaited(home: Path, locked: StoreLocked, on_wait: Callable[[str], None] | None) -> Place | None:
     """The server that holds a home, once it answers: it may be coming up. None where no server does, or not in time.
 
-    `on_wait` is told once that it is waited for; None: it was told already.
+    `on_wait` is called once when the command has to wait; None: it was already called.
     """
     holder, deadline = locked.facts.get("pid"), time.monotonic() + START_S
     while (place := find(home)) is None:
@@ -124,7 +124,7 @@ def _coming_up(home: Path) -> int | None:
 
 
 class RemoteWorkbench:
-    """Stands for the workbench of a server."""
+    """A proxy for the workbench of a server."""
 
     kinds = FLEET
 

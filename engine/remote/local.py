@@ -17,7 +17,7 @@ def started_as() -> str:
 
 
 class LocalAccess:
-    """The way in for whoever may read the home."""
+    """Access for every user who can read the home."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -41,7 +41,7 @@ class LocalAccess:
         return any(hmac.compare_digest(token.encode(), known.encode()) for known in self._tokens)
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Stop accepting clients."""
         self._tokens.clear()
         if self._place is not None:
             remote.take_back(self._home)

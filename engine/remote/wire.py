@@ -43,7 +43,7 @@ def packed(value: Any) -> bytes:
 
 
 def unpacked(value: Any, hint: Any) -> Any:
-    """A value from what JSON made of it. Raises: msgspec.ValidationError where it is none of that type."""
+    """A value from what JSON made of it. Raises: msgspec.ValidationError if it does not have that type."""
     return msgspec.convert(value, hint, dec_hook=_in)
 
 

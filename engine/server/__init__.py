@@ -1,1 +1,1 @@
-"""What one process runs beside the workbench: rounds of ticks, jobs, nightly work, log, metrics, sign-in, webhooks."""
+"""What one process runs in addition to the workbench: rounds of ticks, jobs, nightly work, log, metrics, sign-in, webhooks."""

@@ -17,7 +17,7 @@ from engine.model import Clock
 from engine.system import surroundings
 
 REMEMBERED = 50
-"""Ended jobs that are kept for whoever looks."""
+"""Number of finished jobs that are kept for display."""
 
 SIDE_BY_SIDE = 4
 """Most jobs that run at once. Writers take turns in the store anyway; fetches do not."""
@@ -28,7 +28,7 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One piece of long work: who asked for it, where it is, and how it ended."""
+    """One long task: its actor, its progress, and its outcome."""
 
     id: int
     key: str
@@ -58,7 +58,7 @@ class Jobs:
         self._jobs: deque[Job] = deque(maxlen=REMEMBERED)
 
     def begin(self, key: str, title: str, actor: str, work: Callable[[Tell], Any]) -> Job:
-        """Begin work, or give the job that is at it already. What it gives or raises stands in the job."""
+        """Start work, or return the running job with this key. Its result or error is stored on the job."""
         with self._guard:
             for job in self._jobs:
                 if job.key == key and job.going:

@@ -1,4 +1,4 @@
-"""Snapshots that a server keeps by itself in a folder of the operator's choice, and the removal of those that are too many."""
+"""Snapshots that a server saves automatically in a folder of the operator's choice, and the removal of surplus ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Kept:
         self._workbench = workbench
         self._monotonic = monotonic
         self._next = monotonic()
-        """When to look into the folder again, by a clock that nobody sets."""
+        """When to check the folder again, by the monotonic clock."""
 
     def look(self) -> None:
         """Keep a snapshot if one is due. Effects: its file, old files removed, one event; a failure that lasts is recorded once."""

@@ -1,4 +1,4 @@
-"""Links that open the dashboard where nobody signs in, and the cookies that they are exchanged for.
+"""Links that open the dashboard if sign-in is not set up, and the cookies that they are exchanged for.
 
 A link holds a secret, works once and within ten minutes; only its hash is kept, in memory. A cookie is signed with a key of the home,
 so that a browser that opened a link once has access across restarts, for 30 days or until `<home>/keys/door` is removed.
@@ -80,7 +80,7 @@ class LocalLinks:
         return path
 
     def take(self, secret: str) -> bool:
-        """Use a link up. False where there is no such link, where it was used before, and where it is too old."""
+        """Consume a link. False if it does not exist, was already used, or has expired."""
         with self._lock:
             self._end_old()
             found = self._open.pop(_hash(secret), None)

@@ -43,7 +43,7 @@ def written(form: str, stream: TextIO | None = None) -> Iterator[None]:
 
 
 def _with_request(record: logging.LogRecord) -> bool:
-    """Put the request in hand beside a line, unless the line knows its own."""
+    """Add the current request to a line, unless the line has its own."""
     if not hasattr(record, "request_id"):
         record.request_id = current_request()
     return True

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what is counted as it happens, and how things stand, asked of the store at each scrape."""
+"""Prometheus metrics: counters updated by events, and gauges read from the store at each scrape."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ class Metrics:
 
 
 def _ended(run: Run) -> str:
-    """How a tick ended; what became of its proposals later is no outcome of the tick."""
+    """The outcome of a tick; the later fate of its proposals does not count."""
     return "success" if run.status == "applied" else run.status.value
 
 
 class _Standing(Collector):
-    """How things stand now."""
+    """The gauges: the current state."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader

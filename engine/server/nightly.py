@@ -48,7 +48,7 @@ class Nightly:
     """Drills what is due. `look` is called every few minutes, by one thread at a time.
 
     What is due follows from the drills that the store knows, not from a timer: a night that was missed because no server ran is
-    made up for once, and a drill that somebody asked for after the time of the night counts for that night.
+    made up for once, and a manual drill after the nightly time counts for that night.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Those who look on: log, metrics, notifications. They are told in order, beside the work, and can neither stop nor delay it."""
+"""Observers (log, metrics, notifications). They are notified in order from a separate thread, and can neither fail nor delay the work."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from engine.model import RecordedEvent, Run
 log = logging.getLogger(__name__)
 
 _CLOSE_S = 5
-"""Most seconds to wait until all that has happened is told."""
+"""Maximum seconds to wait until all events are delivered."""
 
 
 class Observer(Protocol):
-    """Somebody who looks on."""
+    """An observer."""
 
     def recorded(self, found: Sequence[RecordedEvent]) -> None:
-        """Told of events, once they have landed."""
+        """Called with committed events."""
 
     def ticked(self, run: Run) -> None:
-        """Told of a tick that ended, unchanged ones too."""
+        """Called with each finished tick, also with unchanged ones."""
 
 
 class Observers:
@@ -47,7 +47,7 @@ class Observers:
         self._told.put(lambda observer: observer.ticked(run))
 
     def close(self) -> None:
-        """End once all that has happened is told, or after a few seconds."""
+        """Stop when all events are delivered, or after a few seconds."""
         self._told.put(None)
         if self._thread.is_alive():
             self._thread.join(_CLOSE_S)

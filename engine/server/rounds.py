@@ -1,4 +1,4 @@
-"""Ticks of different repositories side by side: a few that work, and beside them those that wait for a silent remote."""
+"""Ticks of different repositories in parallel: a few that work, plus those that wait for a silent remote."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class _Worker:
     def take(self) -> None:
         """Hold a worker, if this does not already; keep it."""
         self._stop_lending()
-        if not self._held:  # nobody else sets it: the timer has ended
+        if not self._held:  # only the timer sets it: it has ended
             self._workers.acquire()
             self._held = True
 

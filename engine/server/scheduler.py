@@ -29,7 +29,7 @@ SOON = timedelta(seconds=1)
 """How long a webhook's tick waits for others that say the same."""
 
 WATCH_S = 10.0
-"""How often to look whether somebody has set the clock of the machine."""
+"""How often to check whether the clock of the machine was changed."""
 
 BUSY = timedelta(seconds=2)
 """How long it waits where a tick is going on, which may have fetched before the push."""
@@ -53,7 +53,7 @@ def due(repository: Repository, now: datetime, interval: timedelta) -> bool:
 
 
 def _ahead() -> float:
-    """How far the clock of the machine is ahead of the one that nobody sets, in seconds."""
+    """Difference between the machine's clock and the monotonic clock, in seconds."""
     return time.time() - time.monotonic()
 
 
@@ -68,7 +68,7 @@ class Scheduler:
         self.interval = timedelta(seconds=workbench.settings.sync_interval_s)
         self.last_round_at: datetime | None = None
         self._round_ended = time.monotonic()
-        """When a round ended last, or this began, by a clock that nobody sets."""
+        """When a round ended last, or this began, by the monotonic clock."""
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._follow_clock, args=(_ahead(),), name="clock", daemon=True)
         self._pool = Pool(workbench)
@@ -171,7 +171,7 @@ class Scheduler:
         tick.add_done_callback(partial(self._ended, repository, actor, trigger))
 
     def _ended(self, repository: Repository, actor: Actor, trigger: Trigger, tick: Future[Synced]) -> None:
-        """Put into the log what no run tells; where somebody else's tick was going on, a webhook's comes after it."""
+        """Log errors that no run records; if another tick was running, a webhook's tick follows it."""
         if tick.cancelled() or (error := tick.exception()) is None:
             return
         if isinstance(error, FleetError):

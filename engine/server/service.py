@@ -1,4 +1,4 @@
-"""What one process runs beside its surfaces: the workbench that owns the store, background jobs, the scheduler, those who look on.
+"""What one process runs in addition to its surfaces: the workbench that owns the store, background jobs, the scheduler, the observers.
 
 Pages and routes find the service of their process with `running()`.
 """
@@ -50,7 +50,7 @@ class Service:
         gc.set_threshold(100_000, 20, 20)
         self.workbench = workbench
         self.operator = local_operator()
-        """Who acts in the browser where nobody signs in."""
+        """The actor in the browser if sign-in is not set up."""
         self.jobs = Jobs(workbench.store.clock)
         self.scheduler = Scheduler(workbench)
         self.nightly = nightly.Nightly(workbench, lambda: self.ending)
@@ -97,7 +97,7 @@ class Service:
         self.scheduler.each_minute(self.workbench.store.fold_when_idle, 1)
 
     def aside(self, work: Callable[[], None]) -> None:
-        """Do a small thing that nobody waits for, such as a note of what came in."""
+        """Run a small task in the background (fire and forget), such as recording a delivery."""
         self._aside.submit(carried(work))
 
     def sinks(self) -> list[Standing]:
@@ -164,7 +164,7 @@ def open_(settings: Settings) -> Service:
 
 
 def sign_in() -> dict[str, Any]:
-    """What the sign-in of this process goes by; empty where nobody signs in, or a setting is wrong (`serving` says so)."""
+    """The sign-in configuration of this process; empty if sign-in is not set up, or a setting is wrong (`serving` reports it)."""
     try:
         found = signin.client(_running.workbench.settings if _running else Settings.from_environment())
         if found:

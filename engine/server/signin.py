@@ -1,4 +1,4 @@
-"""Sign-in: what the dashboard's OIDC client is told, and where a server may listen."""
+"""Sign-in: the configuration of the dashboard's OIDC client, and where a server may listen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONFIGURE = (
 
 
 def client(settings: Settings) -> dict[str, Any]:
-    """What Streamlit's `st.login` goes by; empty where nobody signs in. Effects: a key for its cookies in the home."""
+    """The configuration of Streamlit's `st.login`; empty if sign-in is not set up. Effects: a key for its cookies in the home."""
     if not settings.signs_in:
         return {}
     # Streamlit puts the port in; behind a proxy the public address counts.
@@ -34,14 +34,14 @@ def client(settings: Settings) -> dict[str, Any]:
 
 
 def hosts(settings: Settings, host: str) -> list[str]:
-    """Names under which browsers may reach the dashboard: a page of somebody else's must not drive it."""
+    """Names under which browsers may reach the dashboard: a foreign page must not control it."""
     names = ["localhost", "127.0.0.1", "::1"]
     public = urlsplit(settings.public_url).hostname if settings.public_url else None
     return list(dict.fromkeys([*names, *([public] if public else []), *([host] if not _everywhere(host) else [])]))
 
 
 def check_binding(settings: Settings, host: str) -> None:
-    """Refuse to be reached by others while nobody has to sign in.
+    """Refuse access by others if sign-in is not set up.
 
     Raises: RefusedEdit FLEET-641 for an address beyond loopback, or a public address, without sign-in.
     """

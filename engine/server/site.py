@@ -47,7 +47,7 @@ def origin_of(text: str) -> Origin | None:
 
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    """The value of a header; None where it is missing, and where it is given twice: then nobody knows which one counts."""
+    """The value of a header; None if it is missing or given twice, because then it is ambiguous."""
     values = [value for key, value in headers if key == name]
     return values[0].decode("latin-1") if len(values) == 1 else None
 

@@ -1,4 +1,4 @@
-"""Webhooks of git hosts: is it really theirs, and what was pushed. Pure; what follows from a push the scheduler does.
+"""Webhooks of git hosts: verify the signature and read the push. Pure; what follows from a push the scheduler does.
 
 Source: GitHub, "Validating webhook deliveries"; Gitea, "Webhooks"; GitLab, "Webhooks" and "Webhook events".
 """
@@ -48,7 +48,7 @@ class Push:
     places: frozenset[tuple[str, str]] = frozenset()
     """(host, path) of the repository, by each address that the host gives it."""
     branch: str | None = None
-    """The branch that moved; None for a tag, and for what is no push."""
+    """The pushed branch; None for a tag, and for other events than a push."""
     revision: str | None = None
     deleted: bool = False
     """Whether the branch was deleted: there is no commit to fetch."""
@@ -79,7 +79,7 @@ def check(provider: Provider, headers: Mapping[str, str], body: bytes, secret: s
 def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
     """What a delivery says. Whatever is odd in it is left out; nothing of it is trusted beyond naming a repository and a branch.
 
-    Raises: RefusedEdit FLEET-686 where it is no JSON object.
+    Raises: RefusedEdit FLEET-686 if it is not a JSON object.
     """
     event = headers.get(_EVENT[provider], "")[:100]
     delivery = _text(headers.get(_DELIVERY[provider]), 100)
@@ -87,7 +87,7 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
         if headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             body = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("payload", [""])[0].encode()
         payload = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
-    except ValueError:  # not JSON, text that is no Unicode, or a form of more fields than any git host sends
+    except ValueError:  # not JSON, invalid Unicode, or a form of more fields than any git host sends
         payload = None
     if not isinstance(payload, dict):
         raise RefusedEdit(
@@ -95,7 +95,7 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
             "The body of the webhook is not a JSON object.",
             "Set the content type application/json at the git host.",
         )
-    if event == "System Hook":  # GitLab's for a whole server: what happened stands in the body
+    if event == "System Hook":  # GitLab's for a whole server: the body contains the event
         event = _text(payload.get("event_name"), 100) or event
     if event not in _PUSHES:
         return Push(event, delivery)

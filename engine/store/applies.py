@@ -35,7 +35,7 @@ Basis = tuple[object, ...]
 
 
 def basis(tx: Transaction, accounts: Collection[str], repository_ids: Collection[int]) -> Basis:
-    """What a plan stands on: two that are equal mean that a plan made at the first still holds at the second."""
+    """What a plan depends on: if two are equal, a plan made at the first is still valid at the second."""
     row = tx.row("applies/get_basis", accounts=sorted(accounts), repository_ids=sorted(repository_ids))
     return () if row is None else tuple(row)
 
@@ -68,7 +68,7 @@ def record(
 
 
 def steps_of(tx: Transaction, proposal_ids: Sequence[int]) -> list[StepRecord]:
-    """Steps tried on some proposals, whoever applied them, oldest first."""
+    """Attempted steps of some proposals, by any actor, oldest first."""
     made = []
     for id_, apply_id, proposal_id, account, kind, name, change, wave, outcome, actor, ended, error in tx.rows(
         "applies/list_steps_of", proposal_ids=list(proposal_ids)

@@ -32,7 +32,7 @@ HEADER = ">cQ"
 READY, DATA, DONE, PROBLEM = b"R", b"D", b"F", b"P"
 
 SPACE = 3 << 29
-"""Bytes of address space that a query may take beside what the process has at the start: what DuckDB may use, and half of it
+"""Bytes of address space that a query may use in addition to the process's use at the start: DuckDB's limit, and half of it
 again for the answer."""
 
 _WATCH_S = 2.0

@@ -1,4 +1,4 @@
-"""The SQL of people, asked of a snapshot in a process of its own: it reads what stands there and nothing else, and it ends.
+"""Users' SQL queries, run on a snapshot in a separate process: it reads the snapshot only, and it always ends.
 
 DuckDB looks at its limits between two pieces of work, and one expression on a very long string is a single piece. So the query
 runs in a child whose memory and time the system limits, and which is killed when it does not end by itself. The child starts

@@ -1,6 +1,6 @@
 """What a store file may hold: tables, and the views and macros that this version makes. Anything else is refused before it is asked.
 
-A file that somebody sent can hold a view under the name of one of our tables, or a view of ours with other text.
+A foreign file can contain a view with the name of one of our tables, or one of our views with another definition.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TYPED_VIEW = re.compile(
 def refuse_foreign(cursor: duckdb.DuckDBPyConnection, path: Path, kinds: Kinds) -> None:
     """Refuse a file that holds anything but tables and what this version makes.
 
-    Views and macros of a file that another version wrote are taken by name: they are made anew before anything asks them.
+    Views and macros of a file that another version wrote are taken by name: they are recreated before any query uses them.
     Effects: asks the catalog and, where it is a table, `store_notes`. Raises: StoreError FLEET-303.
     """
     found = cursor.execute(statement("store/list_objects")).fetchall()

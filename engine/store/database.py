@@ -1,4 +1,4 @@
-"""Opening, locking, migrating and asking the store file. What the tables mean stands in the modules beside this one."""
+"""Opening, locking, migrating and querying the store file. The other modules of the package describe the tables."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ _MOST_REMEMBERED = 5_000
 """Answers kept at once; more than there are repositories, each of which asks two."""
 
 COPY_WAIT_S = 60
-"""How long somebody waits for the copies of others to be made."""
+"""How long a caller waits for other copies to finish."""
 
 _MOST_WAITING = 8
-"""Copies asked for beside the one that is made; each keeps a thread of the server."""
+"""Maximum number of waiting copies; each occupies a thread of the server."""
 
 T = TypeVar("T")
 Listener = Callable[[Sequence[RecordedEvent]], None]
@@ -141,7 +141,7 @@ class Store:
         self._remembered: dict[object, tuple[int, Any]] = {}
         self._console: console.Console | None = None
         self.on_recorded: Listener | None = None
-        """Told the events of each write once it has landed, in their order. Must neither raise nor take long."""
+        """Called with the events of each committed write, in order. Must neither raise nor take long."""
 
     @classmethod
     def open(
@@ -211,7 +211,7 @@ class Store:
                 store._last_at = time_of(tx.value("store/last_time")) or _EPOCH
         except StoreError as error:
             store.close()
-            if error.code == "FLEET-309":  # none of our tables is there
+            if error.code == "FLEET-309":  # our tables are missing
                 raise StoreError(
                     "FLEET-303",
                     f"{path} is not a store of Fleet Workbench.",
@@ -228,7 +228,7 @@ class Store:
         return version == self.schema_version and note is not None and json.loads(note[0]) == views_script(kinds)[1]
 
     def ask(self, sql: str, parameters: Mapping[str, Any], *, seconds: float, most: int) -> DataFrame:
-        """A query of somebody's own, of a snapshot. Raises: QueryError FLEET-651 to 655."""
+        """A user's query of a snapshot. Raises: QueryError FLEET-651 to 655."""
         if self._console is None:
             raise QueryError(
                 "FLEET-652", "SQL queries are allowed on a snapshot only.", "Create one with: fleet snapshot OUT"
@@ -326,7 +326,7 @@ class Store:
             return answer
         with self.read() as tx:
             answer = ask(tx)
-        if len(self._remembered) >= _MOST_REMEMBERED:  # questions with what somebody typed in them never end
+        if len(self._remembered) >= _MOST_REMEMBERED:  # queries with user input are unbounded in number
             self._remembered = {}
         self._remembered[about] = (writes, answer)
         return answer
@@ -347,7 +347,7 @@ class Store:
             raise _unwritable(error, str(path), "Choose a file in a writable folder.") from error
 
     def compact(self, wait_s: float = 10, turn_s: float = COPY_WAIT_S) -> tuple[int, int]:
-        """Write the store anew into a file of its own and go on with that: what is gone from it takes no space any more.
+        """Rewrite the store into a new file and switch to it, which reclaims the space of deleted rows.
 
         Gives its bytes before (the log brought in) and after. `wait_s` is how long to wait for reads to end, `turn_s` for the
         copies of others. Others read while it writes; writes wait. Killed at any moment, it leaves the file of before or the
@@ -395,7 +395,7 @@ class Store:
             snapshots.check(path, counts)
 
     def _exchange(self, made: Path) -> int:
-        """Take another file over in the place of this one, whose bytes it gives; nobody reads or writes."""
+        """Replace the store file by another and return the old size. The caller holds the exclusive lock."""
         with _at_the_door(self.path), translated(self.path):
             self._connection.execute("CHECKPOINT")
             before = self.size()
@@ -516,7 +516,7 @@ def _connect(path: Path, lock_wait_s: float, on_wait: Callable[[str], None]) -> 
                 waited = True
             time.sleep(0.05)  # DuckDB offers no call that blocks until the file is free
         except StoreError:
-            # A process killed while it made the file leaves it empty, which holds nothing and is in nobody's hands.
+            # A process killed while it created the file leaves an empty file, which no process uses.
             if not path.exists() or path.stat().st_size:
                 raise
             path.unlink()
@@ -531,7 +531,7 @@ def _opened(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _make(path: Path) -> None:
-    """Make an empty store, mode 600 from its first byte: DuckDB goes by the umask, so it makes the file in a private folder.
+    """Create an empty store with mode 600 from its first byte: DuckDB uses the umask, so the file is created in a private folder.
 
     Raises: duckdb.Error; StoreError FLEET-304, FLEET-305.
     """
@@ -552,7 +552,7 @@ def _copies(path: Path) -> Path:
 
 @contextmanager
 def _at_the_door(path: Path) -> Iterator[None]:
-    """Keep other processes from opening the file: for the moment in which one is exchanged for another, it is nobody's.
+    """Keep other processes from opening the file: while one file replaces another, no process has it locked.
 
     Raises: StoreError FLEET-304, FLEET-305.
     """
@@ -596,7 +596,7 @@ def _is_known(path: Path) -> bool:
 
 
 def _note_known(path: Path) -> None:
-    """Note how the store looks after it was closed. Never needed for correctness. Effects: `fleet.known` beside it."""
+    """Note how the store looks after it was closed. Never needed for correctness. Effects: `fleet.known` next to it."""
     with suppress(OSError):
         private.write(path.with_suffix(".known"), _appearance(path).encode())
 
@@ -616,7 +616,7 @@ def _holder(path: Path) -> Path:
 
 
 def _write_holder(path: Path) -> None:
-    """Leave word of who holds the store, for the message of whoever comes next. Never needed for correctness."""
+    """Record which process uses the store, for the message to the next process. Never needed for correctness."""
     command = (
         " ".join(["fleet", *sys.argv[1:3]])
         if Path(sys.argv[0]).name in {"fleet", "__main__.py"}

@@ -22,7 +22,7 @@ def record(
 
 
 def of(tx: Transaction, repository_id: int) -> list[Delivery]:
-    """What came in for a repository, newest first."""
+    """Webhook deliveries of a repository, newest first."""
     return [
         Delivery(provider, delivery, revision, outcome, moment(received))
         for provider, delivery, revision, outcome, received in tx.rows(

@@ -100,7 +100,7 @@ def close_removed(tx: Transaction, actor: str, repository_id: int, keys: Sequenc
 def close_settled(
     tx: Transaction, kinds: Kinds, actor: str, keys: Sequence[ResourceKey], run_id: int | None = None
 ) -> None:
-    """Close the open episodes on resources that were just written, where live is again what was agreed on, or nobody holds it.
+    """Close the open episodes of resources that were just written, if live equals the base again, or no repository owns them.
 
     In the transaction of the write, so that drift lasts until live came back, not until a tick looks.
     """

@@ -63,7 +63,7 @@ class EventFilter:
     account: str | None = None
     types: Sequence[str] = ()
     actor: str | None = None
-    """Part of the name of whoever did it."""
+    """Part of the actor's name."""
     repository_id: int | None = None
     since: datetime | None = None
     text: str | None = None

@@ -1,4 +1,4 @@
-"""Who may do what beside others: many who read and now and then one alone (`Gate`); one at a time (`Turns`); one after the other (`InTurn`)."""
+"""Locks: shared and exclusive (`Gate`), a bounded queue for one at a time (`Turns`), and first in, first out (`InTurn`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """Lets any number of threads in together, or one alone. Who is inside may come in again at any time."""
+    """A re-entrant shared/exclusive lock."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -19,7 +19,7 @@ class Gate:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Be inside beside others; waits while somebody is alone."""
+        """Hold the lock shared; waits while another thread holds it exclusively."""
         depth = getattr(self._mine, "depth", 0)
         with self._changed:
             if not depth:  # who waits for us to leave must not keep us from what we need to get there
@@ -36,7 +36,7 @@ class Gate:
 
     @contextmanager
     def alone(self, wait_s: float) -> Iterator[None]:
-        """Be inside with nobody else; newcomers wait. Raises: TimeoutError when those inside do not leave in time."""
+        """Hold the lock exclusively; new threads wait. Raises: TimeoutError if the current holders do not release it in time."""
         with self._changed:
             self._changed.wait_for(lambda: not self._closed)
             self._closed = True
@@ -60,8 +60,8 @@ class Gate:
 class InTurn:
     """A lock that threads get in the order in which they asked. Who has it may take it again.
 
-    An ordinary lock lets a thread that gives it back and wants it at once have it before those who wait: a long piece of work in
-    many short steps would let nobody in.
+    An ordinary lock can be re-acquired by the thread that has just released it, before the threads that wait: a long piece of work in
+    many short steps would starve the others.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class InTurn:
 
     def _wait(self, mine: threading.Lock) -> None:
         try:
-            mine.acquire()  # given back by whoever leaves: the turn is ours then
+            mine.acquire()  # released by the previous holder: the turn is ours then
         except BaseException:
             with self._guard:
                 left = mine in self._waiting
@@ -121,7 +121,7 @@ class Turns:
 
     @contextmanager
     def taken(self, wait_s: float) -> Iterator[None]:
-        """Have the turn. Raises: TimeoutError when it does not come in time, or too many wait already."""
+        """Hold the turn. Raises: TimeoutError if it is not free in time, or too many threads wait already."""
         if not self._places.acquire(blocking=False):
             raise TimeoutError
         try:

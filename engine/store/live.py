@@ -42,7 +42,7 @@ def write_live(
     """Write resources with their history and events, and read them back before the transaction goes on.
 
     Shape: one new version number for each write, in order. Cause is `edit` or `apply`.
-    Raises: StoreError FLEET-306 when a resource moved since it was seen, FLEET-307 when what stands there is not what was written.
+    Raises: StoreError FLEET-306 if a resource changed since it was read, FLEET-307 if the stored data is not the data written.
     """
     if not writes:
         return []
@@ -355,7 +355,7 @@ def graph_rows(
 
 
 def states(tx: Transaction, account: str | None) -> dict[str, dict[str, int]]:
-    """How many live resources stand how, by section, then state."""
+    """Number of live resources by section, then state."""
     found: dict[str, dict[str, int]] = {}
     for kind, state, count in tx.rows("live/count_states", account=account):
         found.setdefault(kind, {})[state] = count
@@ -363,13 +363,13 @@ def states(tx: Transaction, account: str | None) -> dict[str, dict[str, int]]:
 
 
 def state_of(tx: Transaction, key: ResourceKey) -> str | None:
-    """How one live resource stands; None when there is none."""
+    """The state of one live resource; None if it does not exist."""
     row = tx.row("live/get_state", key=key.text)
     return None if row is None else str(row[0])
 
 
 def mentioning(tx: Transaction, key: ResourceKey, kinds: Iterable[str]) -> dict[ResourceKey, Spec]:
-    """Live resources of some sections that name this one anywhere: whoever asks looks closer."""
+    """Live resources of some sections that contain this name anywhere: the caller checks them further."""
     quoted = canonical(key.name).decode()[1:-1]
     rows = tx.rows("live/list_mentions", account=key.account, kinds=list(kinds), name=key.name, quoted=quoted)
     return {ResourceKey(key.account, kind, name): orjson.loads(spec) for kind, name, spec in rows}
@@ -496,6 +496,6 @@ def missing(tx: Transaction, keys: Iterable[ResourceKey]) -> list[str]:
 
 
 def held_by(tx: Transaction, keys: Sequence[ResourceKey], repository_ids: Sequence[int]) -> int:
-    """How many of these resources are claimed by the repository named beside each."""
+    """Number of these resources that the repository given with each owns."""
     count: int = tx.value("live/count_held", keys=[key.text for key in keys], repository_ids=list(repository_ids))
     return count

@@ -1,4 +1,4 @@
-"""How far each sink of notifications has been told: the number of the last event."""
+"""The position of each notification sink: the number of the last event delivered."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from engine.store.database import Transaction
 
 
 def position(tx: Transaction, sink: str) -> int | None:
-    """The last event that a sink was told of; None for a sink that is new."""
+    """The last event delivered to a sink; None for a new sink."""
     text = tx.value("store/get_note", name=f"told_{sink}")
     return None if text is None else int(orjson.loads(text))
 
 
 def advance(tx: Transaction, sink: str, seq: int) -> None:
-    """A sink has been told of everything up to an event."""
+    """Record that everything up to an event is delivered to a sink."""
     tx.run("store/put_note", name=f"told_{sink}", value=str(seq))

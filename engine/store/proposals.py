@@ -276,7 +276,7 @@ def rejected_before(tx: Transaction, repository_id: int, fingerprints: Sequence[
 
 
 def reverts_of(tx: Transaction, ids: Sequence[int]) -> list[Proposal]:
-    """Proposals that take back the change of one of these, oldest first."""
+    """Proposals that revert one of these, oldest first."""
     found = [id_ for (id_,) in tx.rows("proposals/list_reverts", ids=list(ids))]
     return list(by_ids(tx, found).values()) if found else []
 

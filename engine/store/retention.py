@@ -1,4 +1,4 @@
-"""What is forgotten with age: runs, events, and what hangs on them; never what explains how things stand today."""
+"""Retention: deletes old runs and events with their dependent rows; never rows that explain the current state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def prune(tx: Transaction, before: datetime, failed_before: datetime) -> dict[st
 
     Kept whatever its age: the newest run of each repository; runs and events of live proposals, and of those that wrote a version of a
     resource that is live; runs that opened what is still withheld or still drifts; the last word on host keys and proofs. Sign-ins and
-    sign-outs are kept as long as a cookie could stand on them, and who is kept out for good.
+    sign-outs are kept as long as a cookie could depend on them, and kept-out people are never deleted.
     """
     gone = {
         "gitops_sync_runs": len(tx.rows("retention/prune_runs", before=before, failed_before=failed_before)),

@@ -129,7 +129,7 @@ class Standing:
 
 
 def standing(tx: Transaction, repository_id: int) -> Standing:
-    """How a repository stands, in one statement: a tick that finds nothing moved asks for nothing else."""
+    """The state of a repository, in one statement: a tick without changes needs no other query."""
     run_id, inputs, proposals_version, names, versions, *settings = tx.rows(
         "runs/get_standing", repository_id=repository_id
     )[0]

@@ -63,7 +63,7 @@ def kept_out(tx: Transaction) -> list[tuple[str, datetime, str]]:
 
 
 def prune(tx: Transaction) -> dict[str, int]:
-    """Forget what no cookie can stand on any more; gives how many rows of each table went."""
+    """Delete rows that no valid cookie can depend on any longer; returns the number of deleted rows by table."""
     before = tx.at - KEPT
     return {
         "sign_ins": len(tx.rows("sign_ins/prune_sign_ins", before=before)),

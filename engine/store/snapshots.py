@@ -20,13 +20,13 @@ from engine.store.statements import statement
 from engine.system import private
 
 TOKENS = frozenset({"api_tokens"})
-"""The table of who may come in: its rows stay behind where a copy goes out of the house."""
+"""The table of tokens: its rows are left out of copies that leave the server."""
 
 COPIES = "copies"
 """The folder of a home in which copies are made. The store may attach files of this folder and of no other."""
 
 _NOTE = "beside"
-"""In the folder of a copy: the name of the private folder that was made beside its target."""
+"""In the folder of a copy: the name of the private folder that was created next to its target."""
 
 
 class Room(NamedTuple):
@@ -38,7 +38,7 @@ class Room(NamedTuple):
 
 @contextmanager
 def room(copies: Path, target: Path) -> Iterator[Room]:
-    """Private folders for one copy: in the home, and beside the target, which shows that the target can be written.
+    """Private folders for one copy: in the home, and next to the target, which proves that the target is writable.
 
     Both are gone at the end. What a killed process leaves of them, `clear` finds. Raises: OSError.
     """
@@ -57,7 +57,7 @@ def room(copies: Path, target: Path) -> Iterator[Room]:
 
 
 def clear(copies: Path) -> None:
-    """Remove what copies of a killed process left. Only whoever holds the store may call it. Effects: files."""
+    """Remove the leftovers of copies by a killed process. Only the process that holds the store may call it. Effects: files."""
     if copies.is_symlink():  # what it leads to is not ours
         copies.unlink()
     for note in copies.glob(f"*/{_NOTE}"):
@@ -68,10 +68,10 @@ def clear(copies: Path) -> None:
 
 
 def write(cursor: duckdb.DuckDBPyConnection, path: Path, *, without: Collection[str] = ()) -> dict[str, int]:
-    """Copy everything but the rows of some tables, as it stands when this begins, into a new file; gives its rows by table.
+    """Copy the state at the start, without the rows of some tables, into a new file; returns the number of rows by table.
 
-    Within one transaction all rows are of one moment; numbers that are given out meanwhile are none of the copy's, so that
-    whoever takes it over goes on counting behind all of its own. Raises: StoreError FLEET-307 where a row is missing in the copy.
+    Within one transaction all rows are of one moment; numbers that are assigned meanwhile are not in the copy, so that
+    a store restored from it continues after all of its own numbers. Raises: StoreError FLEET-307 where a row is missing in the copy.
     """
     name = f"snapshot_{secrets.token_hex(4)}"
     place = str(path).replace("'", "''")
@@ -104,7 +104,7 @@ def _fill(cursor: duckdb.DuckDBPyConnection, name: str, without: Collection[str]
 
 
 def _fold(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Bring the log of the copy into its file. DuckDB does it on detaching as well, but only once nobody else copies or reads."""
+    """Merge the log of the copy into its file. DuckDB also does it on detach, but only when no other thread copies or reads."""
     cursor.execute(f"CHECKPOINT {name}")
 
 

@@ -42,7 +42,7 @@ def all_(tx: Transaction, account: str | None = None) -> list[Token]:
 
 
 def revoke(tx: Transaction, ids: Sequence[int], by: str) -> list[int]:
-    """End tokens, and those that were made with them; gives the numbers of all that ended now."""
+    """Revoke tokens, and the tokens created with them; returns the numbers of all that were revoked now."""
     all_of_them = [id_ for (id_,) in tx.rows("tokens/list_made", ids=list(ids))]
     return sorted(id_ for (id_,) in tx.rows("tokens/revoke_token", ids=all_of_them, at=tx.at, actor=by))
 

@@ -19,7 +19,7 @@ WHERE valid_from <= ts AND (valid_to IS NULL OR valid_to > ts) AND spec IS NOT N
 _RISK_OF = """
 CASE WHEN change = 'destroy' OR cause = 'both' THEN 'high' WHEN cause = 'live_moved' OR reached >= 10 THEN 'medium' ELSE 'low' END
 """
-"""How closely a proposal wants to be looked at: what destroys or meets a change on both sides, then what undoes somebody's edit or reaches far."""
+"""The risk of a proposal: high if it destroys or both sides changed, medium if it undoes an edit or reaches many nodes."""
 
 
 _RESOURCE_STATES = """
@@ -33,7 +33,7 @@ LEFT JOIN (SELECT key, bool_or(status = 'failed') AS failed FROM proposals WHERE
 LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM drift_episodes WHERE closed_at IS NULL) d ON d.key = r.key
 LEFT JOIN (SELECT DISTINCT account || '/' || kind || '/' || name AS key FROM withheld_diffs WHERE closed_run IS NULL) w ON w.key = r.key
 """
-"""How each live resource stands: the worst of failed, drifted (an edit by hand at once), pending, waiting (a difference is withheld) and
+"""The state of each live resource: the worst of failed, drifted (an edit by hand at once), pending, waiting (a difference is withheld) and
 in_sync; unmanaged where no repository owns it."""
 
 _EDITED_AWAY = """
@@ -44,7 +44,7 @@ AND len(list_filter(json_keys(base), lambda field: json_extract(base, '$.' || fi
 
 
 def definitions(kinds: Kinds) -> dict[tuple[str, str], str]:
-    """The SELECT of each view and macro by (view or macro, name): all that a store holds beside its tables."""
+    """The SELECT of each view and macro by (view or macro, name): everything in a store except its tables."""
     return {
         ("macro", "fleet_at"): _FLEET_AT,
         ("macro", "risk_of"): f"SELECT {_RISK_OF}",
@@ -55,7 +55,7 @@ def definitions(kinds: Kinds) -> dict[tuple[str, str], str]:
 
 
 def views_script(kinds: Kinds) -> tuple[str, str]:
-    """The script that makes every view anew, and its digest (to make them only when a declaration changed)."""
+    """The script that recreates every view, and its digest (views are recreated only if a declaration changed)."""
     script = (
         f"CREATE OR REPLACE MACRO fleet_at(ts) AS TABLE {_FLEET_AT};\n"
         f"CREATE OR REPLACE MACRO risk_of(change, cause, reached) AS {_RISK_OF};\n"

@@ -1,7 +1,7 @@
 """How the process of a server ends: soon, whatever hangs.
 
 A server that gets SIGINT or SIGTERM stops taking connections, waits for the answers that are under way, and closes the service. Each
-of these may hang on somebody else, so a thread of its own watches over all of it:
+of these may wait for another party, so a separate thread supervises all of it:
 
     at once               whatever waits for another machine is ended
     after PATIENCE_S      the service is closed, even where a client still holds a connection open
@@ -42,7 +42,7 @@ class Ending(Protocol):
 
 
 def on_signals(service: Ending) -> None:
-    """Have the process end soon after SIGINT or SIGTERM, beside what its handlers of these do. To be called in the main thread.
+    """Make the process end soon after SIGINT or SIGTERM, in addition to its own handlers. To be called in the main thread.
 
     Effects: a thread that waits for the signal.
     """

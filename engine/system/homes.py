@@ -1,4 +1,4 @@
-"""Where data lives where nobody says so: in a checkout `data/state/`, else the user's own data folder. An installation holds none."""
+"""The default home: `data/state/` in a source tree, else the user's data folder. An installation contains no data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def default(environment: Mapping[str, str]) -> Path:
 def refuse_left_behind(home: Path, store: str) -> None:
     """Refuse to begin an empty store in the default home while one that an older version left is still in the installation.
 
-    Any other home was chosen by somebody, or holds a rehearsal; nothing is missing there.
+    Any other home was chosen explicitly, or belongs to a rehearsal; no data is missing there.
     Raises: StoreError FLEET-321, with the line that moves it.
     """
     if is_checkout() or (home / store).exists() or not (LEFT / store).is_file():

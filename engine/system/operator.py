@@ -1,4 +1,4 @@
-"""Who acts where nobody signs in: the person who is logged in to this machine."""
+"""The actor if sign-in is not set up: the person who is logged in to this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.model import Actor
 
 
 def local_operator() -> Actor:
-    """Whoever is logged in (or `FLEET_ACTOR`), with every permission: who may open the store's file may do everything anyway.
+    """The logged-in user (or `FLEET_ACTOR`), with every permission: a user who can open the store's file can do everything anyway.
 
     Raises: RefusedEdit FLEET-602 where the name is one of the system's own, or has characters that are not seen.
     """

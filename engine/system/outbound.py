@@ -3,7 +3,7 @@
 Each call is bounded, whatever the other side does:
 
     time        one deadline over waiting for a place, looking up the host, connecting, headers and body
-    size        at most `MOST_BYTES` of body; an answer that is compressed is refused, since none is asked for
+    size        at most `MOST_BYTES` of body; a compressed answer is refused, because none is requested
     redirects   are never followed: what is sent is for this address alone
     number      at most `SIDE_BY_SIDE` calls to one service at the same time; others wait, within their deadline
     shutdown    a call ends within a moment once `context.halted` gives a reason: the server ends, or the caller has gone away
@@ -80,7 +80,7 @@ class Call:
     ca_file: str = ""
     """Certificate authorities to trust instead of the system's."""
     status_only: bool = False
-    """Whether the body is of no interest: then none of it is read."""
+    """Whether the body is ignored: then none of it is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Files and folders for the eyes of their owner alone: folders 0700 and files 0600 from the moment they are made, whatever the umask.
 
-A file is built in a private folder beside its place and takes that place in one step, so nobody ever sees half of it.
+A file is built in a private folder next to its target and renamed to the target in one step, so no reader sees half of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FOLDER, FILE = 0o700, 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 PREFIX = ".fleet-"
-"""How the name of each private folder begins that stands beside a file while the file is built."""
+"""Prefix of the private folder that exists next to a file while the file is built."""
 
 
 def close_umask() -> None:
@@ -99,7 +99,7 @@ def close_home(home: Path, *, group: bool) -> None:
     """Make sure that only its owner can write into a home; with `group`, its group may as well.
 
     Effects: takes from the home's mode what the group may write, unless `group`. Where others may look into the home, the
-    umask of the process becomes 077: the database makes files beside its own that take their mode from the umask alone.
+    umask of the process becomes 077: the database creates further files whose mode depends on the umask only.
     Raises: StoreError FLEET-314 where others may write, or the group may and the mode cannot be changed; FLEET-305 where the
     home cannot be looked at.
     """
@@ -131,7 +131,7 @@ def close_home(home: Path, *, group: bool) -> None:
 
 
 def close_file(path: Path) -> None:
-    """Give a file that is there mode 0600, unless somebody else owns it. Raises: nothing."""
+    """Set mode 0600 on an existing file, unless another user owns it. Raises: nothing."""
     with suppress(OSError):
         if stat.S_IMODE(path.stat().st_mode) != FILE:
             path.chmod(FILE)

@@ -1,4 +1,4 @@
-"""What the machine refuses, told as what it is: no memory, no room, no right, too many files, a bad disk. Not the remote's fault, nor a bug."""
+"""Failures of the machine as coded errors: out of memory, disk full, no permission, too many files, a bad disk. Neither the remote nor a bug is the cause."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ PEER = "fleet.peer"
 
 
 class Book:
-    """The connections that are no websocket. At the limit, the oldest that has not sent a whole request makes room."""
+    """The connections that are not websockets. At the limit, the oldest connection with an incomplete request is closed."""
 
     def __init__(self, most: Callable[[], int], wait_s: Callable[[], float]) -> None:
         """`most` gives the limit, `wait_s` how many seconds a connection may take to send the head of a request."""
@@ -37,7 +37,7 @@ class Book:
         self._count = 0
 
     def enter(self, guard: Guard) -> bool:
-        """Write a connection down; False where there is no room, not even by closing another."""
+        """Register a connection; False if there is no capacity, even after closing another."""
         if self._count >= self._most() and not self._make_room():
             log.warning("a connection was refused: %d requests are running", self._count)
             return False
@@ -159,7 +159,7 @@ def guard_connections(loop: asyncio.AbstractEventLoop, book: Book) -> None:
     async def create_server(factory: Callable[[], Any], *args: Any, **options: Any) -> asyncio.Server:
         made = await start(lambda: Guard(factory(), book), *args, **{**options, "backlog": ACCEPTED})
         if (listening := options.get("sock")) is not None:
-            listening.listen(BACKLOG)  # asyncio has one number for both, and has told it to the system by now
+            listening.listen(BACKLOG)  # asyncio has one number for both, and has already set it
         return made
 
     try:

@@ -13,7 +13,7 @@ log = logging.getLogger("fleet.limits")
 
 ENOUGH = 4_096
 _UNLIMITED = 65_536
-"""What is asked for where the system names no limit."""
+"""The requested limit if the system has none."""
 
 _RESERVE = 640
 """For the store, git, the log, the sessions that the dashboard keeps for a while after their window has closed, and one batch of new connections."""
@@ -30,7 +30,7 @@ class Room(NamedTuple):
     """Windows of the dashboard, in all."""
     sockets_per_address: int
     connections: int
-    """Connections that are no window: requests, and those that wait for one."""
+    """Connections that are not windows: requests, and clients that wait for a window."""
 
 
 def raise_descriptors(settings: Settings) -> int:

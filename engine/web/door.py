@@ -1,4 +1,4 @@
-"""The way into the dashboard where nobody signs in: a link is exchanged for a cookie, and the websocket opens to that cookie alone.
+"""Access to the dashboard if sign-in is not set up: a link is exchanged for a cookie, and the websocket requires that cookie.
 
 The websocket carries everything that the dashboard shows and does. Without the cookie a page says what to type, because the dashboard
 itself could not connect. The API has tokens of its own.
@@ -26,7 +26,7 @@ _OPEN_PATHS = {
 }  # fmt: skip
 """What holds nothing of the fleet, or asks for a token itself."""
 _STREAMLITS = ("/_stcore/", "/media/", "/component/")
-"""Paths that pages fetch from, and nobody types."""
+"""Paths that only pages fetch."""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -52,7 +52,7 @@ small {{ opacity: 0.7; }}
 </body>
 </html>
 """
-# A person who returns from the terminal, or from the tab that the link opened, sees the page that they asked for.
+# A person who returns from the terminal, or from the tab that the link opened, sees the requested page.
 
 
 class Door:
@@ -74,7 +74,7 @@ class Door:
 
 
 def _answer(scope: Scope) -> Response | None:
-    """What is answered in place of what was asked for; None where the request goes on. Raises: FleetError."""
+    """The answer that replaces the requested page; None if the request continues. Raises: FleetError."""
     service, path = running(), scope["path"]
     if scope["type"] == "websocket":
         return None if _may_enter(service.links, scope) else problem(_needed(), path[:200])

@@ -98,10 +98,10 @@ class _Body:
         self.late = self.gone = self.ended = False
         self._receive = receive
         self._deadline = asyncio.get_running_loop().time() + wait_s
-        self._asked_first = "expect" in headers  # whoever asks before sending a body sends none after a refusal
+        self._asked_first = "expect" in headers  # a client that asks before it sends a body sends none after a refusal
 
     async def receive(self) -> Message:
-        """The next message; a disconnect where the body has not come in time, never will, or the server is shutting down."""
+        """The next message; a disconnect if the body did not arrive in time, the client has left, or the server is shutting down."""
         if self.late or self.gone:
             return {"type": "http.disconnect"}
         if self.whole:
@@ -164,7 +164,7 @@ class Limits:
         async def sending(message: Message) -> None:
             nonlocal started
             if not started and (body.late or body.gone):
-                return  # nobody is there, or what is said below is the answer
+                return  # the client has left, or the answer follows below
             started = True
             if body.whole:
                 await send(message)

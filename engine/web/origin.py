@@ -12,7 +12,7 @@ from engine.web.problems import not_found, problem
 UNDER_ANY_NAME = ("/api/v1/",)
 """Every request here proves itself by a token or a signature, which a foreign page does not have."""
 PROBES = {"/healthz", "/metrics"}
-"""Asked under any name, such as an address of a container; what they say is less where it is not this machine that asks."""
+"""Reachable under any name, such as an address of a container; they reveal less to other machines."""
 STREAMLITS_FIGURES = "/_stcore/metrics"
 """Streamlit's own figures, such as how many sessions there are; they are for this machine alone."""
 

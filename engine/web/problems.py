@@ -66,7 +66,7 @@ STATUSES = {
     "FLEET-688": 403,
     "FLEET-900": 500,
 }
-"""HTTP status by code. Other codes: 401 where nobody knows who asks, 500 for a store in trouble, 502 for a remote, else 422."""
+"""HTTP status by code. Other codes: 401 for an unknown caller, 500 for the store, 502 for a remote, else 422."""
 
 
 def status_of(error: FleetError) -> int:
@@ -101,12 +101,12 @@ def problem(error: FleetError, path: str, status: int | None = None) -> Response
 
 
 def not_found(path: str) -> FleetError:
-    """Nothing is at an address."""
+    """The error for an unknown address."""
     return FleetError("FLEET-642", f"There is nothing at {path[:200]}.", "All addresses are listed at /api/docs.")
 
 
 def unexpected(error: BaseException) -> FleetError:
-    """What nobody foresaw, without its words: they might quote anything."""
+    """An unexpected error, without its message, which might contain secrets."""
     return surroundings.told(error) or FleetError(
         "FLEET-900",
         f"An unexpected error ({type(error).__name__}).",

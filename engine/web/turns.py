@@ -1,4 +1,4 @@
-"""Turns: how many pages are made side by side. One interpreter makes them all, and answers everything else beside them."""
+"""Turns: a limit on pages that are rendered in parallel. One interpreter renders them all, and answers everything else too."""
 
 from __future__ import annotations
 

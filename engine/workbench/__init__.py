@@ -2,7 +2,7 @@
 
 workbench.py      every verb
 reader.py         all reading
-decisions.py      approve, reject, take back, revert
+decisions.py      approve, reject, unapprove, revert
 edits.py          changes of the live fleet by hand
 registry.py       repositories and their settings
 check.py          whether a remote could be synced
@@ -24,7 +24,7 @@ __all__ = ["Synced", "Workbench", "utc_now"]
 
 
 def __getattr__(name: str) -> Any:
-    """Bring what is asked for when it is: modules beside it can be had without DuckDB."""
+    """Import on first access: other modules of the package can be used without DuckDB."""
     if name in __all__:
         from engine.workbench import workbench
 

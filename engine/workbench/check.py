@@ -1,4 +1,4 @@
-"""Looking at a remote before it is registered, or when a repository fails: each thing that must be right, one by one.
+"""Checks a remote before it is registered, or when a repository fails: each requirement, one by one.
 
 Needs no store and writes nothing; what is fetched lies in a folder of its own, which is removed.
 """
@@ -28,7 +28,7 @@ STEPS = {
     "file": "the folder contains fleet.yaml, within the size limit",
     "content": "the file has no problems",
 }
-"""What is looked at, in the order in which one thing stands on another; and what it means when all is well."""
+"""The steps, in order of dependency, each with its text for success."""
 
 _FAILS_AT = {
     "FLEET-208": "form",
@@ -59,7 +59,7 @@ class Finding:
     detail: str
     error: FleetError | None = None
     account: str | None = None
-    """The account that the file says it is of, where it is another than the one that was asked for."""
+    """The account in the file, if it differs from the requested account."""
 
 
 def check(
@@ -118,7 +118,7 @@ def _account_of(revision: Revision, kinds: Kinds, settings: Settings) -> str | N
 
 
 def refused(error: FleetError) -> list[Finding]:
-    """The findings when the form of what was asked for is refused already: nothing was reached."""
+    """The findings if a value already has the wrong form: no connection was made."""
     wrong = _FAILS_AT.get(error.code, "form")
     return [Finding(n, False, error.message, error) if n == wrong else Finding(n, None, "not checked") for n in STEPS]
 

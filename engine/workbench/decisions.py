@@ -1,4 +1,4 @@
-"""The decisions of people on proposals: approve, reject, take back, revert; checked and written in one transaction."""
+"""Decisions on proposals: approve, reject, unapprove, revert; checked and written in one transaction."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Reviewed:
 
     id: int
     status: Status | None
-    """As it stands now; None when there is no such proposal."""
+    """The proposal now; None if it does not exist."""
     error: FleetError | None = None
 
 
 def decide(
     tx: Transaction, kinds: Kinds, actor: Actor, verb: Verb, ids: Sequence[int], reason: str | None = None
 ) -> list[Reviewed]:
-    """Approve, reject or take back proposals, each by itself: a refused one does not stop the others.
+    """Approve, reject or unapprove proposals, each separately: a refused one does not stop the others.
 
     Status and fingerprint are checked now. Shape: one outcome per id, in the order given, ids once.
     Raises: ReviewError FLEET-404 for a rejection without a reason.
@@ -82,7 +82,7 @@ class Reverted:
 def revert(tx: Transaction, kinds: Kinds, actor: Actor, ids: Sequence[int]) -> list[Reverted]:
     """Open proposals that take the change of applied ones back, each by itself: a refused one does not stop the others.
 
-    What a tick has proposed on the same resource is withdrawn for it, unless somebody has approved that.
+    A proposal of a tick for the same resource is withdrawn, unless it is approved.
     Shape: one outcome per id, in the order given, ids once.
     """
     wanted = list(dict.fromkeys(ids))
@@ -187,7 +187,7 @@ def _open_reverts(
         ]
         ids = proposals.open_all(tx, owners[repository_id], run_id, revision, actor.name, new)
         made |= {undone.id: id_ for (undone, _), id_ in zip(pairs, ids, strict=True)}
-        # Nobody holds what was destroyed; whoever brings it back must.
+        # A destroyed resource has no owner; the repository that restores it must own it.
         unheld = {
             d.key: Claim(repository_id)
             for _, d in pairs

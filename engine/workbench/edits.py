@@ -1,4 +1,4 @@
-"""Operator edits: the tactical change beside git, with actor and history. The next tick shows it as drift."""
+"""Operator edits: changes outside git, with actor and history. The next tick shows them as drift."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def kind_of(kinds: Kinds, section: str) -> Kind:
 
 
 def no_resource(key: ResourceKey) -> RefusedEdit:
-    """What is said of a resource that there is not."""
+    """The error for a resource that does not exist."""
     return RefusedEdit(
         "FLEET-627", f"There is no {key.address} in account {key.account}.", "List all resources: fleet export"
     )
@@ -122,7 +122,7 @@ def delete_resource(
     note: str | None = None,
     seen_version: int | None = None,
 ) -> int:
-    """Take a resource out of the live fleet; gives the version that records its absence.
+    """Delete a resource from the live fleet; returns the version that records the deletion.
 
     Raises: RefusedEdit FLEET-625 while others refer to it (naming them), 626 (moved on), 627 (there is none).
     """
@@ -149,9 +149,9 @@ def delete_resource(
 
 
 def release(tx: Transaction, actor: Actor, key: ResourceKey) -> str:
-    """Let go of a resource: no repository holds it any more; live keeps it. Gives the name of who held it.
+    """Release a resource: no repository owns it any longer; it stays live. Returns the name of the previous owner.
 
-    Effects: its live proposals are withdrawn, its open drift closes. Raises: RefusedEdit FLEET-628 when nobody holds it.
+    Effects: its live proposals are withdrawn, its open drift closes. Raises: RefusedEdit FLEET-628 if no repository owns it.
     """
     claim = live.claim_of(tx, key)
     if claim is None:

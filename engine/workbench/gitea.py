@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 
 def check(settings: Settings, owner: str, repo: str) -> None:
-    """Refuse what cannot be asked for. Raises: RefusedEdit FLEET-681 (not set up), FLEET-687 (no such name)."""
+    """Refuse an invalid request. Raises: RefusedEdit FLEET-681 (not set up), FLEET-687 (no such name)."""
     for name in (owner, repo):
         if not _is_name(name):
             raise RefusedEdit(

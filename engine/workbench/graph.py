@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.model import ResourceKey
 
 STATES = ("failed", "drifted", "pending", "waiting", "unmanaged", "in_sync")
-"""How a resource may stand, the worst first."""
+"""The states of a resource, the worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def narrowed(
 
 def _around(graph: Graph, near: ResourceKey, depth: int) -> set[ResourceKey]:
     """What is at most so many references away from a resource, whichever way they lead."""
-    import networkx  # takes a moment to import, which only whoever looks around should pay for
+    import networkx  # slow to import, so imported only when needed
 
     whole = networkx.Graph(graph.edges)
     if near not in whole:

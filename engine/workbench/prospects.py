@@ -31,7 +31,7 @@ class Prospect:
 
 @dataclass(frozen=True, slots=True)
 class Prospects:
-    """A set of proposals as it stands."""
+    """A set of proposals in its current state."""
 
     items: tuple[Prospect, ...]
     nodes: tuple[ResourceKey, ...]
@@ -63,7 +63,7 @@ def prospects(
     """
     outdated = {p.id: _stale(kinds, p, fleets[p.key.account]) for p in chosen if p.status.live}
     could = {p.id: p for p in chosen if p.status.live and p.status is not Status.REJECTED and not outdated[p.id]}
-    # Approved proposals of other repositories on the same resource would be stale beside one of the set: one per resource.
+    # Approved proposals of other repositories on the same resource would be stale together with one of the set: one per resource.
     by_key: dict[ResourceKey, Proposal] = {p.key: p for p in (*approved, *could.values())}
     plan = build(kinds, list(by_key.values()), fleets)
     blocked = {skip.proposal.id: skip.detail for skip in plan.skipped if skip.reason == BLOCKED}

@@ -124,7 +124,7 @@ class FleetStatus:
 
     @property
     def well(self) -> bool:
-        """Nothing failed, no restore drill and no snapshot either; nothing paused, nothing drifts. Proposals that wait are no illness."""
+        """True if nothing failed (including restore drills and snapshots), nothing is paused, and there is no drift. Pending proposals do not matter."""
         failing = any(health.last is not None and health.last.status == "failed" for health in self.repositories)
         return not (
             failing
@@ -146,7 +146,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What stands around a live resource."""
+    """The surroundings of a live resource: neighbours, proposals, drift."""
 
     targets: tuple[ResourceKey, ...]
     """What it refers to, live or not."""
@@ -214,7 +214,7 @@ class Reader:
 
     @crosses
     def deliveries(self, name: str) -> list[Delivery]:
-        """The webhooks that came in for a repository lately, newest first."""
+        """The latest webhook deliveries of a repository, newest first."""
         with self.store.read() as tx:
             return deliveries.of(tx, self._repository(tx, name).id)
 
@@ -359,7 +359,7 @@ class Reader:
 
     @crosses
     def reverts_of(self, ids: Sequence[int]) -> list[Proposal]:
-        """Proposals that take back the change of one of these, oldest first."""
+        """Proposals that revert one of these, oldest first."""
         with self.store.read() as tx:
             return [p for p in proposals.reverts_of(tx, ids) if self._sees(p.key.account)]
 
@@ -422,7 +422,7 @@ class Reader:
 
     @crosses
     def run_details(self, found: Sequence[Run]) -> list[RunDetail]:
-        """Runs in full, as they stand now: each agrees with its own steps."""
+        """Runs in full, in their current state: each is consistent with its steps."""
         with self.store.read() as tx:
             now = runs.by_ids(tx, [run.id for run in found])
             steps: dict[int, list[StepRecord]] = {}
@@ -563,13 +563,13 @@ class Reader:
 
     @crosses
     def states(self, account: str | None = None) -> dict[str, dict[str, int]]:
-        """How many live resources stand how, by section, then state."""
+        """Number of live resources by section, then state."""
         with self.store.read() as tx:
             return live.states(tx, self._within(account))
 
     @crosses
     def state_of(self, key: ResourceKey) -> str | None:
-        """How one live resource stands: in_sync, waiting, pending, drifted, failed or unmanaged; None when there is none."""
+        """The state of one live resource: in_sync, waiting, pending, drifted, failed or unmanaged; None if it does not exist."""
         with self.store.read() as tx:
             return live.state_of(tx, key) if self._sees(key.account) else None
 
@@ -606,7 +606,7 @@ class Reader:
         )
 
     def derived(self, key: ResourceKey, spec: Spec, near: Neighbours) -> list[tuple[Derived, list[tuple[Any, ...]]]]:
-        """The tables that follow from a resource and what stands around it, as its kind declares them."""
+        """The tables derived from a resource and its neighbours, as its kind declares them."""
         with self.store.read() as tx:
 
             @cache
@@ -641,7 +641,7 @@ class Reader:
 
     @crosses
     def edits_since_agreed(self, key: ResourceKey) -> list[Version]:
-        """Edits by hand on an owned resource since live and git agreed on it, newest first; none where nobody owns it."""
+        """Edits by hand on an owned resource since live and git agreed on it, newest first; none if no repository owns it."""
         with self.store.read() as tx:
             if not self._sees(key.account):
                 return []
@@ -985,7 +985,7 @@ def _in_service(tx: Transaction, name: str | int) -> Repository | None:
 def page_of(ask: Callable[[int], Sequence[T]], limit: int, key: Callable[[T], K]) -> tuple[list[T], K | None]:
     """A page of a list, and where the next one begins; None where this is the last.
 
-    `ask` gives as many rows as it is told. Raises: RefusedEdit FLEET-606.
+    `ask` returns the given number of rows. Raises: RefusedEdit FLEET-606.
     """
     found = ask(_limit(limit, MOST) + 1)
     return list(found[:limit]), key(found[limit - 1]) if len(found) > limit else None
@@ -1004,7 +1004,7 @@ def _part(
 
 
 def _limit(limit: int, most: int = MOST + 1) -> int:
-    """As many rows as asked for; one more than a page may have tells whether another follows."""
+    """The requested number of rows; one more than a page shows whether another page follows."""
     if not 1 <= limit <= most:
         raise RefusedEdit(
             "FLEET-606",

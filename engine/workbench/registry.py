@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.store import Transaction, episodes, events, live, pauses, proposals, repositories, withheld
 
 _FETCHED_BY = {"account", "url", "branch", "path_prefix", "vault_credential_path", "ssh_host_key"}
-"""Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
+"""Settings that decide what is fetched, from where and how: after a correction there is no need to wait."""
 
 DEFAULTS: dict[str, Any] = {
     name: value for name, value in REPOSITORY_SETTINGS.items() if name not in {"account", "url"}
@@ -37,7 +37,7 @@ def register(
 ) -> Repository:
     """Register a repository. Checks the form only; nothing is reached, and its first tick is due one interval later.
 
-    A name that is taken in another account is refused in words that fit any other reason: names are unique in a home, so whoever
+    A name that is taken in another account is refused in words that fit any other reason: names are unique in a home, so a person who
     registers learns that the name cannot be had, but not from whom, nor what it is called for.
     Raises: RefusedEdit FLEET-219 (host), 600 (a switch is on, and the actor may not decide), 601 (name taken), 611 to 616,
     629 (name or account); SyncError FLEET-229 (Vault path).
@@ -81,7 +81,7 @@ def change(
 ) -> Repository:
     """Change settings; they take effect at the next tick, which a schedule then runs without backing off.
 
-    `repository` is the row as this transaction reads it: what is not in `changes` keeps what stands there now.
+    `repository` is the row as this transaction reads it: fields that are not in `changes` keep their value.
     A URL on another host or port drops the credential path and the host key, unless they are given with it: a stored key is never
     sent to a host that it was not given for. Given with it, the path waits for a confirmation of the new host. With another account, what the repository owned in the old one becomes destroys, or with `release` stays without an owner.
     Raises: RefusedEdit FLEET-600 (ticks would decide more by themselves, and the actor may not decide), 611 to 617, 629.
@@ -184,7 +184,7 @@ def remove(tx: Transaction, actor: Actor, repository: Repository) -> dict[str, i
 
 
 def stop_waiting(tx: Transaction, repository: Repository) -> None:
-    """Have a repository take nothing over any more, and nobody wait for its runs: it has none in this account from now on."""
+    """Stop all takeovers by a repository, and all waits for its runs: it has no more runs in this account."""
     live.set_waiting(tx, repository.id, ())
     live.bump_accounts(tx, [repository.account])
 
@@ -230,7 +230,7 @@ def refuse_without_ssh(repository: Repository) -> None:
 
 
 def trust_host_key(tx: Transaction, actor: Actor, repository: Repository, key: str) -> None:
-    """Pin a key, as somebody has decided; the next scheduled tick does not back off.
+    """Pin a key that a person has confirmed; the next scheduled tick does not back off.
 
     Raises: RefusedEdit FLEET-617 (no ssh remote), 600 (it replaces another key, and the actor may not decide).
     """

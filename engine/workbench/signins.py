@@ -43,7 +43,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """Somebody who is signed in, or kept out."""
+    """A person who is signed in, or kept out."""
 
     name: str
     sign_ins: int
@@ -59,7 +59,7 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """What ended when somebody was signed out."""
+    """The result of signing out a person."""
 
     person: str
     sign_ins: int
@@ -68,7 +68,7 @@ class SignedOut:
 
 
 def sign_in_of(claims: Mapping[str, Any], person: Person) -> SignIn:
-    """The sign-in that claims stand for."""
+    """The sign-in of the given claims."""
     kept = {name: value for name, value in claims.items() if name not in _OF_STREAMLIT}
     text = json.dumps(kept, default=repr, sort_keys=True)
     return SignIn(hashlib.sha256(text.encode()).hexdigest(), person, _moment(claims.get("iat")))
@@ -146,17 +146,17 @@ def begin(store: Store, sign_in: SignIn, actor: Actor, roles: Sequence[str], hou
 
 
 def leave(tx: Transaction, person: Person) -> None:
-    """End every sign-in of somebody who signs out. Effects: one event."""
+    """End every sign-in of a person who signs out. Effects: one event."""
     known = sign_ins.names_of(tx, person.names)
     sign_ins.end(tx, known, person.name, keep_out=False)
     events.record(tx, person.name, [Event("access.signed_out", reason=person.name)])
 
 
 def throw_out(tx: Transaction, actor: Actor, name: str, hours: int, *, keep_out: bool) -> tuple[list[str], int]:
-    """End every sign-in of somebody, by one of their names as the audit shows it.
+    """End every sign-in of a person, by one of their names on the audit page.
 
     Gives all their names, and how many sign-ins ended; a name that never signed in ends none, and is recorded all the same.
-    Raises: RefusedEdit FLEET-665 where it is no name of somebody who signs in.
+    Raises: RefusedEdit FLEET-665 if it is not the name of a person who signs in.
     """
     known = sign_ins.names_of(tx, [_named(name)])
     ended = [
@@ -171,7 +171,7 @@ def throw_out(tx: Transaction, actor: Actor, name: str, hours: int, *, keep_out:
 
 
 def let_in(tx: Transaction, actor: Actor, name: str) -> bool:
-    """Keep somebody out no longer; gives whether they were. Effects: one event if so. Raises: RefusedEdit FLEET-665."""
+    """Let a person in again; returns whether they were kept out. Effects: one event if so. Raises: RefusedEdit FLEET-665."""
     was = sign_ins.let_in(tx, sign_ins.names_of(tx, [_named(name)]))
     if was:
         events.record(tx, actor.name, [Event("access.let_in", reason=_named(name))])

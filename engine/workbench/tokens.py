@@ -77,7 +77,7 @@ def create(
 
 
 def revoke(tx: Transaction, actor: Actor, id_: int) -> Token:
-    """End a token now, and those that were made with it; one that was revoked before stays so.
+    """Revoke a token now, and the tokens created with it; a token that was revoked before does not change.
 
     Raises: RefusedEdit FLEET-672 (there is none).
     """
@@ -89,13 +89,13 @@ def revoke(tx: Transaction, actor: Actor, id_: int) -> Token:
 
 
 def revoke_made_by(tx: Transaction, actor: Actor, makers: Collection[str]) -> list[Token]:
-    """End every token that somebody made, by any of their names, and those that were made with these; gives all that ended now."""
+    """Revoke every token that a person created, under any of their names, and the tokens created with these; returns all revoked now."""
     theirs = [t.id for t in token_rows.all_(tx) if t.created_by in makers and actor.account in {"*", t.account}]
     return _end(tx, actor, theirs)
 
 
 def _end(tx: Transaction, actor: Actor, ids: Sequence[int]) -> list[Token]:
-    """End tokens and those that were made with them. Effects: one event for each that had not ended."""
+    """Revoke tokens and the tokens created with them. Effects: one event for each that was not yet revoked."""
     gone = [token for id_ in token_rows.revoke(tx, ids, actor.name) if (token := token_rows.get(tx, id_))]
     events.record(
         tx,
@@ -116,7 +116,7 @@ def _mistaken(other: Token, name: str, account: str, maker: str, now: datetime) 
 
 
 def read(text: str, key: bytes) -> str:
-    """The name of the row that a token stands for, if its signature and its time are right.
+    """The name of a token's row, if its signature and its time are valid.
 
     Raises: AccessDenied FLEET-661 (no token of ours), FLEET-662 (expired).
     """

@@ -69,7 +69,7 @@ from engine.workbench.reader import Reader
 from engine.workbench.signins import KnownPerson, SignedOut
 
 SNAPSHOTS = "snapshots"
-"""Where snapshots lie in a home while they are sent to somebody."""
+"""Folder in the home for snapshots while they are sent to a client."""
 
 
 def utc_now() -> datetime:
@@ -78,7 +78,7 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class _Going:
-    """A tick that goes on, for whoever asks for another."""
+    """A running tick, for callers that start another."""
 
     actor: str
     since: datetime
@@ -111,7 +111,7 @@ class Workbench(Reader):
         self._ticking_guard = threading.Lock()
         self._stopping = threading.Event()
         self.on_ticked: Callable[[Run], None] | None = None
-        """Told of each tick that ended. Must neither raise nor take long."""
+        """Called with each finished tick. Must neither raise nor take long."""
 
     @classmethod
     def open_home(
@@ -134,7 +134,7 @@ class Workbench(Reader):
         )
         with store.read() as tx:
             registered = {repository.id for repository in repositories.registered(tx)}
-        # Whatever a killed process left there is nobody's: this process holds the store.
+        # Files that a killed process left there are unused: this process holds the store.
         sync.tidy(settings.home, registered)
         shutil.rmtree(settings.home / SNAPSHOTS, ignore_errors=True)
         confirmations.take_over(store)
@@ -239,7 +239,7 @@ class Workbench(Reader):
 
     @crosses
     def credential_waits(self, name: str) -> str | None:
-        """Why the runs of a repository fail until somebody confirms the host of its credential; None where they do not."""
+        """Why the runs of a repository fail until a person confirms the host of its credential; None if they do not."""
         found = self.credential_use(name)
         if found is None or found.verdict is not credentials.Verdict.UNCONFIRMED:
             return None
@@ -306,7 +306,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.TOKENS)
     def revoke_tokens_by(self, actor: Actor, maker: str) -> list[Token]:
-        """End every token that somebody made, and those that were made with these. Gives those that ended now."""
+        """Revoke every token that a person created, and the tokens created with these. Returns those revoked now."""
         with self.store.write() as tx:
             return tokens.revoke_made_by(tx, actor, {maker})
 
@@ -323,7 +323,7 @@ class Workbench(Reader):
     # People who sign in
 
     def enter(self, claims: Mapping[str, Any]) -> tuple[Actor, frozenset[Role]] | None:
-        """Whoever has signed in with these claims of the identity provider, and their roles; None where no rule gives them one.
+        """The person with these claims of the identity provider, and their roles; None if no rule gives them a role.
 
         Asked at each use, so that the end of a sign-in works at once. Effects: at the first use of a sign-in, its row and one event.
         Raises: AccessDenied FLEET-664 (the sign-in has ended), FLEET-665 (they have no name that is allowed).
@@ -338,7 +338,7 @@ class Workbench(Reader):
         return found
 
     def leave(self, claims: Mapping[str, Any]) -> None:
-        """Sign somebody out in every browser. Raises: AccessDenied FLEET-665; StoreError."""
+        """Sign a person out in every browser. Raises: AccessDenied FLEET-665; StoreError."""
         person = person_of(claims, trust_email=bool(self.settings.oidc_trust_email))
         with self.store.write() as tx:
             signins.leave(tx, person)
@@ -356,7 +356,7 @@ class Workbench(Reader):
         """End every sign-in of a person now, named as the audit shows them; with `with_tokens` their tokens of the API too.
 
         With `keep_out` they and their tokens stay outside until `let_in`, even if they sign in again. Work that they began goes on.
-        Raises: RefusedEdit FLEET-665 where it is no name of a person who signs in.
+        Raises: RefusedEdit FLEET-665 if it is not the name of a person who signs in.
         """
         with self.store.write() as tx:
             known, ended = signins.throw_out(tx, actor, person, self.settings.sign_in_hours, keep_out=keep_out)
@@ -416,7 +416,7 @@ class Workbench(Reader):
     def note_deliveries(
         self, provider: str, delivery: str | None, revision: str | None, outcomes: Sequence[tuple[int, str]]
     ) -> None:
-        """Keep that a webhook came in. Shape: `outcomes` of (repository id, what comes of it)."""
+        """Record a webhook delivery. Shape: `outcomes` of (repository id, outcome)."""
         with self.store.write() as tx:
             deliveries.record(tx, provider, delivery, revision, outcomes)
 
@@ -442,7 +442,7 @@ class Workbench(Reader):
         305, 307 (the copy is not whole), 315 (other copies come first).
         """
         if path.name.startswith(FILE_NAME) and path.with_name(FILE_NAME).exists():
-            # The store or its log. Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
+            # The store or its log. Ours, or another home's: a process that has it open would continue to write into a deleted file.
             raise RefusedEdit(
                 "FLEET-607",
                 f"{path} is the store of a home; a snapshot must not replace it.",
@@ -470,7 +470,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.WRITE, everywhere=True)
     def compact(self, actor: Actor) -> tuple[int, int]:
-        """Write the store anew without what it has forgotten; gives its bytes before and after. Others read meanwhile.
+        """Rewrite the store without deleted rows; returns its size before and after. Reads continue meanwhile.
 
         Effects: one event. Raises: StoreError FLEET-304 (no room for a second file), FLEET-313 and 315 (not now).
         """
@@ -602,7 +602,7 @@ class Workbench(Reader):
     def revert(self, actor: Actor, ids: Sequence[int]) -> list[Reverted]:
         """Open proposals that take the change of applied ones back, to be reviewed and applied as any other.
 
-        Git still declares what they take back: a sync after they are applied proposes it again.
+        Git still declares what they undo: after they are applied, a sync proposes it again.
         """
         with self.store.write() as tx:
             return revert(tx, self.kinds, actor, ids)
@@ -610,7 +610,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.WRITE)
     def revert_run(self, actor: Actor, id_: int) -> list[Reverted]:
-        """Open proposals that take back all that was applied of a run. Raises: RefusedEdit FLEET-604; ReviewError FLEET-405."""
+        """Open proposals that revert all applied proposals of a run. Raises: RefusedEdit FLEET-604; ReviewError FLEET-405."""
         with self.store.write() as tx:
             run = self._run(tx, id_, actor.account)
             reverted = {p.reverts for p in proposals.reverts_of(tx, run.proposal_ids) if p.status is Status.APPLIED}
@@ -754,7 +754,7 @@ class Workbench(Reader):
                 )
             mine = self._ticking[repository.id] = _Going(actor.name, utc_now())
         try:
-            # Only now can nobody remove it any more; it may have been changed or removed since it was looked up.
+            # From here on it cannot be removed; it may have been changed or removed since it was looked up.
             yield self._find(repository.id, actor.account), mine
         finally:
             with self._ticking_guard:

@@ -48,7 +48,7 @@ def people() -> None:
 def _listed(found: list[KnownPerson]) -> KnownPerson | None:
     """Show people; gives the one that is selected."""
     if not found:
-        empty("Nobody is signed in.", "People who sign in are listed here.")
+        empty("No one is signed in.", "People who sign in are listed here.")
         return None
     rows = [
         {

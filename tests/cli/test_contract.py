@@ -66,7 +66,7 @@ def test_an_empty_home_is_no_error_for_any_verb(fleet: Fleet, verb: str) -> None
         (["approve", "9-7"], 2, "not an ascending range"),
         (["approve", "1", "--all"], 2, "Give proposals"),
         (["approve", "1", "--repo", "x"], 2, "require --all"),
-        (["approve", "99999999999999999999"], 2, "not a range"),
+        (["approve", "99999999999999999999"], 2, "not an ascending range"),
         (["show", "99999999999999999999"], 2, "not in the range"),
         (["run", "show", "99999999999999999999"], 2, "not in the range"),
         (["proposals", "--before", "99999999999999999999"], 2, "not in the range"),

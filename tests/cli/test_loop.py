@@ -229,7 +229,7 @@ def test_what_a_pause_holds_back_is_said_and_nothing_is_called_well_before_it_is
     fleet("approve", "2")
     for verb, end in (("plan", "."), ("apply", ", so nothing was applied.")):
         assert (
-            f"Nothing of repository p in account acme is approved{end}"
+            f"No proposal of repository p in account acme is approved{end}"
             in fleet(verb, "--repo", "p", "--account", "acme").out
         ), "there is something of q"
     fleet("approve", "1")

@@ -78,7 +78,7 @@ def test_a_sign_out_says_what_is_left(people: list[dict[str, Any]], fleet: Fleet
 
 
 def test_who_nobody_signs_in_as_is_said(fleet: Fleet) -> None:
-    assert "Nobody is signed in" in fleet("people").out
+    assert "No one is signed in" in fleet("people").out
     refused = fleet("sign-out", "ana")
     assert (refused.code, "FLEET-665" in refused.err) == (1, True)
     assert "No person with this name was signed in" in fleet("sign-out", "ana@x.example").out

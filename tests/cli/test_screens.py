@@ -138,8 +138,8 @@ Layer 1
 
 
 def _alike(text: str) -> str:
-    text = re.sub(r"\bnow\b|\b\d+ s ago\b", "AGO", text.replace("with their current status:", "as they stand NOW:"))
-    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", "TIME", text.replace("NOW:", "now:"))
+    text = re.sub(r"\bnow\b|\b\d+ s ago\b", "AGO", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", "TIME", text)
     text = re.sub(r"\b[0-9a-f]{12}\b", "COMMIT", re.sub(r"\b\d+ ms\b", "MS", text))
     return re.sub(r"(?<=\S) {2,}", "  ", re.sub(r"^ {2,}", "  ", text, flags=re.MULTILINE))
 

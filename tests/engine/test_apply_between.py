@@ -105,7 +105,7 @@ def test_a_repository_that_is_paused_before_skips_its_own_steps_alone(bench: Ben
 DECISIONS: dict[str, tuple[Callable[[Workbench], Any], str, str]] = {
     "taken back": (lambda w: w.unapprove(BOB, [id_of(w, "b")]), "bob withdrew the approval", "pending"),
     "rejected": (lambda w: w.reject(BOB, [id_of(w, "b")], "no"), "bob rejected it", "rejected"),
-    "released": (lambda w: w.release(BOB, key("b")), "it was withdrawn meanwhile: released by bob", "withdrawn"),
+    "released": (lambda w: w.release(BOB, key("b")), "it became withdrawn meanwhile: released by bob", "withdrawn"),
     "applied by another": (lambda w: w.apply(BOB, proposal_ids=[id_of(w, "b")]), "another apply applied it", "applied"),
 }
 

@@ -214,7 +214,7 @@ def test_the_guard_counts_updates_and_destroys_by_themselves(
 ) -> None:
     many = [difference(f"m{number}", change) for number in range(count)]
     found = guard(candidates(*many, owned=owned))
-    assert found == (None if said is None else f"Auto-apply decided nothing: {said}")
+    assert found == (None if said is None else f"Auto-apply decided nothing: {said} A person must approve.")
     decision = decided(candidates(*many, owned=owned), by=PRUNE, cap=20)
     assert decision.guard == found
     assert len(decision.approved) == (0 if said else count)

@@ -48,9 +48,9 @@ def test_a_move_is_made_if_and_only_if_the_design_draws_it(status: Status, verb:
 @pytest.mark.parametrize(
     ("status", "verb", "hint"),
     [
-        ("pending", Verb.TAKE_BACK, "From pending one can: approve, reject."),
-        ("approved", Verb.APPROVE, "From approved one can: reject, take back."),
-        ("failed", Verb.TAKE_BACK, "From failed one can: approve, reject."),
+        ("pending", Verb.TAKE_BACK, "Allowed for pending proposals: approve, reject."),
+        ("approved", Verb.APPROVE, "Allowed for approved proposals: reject, take back."),
+        ("failed", Verb.TAKE_BACK, "Allowed for failed proposals: approve, reject."),
         ("applied", Verb.REJECT, "No further action is possible. See it: fleet show 7."),
     ],
 )

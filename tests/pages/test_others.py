@@ -104,7 +104,7 @@ def test_what_is_too_much_to_read_is_grouped(serving: Service, dashboard: Dashbo
 def test_the_plan_stands_in_waves(filled: Workbench, dashboard: Dashboard) -> None:
     assert "No proposal is approved" in texts(dashboard("graph", view="Plan of the next apply"))
     chosen = dashboard("graph", view="Plan of the next apply", repository="fc")
-    assert "Nothing of repository fc is approved" in texts(chosen)
+    assert "No proposal of repository fc is approved" in texts(chosen)
     filled.approve(ME, [p.id for p in filled.live_proposals() if p.key.address != "modules/base"])
     said = texts(dashboard("graph", view="Plan of the next apply"))
     assert "would be skipped" in said

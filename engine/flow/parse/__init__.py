@@ -1,7 +1,7 @@
 """Parse: the bytes of a fleet file in, the desired state that it declares out, or every problem of the file at once.
 
     bytes -> events.py (structure, with scalars.py) -> document.py (meaning, by kinds) -> FleetFile -> advice.py (warnings)
-             accidents.py names what is no fleet file at all
+             accidents.py recognizes files that are not fleet files at all
              differing.py finds what other YAML readers take otherwise
              positions.py finds lines and columns, once there is something to report
 

@@ -1,4 +1,4 @@
-"""What well-known accidents make of a fleet file, told by name: a pointer or a cipher in its place, a merge that was not finished.
+"""Well-known accidents with a fleet file, reported by name: a pointer or encrypted data instead of the file, an unfinished merge.
 
 Also reads what JSON encoders write for characters beyond U+FFFF: two escapes of half a character each, which libyaml refuses.
 """

@@ -63,7 +63,7 @@ def may_differ(text: str) -> bool:
 
 
 def _odd_header(text: str, header: re.Match[str]) -> bool:
-    """Whether what may be the beginning of a text stands alone in its line, or has blank lines and then a # below it."""
+    """Whether the possible beginning of a text is alone in its line, or is followed by blank lines and then a #."""
     before, lines = header.start(), _BLANK_LINES.match(text, header.end())
     while before and text[before - 1] == " ":
         before -= 1
@@ -79,7 +79,7 @@ def differing(data: bytes, text: str) -> list[Flaw]:
         while (token := next_token()) is not None and found.take(token) and len(found.flaws) < MOST_PROBLEMS:
             pass
     except (YAMLError, UnicodeDecodeError):
-        return found.flaws  # reading has told of it
+        return found.flaws  # reading has reported it
     found.at_the_end()
     return found.flaws
 
@@ -90,14 +90,14 @@ class _Tokens:
         self._blocks = [-1]
         """Columns of the block maps and lists that are open."""
         self._block = -1
-        """The column of the one that the last block scalar stands in."""
+        """The column of the block that contains the last block scalar."""
         self._flow = 0
         self._opened: Mark | None = None
         self._last: ScalarToken | None = None
         """The block scalar that nothing follows yet."""
         self._documents = 0
         self._shallow: set[int] = set()
-        """Lines that are told to be indented too little."""
+        """Lines that are reported as indented too little."""
         self.flaws: list[Flaw] = []
 
     def take(self, token: Token) -> bool:
@@ -159,7 +159,7 @@ class _Tokens:
             self._report(codes.AMBIGUOUS_VALUE, start.line, start.column, message, hint)
 
     def _continued(self, start: Mark, end: Mark, *, in_quotes: bool) -> None:
-        """Refuse lines that are not deeper than the block around them; a bracket that closes may stand at any column."""
+        """Refuse lines that are not deeper than the block around them; a closing bracket may be at any column."""
         column = self._blocks[-1]
         if column < 0:
             return

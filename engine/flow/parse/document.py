@@ -45,7 +45,7 @@ _MOST_CYCLES = 10
 """Cycles reported at once. Each takes a pass over the references; a file has one, if any."""
 
 _LONGEST_GUESS = 64
-"""Longest word for which the nearest known one is looked for: what is longer is no slip of the pen."""
+"""Longest word for which the nearest known one is looked for: a longer word is not a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class FleetFile:
     """Whether no managed resource is declared."""
     positions: Positions = field(repr=False, compare=False)
     listed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    """By section, then name: versions that the file lists as existing beside the one that a resource has."""
+    """By section, then name: versions that the file lists as existing in addition to a resource's own version."""
 
     def known_versions(self, kinds: Kinds) -> Iterator[tuple[str, str, str]]:
         """(section, name, version) of every version that the file names: those that resources have, and those listed."""

@@ -1,4 +1,4 @@
-"""One thing that YAML, or our subset of it, refuses; and where a character stands."""
+"""One thing that YAML, or our subset of it, refuses; and the position of a character."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from engine.kinds.fields import shown
 
 MOST_PROBLEMS = 10_000
-"""Reading stops after so many: whoever has that many looks at the first ones."""
+"""Reading stops after this many problems: the first ones are enough to start."""
 
 _LINE_BREAK = re.compile(r"\r\n?|\n")
 
@@ -20,10 +20,10 @@ class Flaw(NamedTuple):
     line: int
     column: int
     message: str
-    """`{value}` in it stands for `value`, shortened."""
+    """`{value}` in it is replaced by `value`, shortened."""
     hint: str
     value: str | None = None
-    """A value of the file; None too once it is known to stand under a key that looks like a credential."""
+    """A value of the file; also None if it belongs to a key that looks like a credential."""
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""Where the values of a fleet file stand: made from its bytes only once something is to be reported, never for a file that is right."""
+"""Positions of the values of a fleet file: computed from its bytes only if there is something to report, never for a valid file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Path = tuple[str | int, ...]
 class _Node:
     value: Place
     key: Place
-    """Where its key stands; for what has none, the value."""
+    """Position of its key; without a key, of the value."""
     children: dict[str | int, _Node] | None = None
 
 
 class _TooDeep(Exception):
-    """Nothing deeper was read, so nothing deeper is asked for."""
+    """Nothing deeper was read, so nothing deeper is needed."""
 
 
 class Positions:

@@ -15,7 +15,7 @@ from engine.kinds.fields import INT_MAX, INT_MIN
 
 
 class Refused(NamedTuple):
-    """Why a plain scalar has no value. `{value}` in the message stands for the scalar's text."""
+    """Why a plain scalar has no value. `{value}` in the message is replaced by the scalar's text."""
 
     code: str
     message: str

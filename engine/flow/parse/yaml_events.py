@@ -38,7 +38,7 @@ class Structure(NamedTuple):
     root: Any
     flaws: list[Flaw]
     complete: bool
-    """Whether the file was read to its end: if not, what is missing may stand in the rest."""
+    """Whether the file was read to its end: if not, missing parts may be in the rest."""
 
 
 class _Broken:
@@ -47,7 +47,7 @@ class _Broken:
 
 
 BROKEN: Final = _Broken()
-"""Stands where a value could not be read."""
+"""Placeholder for a value that could not be read."""
 
 _UNSEEN: Final = object()
 
@@ -132,7 +132,7 @@ def _not_utf8(data: bytes, position: int) -> Flaw:
 
 
 def _forbidden(text: str) -> list[Flaw]:
-    """The characters that may not stand in a fleet file, each at its place."""
+    """The characters that are not allowed in a fleet file, each at its place."""
     flaws: list[Flaw] = []
     line, start = 0, 0
     for match in re.finditer(rf"(?P<end>\r\n?|\n)|{_FORBIDDEN.pattern}", text):
@@ -454,7 +454,7 @@ class _Reading:
                 self._flaw(event, codes.COMPLEX_KEY, "a map cannot be a key, and {{ }} is a map used as a key", _RENDER)
                 found = len(self._flaws)
                 self._node(event, [].append, depth + 1)
-                del self._flaws[found:]  # what stands within a template is not meant as YAML
+                del self._flaws[found:]  # the content of a template is not YAML
                 return None
             self._flaw(event, codes.COMPLEX_KEY, "a map or list cannot be a key", "write the key as text")
         self._node(event, [].append, depth + 1)

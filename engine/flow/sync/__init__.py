@@ -1,7 +1,7 @@
 """Sync: a registered repository in, the fleet file at its fetched commit out. Writes nothing but its own git folder.
 
 remotes.py        which URLs, branches and prefixes may be registered (pure)
-vault.py          the secret at a path, anew at each sync
+vault.py          the secret at a path, read at each sync
 credentials.py    what such a secret must hold for a remote (pure)
 lookup.py         where a remote's host is, and whether a remote may be there
 hostkeys.py       the keys by which ssh hosts are known
@@ -75,7 +75,7 @@ An older one ignores a setting that it does not know, and so would go to another
 """
 
 Found = Callable[[str, str], None]
-"""Told, by step of a check, what was found there."""
+"""Callback of a check: the finding of each step."""
 
 
 def fetch(
@@ -102,7 +102,7 @@ def fetch_unless(
 ) -> Revision | None:
     """Bring the newest commit of the registered branch and give its fleet file; None, unread, where that commit is known.
 
-    `meanwhile` is called while git is at work, which costs nobody time.
+    `meanwhile` is called while git runs, so it costs no extra time.
     Effects: a bare repository under `<home>/git/<id>`, at most one commit deep; for the length of the call, the credential in a
     private folder.
     Raises: SyncError FLEET-201 unreachable, 202 time limit, 203 no such branch, 204 no such folder, 205 no fleet file,

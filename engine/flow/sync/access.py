@@ -24,7 +24,7 @@ from engine.model import Repository
 from engine.settings import Settings
 
 _ALIAS = "fleet-remote"
-"""The name under which the host's key stands in our known_hosts: one remote, one name, whatever its port."""
+"""The name of the host's key in our known_hosts: one remote, one name, for any port."""
 
 _ASKPASS = """\
 #!/bin/sh
@@ -136,7 +136,7 @@ def _environment(url: str, folder: Path, settings: Settings, place: Place | None
 def _way(place: Place) -> dict[str, str]:
     """Settings that keep git to what was checked: through the proxy or not at all, and else to the addresses that were found."""
     way = kept(*PROXIES) if place.proxied else {}
-    if place.addresses and ":" not in place.host:  # an address in IPv6 is looked up by nobody
+    if place.addresses and ":" not in place.host:  # an IPv6 address needs no lookup
         addresses = ",".join(f"[{address}]" if ":" in address else address for address in place.addresses)
         # Source: git-config, http.curloptResolve (since git 2.37); the number of settings counts from 0.
         way |= {

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 REF = "refs/fleet/head"
-"""Where the fetched commit stands in a bare repository of ours."""
+"""The ref of the fetched commit in our bare repository."""
 
 _REACHED = "fleet-reached"
 """A file in a bare repository, as old as the last fetch that succeeded."""
 
 _MOST_PACKS = 30
-"""Each fetch that brings something leaves a pack; rather than repacking a remote's objects, we then begin anew."""
+"""Each fetch with new objects adds a pack; instead of repacking a remote's objects, the repository is then recreated."""
 
 
 def checkout(home: Path, repository_id: int) -> Path:
@@ -51,7 +51,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def outgrown(folder: Path, max_bytes: int) -> bool:
-    """Whether so much has been fetched, bit by bit, that beginning anew is better."""
+    """Whether so many packs have accumulated that recreating the repository is better."""
     packs = [path.stat().st_size for path in folder.glob("objects/pack/*.pack")]
     return len(packs) > _MOST_PACKS or sum(packs) > max_bytes
 

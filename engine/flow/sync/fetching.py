@@ -170,7 +170,7 @@ def no_memory(said: str) -> bool:
 
 
 def _own_words(said: str) -> str:
-    """What git, curl and ssh say by themselves. A remote's own words follow a mark or stand in quotes, and may have line ends in them."""
+    """The output of git, curl and ssh without the remote's text, which follows a mark or is in quotes, and may contain line breaks."""
     lines = "\n".join(
         line for line in re.split(r"[\r\n]+", said) if not re.match(r"remote:|[A-Z][a-z ]+: +\d+% ", line)
     )

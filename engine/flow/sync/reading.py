@@ -1,6 +1,6 @@
 """Reading one file of what was fetched, from the object database: no symlink, FIFO or `..` can lead anywhere.
 
-Whoever may push decides how large a commit and its folders are. So git is asked for the size of each object first, and only then for
+The author of a push decides how large a commit and its folders are. So the size of each object is read first, and only then
 the object; what is too large is never read.
 """
 
@@ -34,7 +34,7 @@ _ENCODINGS = {
     "utf-8", "us-ascii", "iso-8859-1", "iso-8859-2", "iso-8859-15", "latin1", "windows-1250", "windows-1251", "windows-1252", "cp1252",
     "koi8-r", "koi8-u", "shift_jis", "euc-jp", "iso-2022-jp", "euc-kr", "gb2312", "gbk", "gb18030", "big5",
 }  # fmt: skip
-"""Encodings of a commit's texts. Python is asked for no other: it would look for a module of that name, and remember it."""
+"""Encodings of a commit's texts. Others are not passed to Python: it would search for a module of that name, and cache it."""
 
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 """A commit of a later time has no time that anything here could work with."""
@@ -198,13 +198,13 @@ def _field(header: bytes, name: bytes) -> bytes:
 
 
 def _name(author: bytes) -> bytes:
-    """The name out of `Name <mail> time zone`, or the address where there is no name."""
+    """The name in `Name <mail> time zone`, or the address if there is no name."""
     name, _, rest = author.partition(b"<")
     return name.strip() or rest.partition(b">")[0]
 
 
 def _moment(committer: bytes) -> datetime:
-    """The time out of `Name <mail> time zone`; 1970 for what is no time, as in git."""
+    """The time in `Name <mail> time zone`; 1970 for an invalid time, as in git."""
     found = re.search(rb" (\d{1,12}) [-+]\d{1,6}$", committer)
     seconds = int(found[1]) if found else 0
     return datetime.fromtimestamp(seconds if seconds < _LATEST else 0, UTC)

@@ -87,7 +87,7 @@ def is_ssh(url: str) -> bool:
 
 
 def transport(url: str) -> str:
-    """The one transport of git that a URL stands for: https, http, ssh or file."""
+    """The git transport of a URL: https, http, ssh or file."""
     if is_ssh(url):
         return "ssh"
     return "file" if local_path(url) is not None else url.partition(":")[0]
@@ -96,7 +96,7 @@ def transport(url: str) -> str:
 def endpoint(url: str) -> tuple[str, int]:
     """(host, port) that the URL leads to, for comparing: credentials and host keys belong to it.
 
-    ("", 0) for a local one, and for what is no URL.
+    ("", 0) for a local one, and for a text that is not a URL.
     """
     if local_path(url) is not None:
         return "", 0
@@ -111,9 +111,9 @@ def endpoint(url: str) -> tuple[str, int]:
 
 
 def place(url: str) -> tuple[str, str]:
-    """(host, path) of a remote, the same for each way to reach it: for finding which remote somebody else's address means.
+    """(host, path) of a remote, the same for each way to reach it: for matching the address in a webhook with a remote.
 
-    Case, the port, the user, a `.git` and slashes at the ends say nothing here. ("", "") for what is no URL.
+    Case, the port, the user, a `.git` and slashes at the ends say nothing here. ("", "") for a text that is not a URL.
     """
     if (local := local_path(url)) is not None:
         return "", str(local)
@@ -122,7 +122,7 @@ def place(url: str) -> tuple[str, str]:
 
 
 def commit_page(url: str, revision: str) -> str | None:
-    """Where the git host of a remote shows a commit; None for a local remote, and for what is no URL.
+    """Where the git host of a remote shows a commit; None for a local remote, and for a text that is not a URL.
 
     The web page is taken to be on the host of the remote, over https, as GitHub, GitLab, Gitea, Forgejo and Bitbucket have it.
     """
@@ -154,7 +154,7 @@ _OTHER_DOORS = {
     "altssh.gitlab.com": "gitlab.com",
     "altssh.bitbucket.org": "bitbucket.org",
 }
-"""Hosts that offer ssh on port 443 under a name of its own, for whoever sits behind a firewall."""
+"""Hosts that offer ssh on port 443 under another name, for clients behind a firewall."""
 
 
 def origin(url: str) -> str:

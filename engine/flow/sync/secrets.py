@@ -34,7 +34,7 @@ Credential = Login | DeployKey
 
 
 def shaped(payload: Mapping[str, Any], url: str, path: str) -> Credential:
-    """The credential that a remote of this URL needs, out of a secret. Keys beside those needed are left alone.
+    """The credential that a remote of this URL needs, out of a secret. Other keys are ignored.
 
     Raises: SyncError FLEET-227 (names key names only), FLEET-228 (a value that cannot be one).
     """

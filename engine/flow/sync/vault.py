@@ -1,7 +1,7 @@
-"""Reading a credential from Vault's KV version 2, anew at each sync; nothing of it is kept.
+"""Reading a credential from Vault's KV version 2 at each sync; it is never stored.
 
 Source of the requests and answers: https://developer.hashicorp.com/vault/api-docs (secret/kv/kv-v2, auth/approle, auth/kubernetes).
-No message of Vault or of a library is handed on: each failure has its own code, and words of ours.
+Messages of Vault or of a library are never passed on: each failure has its own code and our own message.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from engine.system.outbound import Call, CallFailed, Why
 _KUBERNETES_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  a path, not a secret
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 TRIES = 3
-"""How often a request is made before Vault counts as away."""
+"""Number of attempts before Vault counts as unreachable."""
 
 _AGAIN = {412, 429, 500, 502, 504}
 """Statuses that pass by themselves: a node behind the leader, a rate limit, a proxy whose Vault restarts. Sealed (503) does not."""
@@ -78,7 +78,7 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
 
 @contextmanager
 def _reaching(settings: Settings) -> Iterator[hvac.Client]:
-    """A client that has come in. A token that was got by a login is given back at the end."""
+    """An authenticated client. A token obtained by login is revoked at the end."""
     address = settings.vault_address
     if not address:
         raise SyncError(
