@@ -83,12 +83,12 @@ def need_of(verb: Callable[..., Any]) -> Need:
 
 
 def declared(verb: Callable[..., Any]) -> bool:
-    """Whether a verb says what it takes."""
+    """Whether a verb declares its permission."""
     return verb in _NEEDS
 
 
 def require(actor: Actor, permissions: Iterable[Permission], why: str = "") -> None:
-    """Check that an actor has all of these. `why` says, as a sentence without its full stop, what about the wish takes them.
+    """Check that an actor has all of these. `why` is the reason, a sentence without its full stop.
 
     Raises: RefusedEdit FLEET-600, naming what is missing.
     """

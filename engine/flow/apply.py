@@ -123,7 +123,7 @@ def fitting(steps: int, seconds: float) -> int:
 
 
 class _Work:
-    """An apply that goes on: what it looked at, what is left of its plan, and the state of the store that the plan was made for."""
+    """A running apply: the proposals that it considered, the rest of its plan, and the state of the store on which the plan is based."""
 
     def __init__(self, store: Store, kinds: Kinds, actor: Actor, run_id: int | None, planned: Plan) -> None:
         self._store, self._kinds, self._actor, self._run_id = store, kinds, actor, run_id

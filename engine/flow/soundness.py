@@ -45,7 +45,7 @@ class FleetState:
         return self._specs[kind].get(name)
 
     def put(self, place: Place, spec: Spec | None) -> None:
-        """Set a resource's spec, or take the resource away with None."""
+        """Set a resource's spec, or delete the resource with None."""
         kind, name = place
         before = self._specs[kind].get(name)
         if (referrers := self._referrers.get(kind)) is not None:

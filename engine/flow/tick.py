@@ -71,7 +71,7 @@ Watcher = Callable[[str], None]
 """Progress callback: the name of each stage as it begins."""
 
 Source = Callable[..., Revision | None]
-"""Gives what is in a repository as `sync.fetch_unless` does, which is the one that real ticks have."""
+"""Fetches the content of a repository; real ticks use `sync.fetch_unless`."""
 
 
 @dataclass(slots=True)
@@ -254,7 +254,7 @@ def _decide(
     desired: FleetFile,
     stages: _Stages,
 ) -> _Decided:
-    """Diff and propose, in the one transaction that holds all that a tick decides.
+    """Diff and propose, in one transaction with all decisions of the tick.
 
     `fetched` is the repository as it was when its file was fetched and read.
     Raises: SyncError FLEET-233 if the settings changed, so that another file is now the right one, FLEET-210.
@@ -313,7 +313,7 @@ def _compare(
     desired: FleetFile,
     standing: Sequence[Proposal],
 ) -> list[_Account]:
-    """Compare every account that the repository is bound to or still holds something in; its own comes first."""
+    """Compare every account in which the repository is registered or still owns resources; its own comes first."""
     names = repositories.names(tx)
     made = []
     others = sorted(set(live.claimed_accounts(tx, repository.id)) - {repository.account})
@@ -427,7 +427,7 @@ def _write_decision(
     accounts: list[_Account],
     decision: propose.Decision,
 ) -> list[int]:
-    """Supersede and withdraw first, then open and reopen, then approve for auto-apply. Gives the ids opened or reopened, in apply order."""
+    """Supersede and withdraw first, then open and reopen, then approve for auto-apply. Returns the ids opened or reopened, in apply order."""
     proposals.move(
         tx,
         actor.name,

@@ -40,7 +40,7 @@ def wait(newest: datetime | None, now: datetime, every: timedelta) -> timedelta:
 
 
 class Kept:
-    """Keeps snapshots. `look` is called every few minutes, by one thread at a time, and never raises what a folder or a disk refuses.
+    """Keeps snapshots. `look` is called every few minutes, by one thread at a time, and never raises errors of the folder or disk.
 
     The store remembers the name of each file before it is written. Only files with such a name are ever removed, and only those
     that open as a snapshot: whatever else is in the folder, or took the place of such a file, stays.

@@ -30,7 +30,7 @@ def close_umask() -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are not there, with mode 0700. One that is there keeps its mode.
+    """Create a folder and its missing parents with mode 0700. An existing folder keeps its mode.
 
     Raises: OSError.
     """

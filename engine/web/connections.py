@@ -24,7 +24,7 @@ MOST_MESSAGE = 4 * 1_048_576
 """Bytes of one message that a browser sends over its websocket. (`server.maxMessageSize` counts what the dashboard sends, too.)"""
 
 PEER = "fleet.peer"
-"""Where the state of a request keeps the address at the other end of its connection, whatever a header says."""
+"""Key in the state of a request for the peer address of its connection, independent of headers."""
 
 
 class Book:
@@ -79,7 +79,7 @@ class Guard(asyncio.Protocol):
 
     @property
     def _answered(self) -> bool:
-        """Whether no request is in hand: the next one has not come, or what is left of one that was answered."""
+        """Whether no request is being handled: the next has not arrived, or only the rest of an answered one is left."""
         return self._inner.cycle is None or bool(self._inner.cycle.response_complete)
 
     @property

@@ -81,7 +81,7 @@ def _what_next(account: str, *, refused: bool, known: bool) -> str:
 
 
 _MOST_CAUSES = 3
-"""Shown of what was withheld: one reference to nothing withholds all that follows from it, and the first says why."""
+"""Number of withheld causes that are shown: one missing reference withholds everything that depends on it, and the first cause explains the rest."""
 
 
 def _import(bench: Workbench, account: str, content: bytes) -> tuple[str, list[str]]:

@@ -127,7 +127,7 @@ def change(
 
 
 def dropped(before: Repository, after: Repository) -> list[str]:
-    """What a change of the URL to another host took away, a sentence each. Pure."""
+    """What a change of the URL to another host dropped, one sentence each. Pure."""
     if sync.endpoint(before.url) == sync.endpoint(after.url):
         return []
     said = []
@@ -252,7 +252,7 @@ def trust_host_key(tx: Transaction, actor: Actor, repository: Repository, key: s
 
 
 def check_form(wanted: dict[str, Any], settings: Settings) -> None:
-    """Refuse settings that cannot be right, whatever the remote says, and bring the others into their one form.
+    """Refuse settings that are invalid for every remote, and normalise the others.
 
     Raises: RefusedEdit FLEET-219, 611 to 617.
     """

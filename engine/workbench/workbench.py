@@ -140,7 +140,7 @@ class Workbench(Reader):
         return cls(store, kinds, settings)
 
     def stop(self) -> None:
-        """Have what runs end soon: a fetch at once, an apply after the transaction in hand; what it did not reach stays approved."""
+        """Make running work end soon: a fetch immediately, an apply after the current transaction; the rest stays approved."""
         self._stopping.set()
 
     def close(self) -> None:
@@ -554,7 +554,7 @@ class Workbench(Reader):
 
     @needs(Permission.REVIEW)
     def approve(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
-        """Approve proposals, each by itself."""
+        """Approve proposals, each separately."""
         return self._decide(actor, Verb.APPROVE, ids)
 
     @needs(Permission.REVIEW)
@@ -652,7 +652,7 @@ class Workbench(Reader):
     def set_resource(
         self, actor: Actor, key: ResourceKey, fields: Spec, *, note: str | None = None, seen_version: int | None = None
     ) -> tuple[str, int]:
-        """Create a live resource or change some of its fields. Gives (created, updated or unchanged; version)."""
+        """Create a live resource or change some of its fields. Returns (created, updated or unchanged; version)."""
         permits.within(actor, key.account)
         if problem := name_problem(key.account):
             raise RefusedEdit("FLEET-629", f"{key.account[:80]!r} cannot be the account: {problem}.", "Choose another.")
@@ -673,7 +673,7 @@ class Workbench(Reader):
 
     @needs(Permission.WRITE)
     def release(self, actor: Actor, key: ResourceKey) -> str:
-        """Let go of a resource; live keeps it. Gives the name of the repository that held it."""
+        """Release a resource; it stays live. Returns the name of the previous owner."""
         permits.within(actor, key.account)
         edits.kind_of(self.kinds, key.kind)
         with self.store.write() as tx:

@@ -127,7 +127,7 @@ class _Transport(BaseAdapter):
 
     @contextmanager
     def farewell(self) -> Iterator[None]:
-        """Have the block's requests tried once, for a moment, whatever ends the rest."""
+        """Try the block's requests once, for a short time, even if the call was stopped."""
         self._tries, self._limit_s = 1, min(self._limit_s, _FAREWELL_S)
         self._deadline = time.monotonic() + self._limit_s
         with context.unending():
@@ -252,7 +252,7 @@ def _text_of(variable: str, path: str) -> str:
 
 @contextmanager
 def _explained(what: str, denied: str, denial: str) -> Iterator[None]:
-    """Turn what hvac and requests raise into a code and words of ours; theirs could carry what was sent."""
+    """Translate exceptions of hvac and requests into our codes and messages; theirs could contain what was sent."""
     error: SyncError
     try:
         yield
