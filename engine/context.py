@@ -12,7 +12,7 @@ from contextvars import ContextVar, copy_context
 from typing import ParamSpec, TypeVar
 
 Halted = Callable[[], str | None]
-"""Gives why work has to end now; None while it may go on. It is asked often, and from other threads."""
+"""Returns why work has to end now; None while it may go on. It is asked often, and from other threads."""
 
 _request: ContextVar[str | None] = ContextVar("request", default=None)
 _enders: ContextVar[tuple[Halted, ...]] = ContextVar("enders", default=())

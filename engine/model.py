@@ -19,7 +19,7 @@ Spec = dict[str, Any]
 """A resource's fields by name, or a slice of them. Treated as immutable once made."""
 
 Clock = Callable[[], datetime]
-"""Gives the present time, aware and in UTC. Passed in, so that tests and the demo can set it."""
+"""Returns the present time, aware and in UTC. Passed in, so that tests and the demo can set it."""
 
 
 class ResourceKey(NamedTuple):

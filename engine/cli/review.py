@@ -244,7 +244,7 @@ def _flat(ids: tuple[list[int], ...]) -> list[int]:
 
 
 def _tell(session: Session, word: str, outcomes: list[Reviewed], *steps: str) -> int:
-    """Say what became of each; gives the exit code."""
+    """Say what became of each; returns the exit code."""
     from engine.present import bodies
 
     refused = [outcome.error for outcome in outcomes if outcome.error is not None]

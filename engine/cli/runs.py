@@ -106,7 +106,7 @@ def _body(workbench: Workbench, synced: Synced) -> SyncBody:
 
 
 def _complain(session: Session, synced: Synced) -> int:
-    """Say a failed run's error on stderr too; gives the exit code."""
+    """Say a failed run's error on stderr too; returns the exit code."""
     error = synced.run.error
     if error is None:
         return 0

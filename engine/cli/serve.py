@@ -39,7 +39,7 @@ def serve(session: Session, host: str, port: int, open_browser: bool | None) -> 
 
 
 def run(settings: Settings, host: str, port: int) -> int:
-    """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
+    """Serve the service that this process has opened, until a signal ends it. Returns the exit code."""
     remote.begin(settings.home)
     sys.path.insert(0, str(SHIPPED))
     import app as composition  # brings Streamlit, which no other verb needs

@@ -160,7 +160,7 @@ class _Work:
         return self._stopped is None and bool(self.steps or (self._basis is None and self._open))
 
     def chunk(self, halted: Halted) -> bool:
-        """Write the next steps in one transaction; gives whether any were written.
+        """Write the next steps in one transaction; returns whether any were written.
 
         Raises: StoreError when the store itself is in trouble.
         """

@@ -109,7 +109,7 @@ def run(
     began: Callable[[int], None] = lambda _run_id: None,
     source: Source | None = None,
 ) -> Run:
-    """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
+    """Run one tick; returns its run, or the last one marked unchanged when nothing has moved since.
 
     `began` is called with the run's id as soon as it exists.
     Effects: the run and all that it decides and applies; nothing when unchanged.

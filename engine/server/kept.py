@@ -139,7 +139,7 @@ class Kept:
         return True
 
     def _failed(self, error: FleetError, every: timedelta) -> timedelta:
-        """Record a failure unless the last snapshot failed in the same way; gives how long to wait until the next try."""
+        """Record a failure unless the last snapshot failed in the same way; returns how long to wait until the next try."""
         log.warning("no snapshot could be saved: %s %s", error.code, error.message)
         event = Event(
             "gitops.snapshot_failed",

@@ -126,7 +126,7 @@ class Scheduler:
         self._jobs.add_job(work, IntervalTrigger(minutes=minutes, timezone=UTC))
 
     def wake(self, repository: Repository, actor: Actor, after: timedelta = SOON) -> bool:
-        """Have a repository ticked soon, as a webhook asks; gives whether that was not going to happen anyway.
+        """Have a repository ticked soon, as a webhook asks; returns whether that was not going to happen anyway.
 
         However many ask within the time, one tick answers all; one that is going on is waited for, as it may have fetched too early.
         """

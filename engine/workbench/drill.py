@@ -85,7 +85,7 @@ _MOST_CAUSES = 3
 
 
 def _import(bench: Workbench, account: str, content: bytes) -> tuple[str, list[str]]:
-    """Have a tick take the file; gives what is wrong with it, or nothing, and what the tick withheld and why."""
+    """Have a tick take the file; returns what is wrong with it, or nothing, and what the tick withheld and why."""
     repository = bench.add_repository(DRILL, "restored", NOWHERE, account=account)
     run = tick(bench, DRILL, repository, content)
     if run.error is not None:

@@ -215,7 +215,7 @@ def pause(tx: Transaction, actor: Actor, repository: Repository | None, reason: 
 
 
 def resume(tx: Transaction, actor: Actor, repository: Repository | None) -> bool:
-    """Let work go on; gives whether anything was paused."""
+    """Let work go on; returns whether anything was paused."""
     if repository is None:
         if pauses.of_home(tx) is None:
             return False

@@ -155,7 +155,7 @@ def leave(tx: Transaction, person: Person) -> None:
 def throw_out(tx: Transaction, actor: Actor, name: str, hours: int, *, keep_out: bool) -> tuple[list[str], int]:
     """End every sign-in of a person, by one of their names on the audit page.
 
-    Gives all their names, and how many sign-ins ended; a name that never signed in ends none, and is recorded all the same.
+    Returns all their names, and how many sign-ins ended; a name that never signed in ends none, and is recorded all the same.
     Raises: RefusedEdit FLEET-665 if it is not the name of a person who signs in.
     """
     known = sign_ins.names_of(tx, [_named(name)])

@@ -256,7 +256,7 @@ class Workbench(Reader):
 
     @needs(Permission.APPLY)
     def resume(self, actor: Actor, repository: str | int | None = None) -> bool:
-        """Let work go on; gives whether anything was paused."""
+        """Let work go on; returns whether anything was paused."""
         with self.store.write() as tx:
             return registry.resume(tx, actor, self._braked(tx, actor, repository))
 
@@ -272,7 +272,7 @@ class Workbench(Reader):
         permissions: Collection[Permission],
         days: int = 90,
     ) -> tuple[Token, str]:
-        """Make a token; gives its row and the token itself, which cannot be had again."""
+        """Make a token; returns its row and the token itself, which cannot be had again."""
         account = self._account(actor, account)
         with self.store.write() as tx:
             return tokens.create(tx, self._token_key, actor, name, account, permissions, days)
@@ -348,7 +348,7 @@ class Workbench(Reader):
 
     @needs(Permission.TOKENS, everywhere=True)
     def let_in(self, actor: Actor, person: str) -> bool:
-        """Keep a person out no longer; gives whether they were kept out. Raises: RefusedEdit FLEET-665."""
+        """Keep a person out no longer; returns whether they were kept out. Raises: RefusedEdit FLEET-665."""
         with self.store.write() as tx:
             return signins.let_in(tx, actor, person)
 
@@ -415,7 +415,7 @@ class Workbench(Reader):
 
     @needs(Permission.READ, everywhere=True)
     def snapshot(self, actor: Actor, path: Path) -> int:
-        """Copy the whole store, but for its tokens, into a file while it runs; gives the file's bytes.
+        """Copy the whole store, but for its tokens, into a file while it runs; returns the file's bytes.
 
         Raises: RefusedEdit FLEET-600 for who may not read every account, FLEET-607 where a home's store is; StoreError FLEET-304,
         305, 307 (the copy is not whole), 315 (other copies come first).
@@ -529,7 +529,7 @@ class Workbench(Reader):
 
     @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
-        """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too.
+        """Look at the remote of a registered repository as a tick would need it; returns what was fetched, too.
 
         Effects: as `check_repository`.
         """
@@ -702,7 +702,7 @@ class Workbench(Reader):
 
     @contextmanager
     def _alone(self, actor: Actor, name: str | int) -> Iterator[tuple[Repository, _Going]]:
-        """Keep any other tick of a repository out; gives the repository as it is once they are kept out.
+        """Keep any other tick of a repository out; returns the repository as it is once they are kept out.
 
         Raises: SyncError FLEET-211, with the run that is going on; RefusedEdit FLEET-603.
         """

@@ -160,7 +160,7 @@ class _Transport(BaseAdapter):
         )
 
     def _waited(self) -> bool:
-        """Pause before the next try; gives whether there is time for one."""
+        """Pause before the next try; returns whether there is time for one."""
         threading.Event().wait(_PAUSE_S)
         return time.monotonic() < self._deadline and context.halted() is None
 
@@ -198,7 +198,7 @@ def _is_safe(address: str) -> bool:
 
 
 def _come_in(client: hvac.Client, settings: Settings) -> bool:
-    """Get a token by the one way that the settings name; gives whether it was made for this call alone."""
+    """Get a token by the one way that the settings name; returns whether it was made for this call alone."""
     mount = settings.vault_auth_mount
     if settings.vault_token:
         client.token = settings.vault_token
