@@ -1,4 +1,4 @@
-"""The request in whose course something happens, and what ends it early.
+"""The current request, and the reason to stop it early.
 
 Surfaces set the request; the store adds it to events and runs, the log to its lines. A server that shuts down, or a caller
 who goes away, ends what is done for them: whatever waits for another machine asks `halted` again and again.

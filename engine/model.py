@@ -1,4 +1,4 @@
-"""The domain objects that every stage takes and gives. Nothing here knows a store, git, a clock or randomness."""
+"""The domain objects that the stages exchange. This module uses no store, git, clock or randomness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: each verb declares what it takes, and this declaration is what every surface checks and shows.
+"""Permissions: each verb declares the permission that it requires; every surface checks and shows this declaration.
 
     @needs(Permission.WRITE)
     def remove_repository(self, actor: Actor, name: str) -> …

@@ -1,4 +1,4 @@
-"""What git hosts say and do: `webhooks/…` and `integrations/gitea/…`."""
+"""Integration with git hosts: `webhooks/…` and `integrations/gitea/…`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fleet plan` and `fleet apply`: the same plan, shown or done."""
+"""`fleet plan` and `fleet apply`: show the plan, or apply it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fleet demo`: the main job on an example fleet, in a home of your own."""
+"""`fleet demo`: the main workflow with an example fleet, in a separate home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fleet drill`: whether the fleet comes back from its own export."""
+"""`fleet drill`: tests whether the fleet can be restored from its export."""
 
 from __future__ import annotations
 

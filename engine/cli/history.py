@@ -1,4 +1,4 @@
-"""`fleet log`, `fleet blame`: how a resource came to be as it is."""
+"""`fleet log`, `fleet blame`: the history of a resource."""
 
 from __future__ import annotations
 

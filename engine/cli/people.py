@@ -1,4 +1,4 @@
-"""`fleet people`, `fleet sign-out`, `fleet let-in`: who is signed in to the dashboard, and how that ends."""
+"""`fleet people`, `fleet sign-out`, `fleet let-in`: list sign-ins to the dashboard, and end them."""
 
 from __future__ import annotations
 

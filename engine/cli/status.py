@@ -1,4 +1,4 @@
-"""`fleet status`, `pause` and `resume`: is all well, what waits for me, and the brakes."""
+"""`fleet status`, `pause` and `resume`: the status, and pausing work."""
 
 from __future__ import annotations
 

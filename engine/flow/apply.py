@@ -1,4 +1,4 @@
-"""Apply: the plan's steps written to the live fleet, each resource whole or not at all.
+"""Apply: writes the plan's steps to the live fleet, each resource completely or not at all.
 
 Live write, history, claim, status and event of a resource share one transaction; steps share transactions in chunks.
 Between two chunks others may write: a pause, a decision, an edit, another apply. The next chunk checks for such writes, and then plans

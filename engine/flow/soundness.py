@@ -1,4 +1,4 @@
-"""When a fleet is sound: every reference leads somewhere, no cycle, no two names alike up to case, no constraint broken.
+"""The rules of a sound fleet: every reference has a target, no cycles, no names that differ only by case, no broken constraints.
 
 One place for the rules; diff (what to withhold), plan (what is blocked) and operator edits (what is refused) ask it. Pure.
 """

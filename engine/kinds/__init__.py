@@ -1,4 +1,4 @@
-"""What kinds of resource a fleet has. Each is declared once, in `fleet.py`; everything else reads the declarations.
+"""The kinds of resources in a fleet. Each is declared once, in `fleet.py`; all other code reads the declarations.
 
 A `Kind` says its section in the fleet file, its view, its fields, what it refers to and its phase. `Kinds` is the set
 in force; stages take it as an argument, so that another set (a test's ninth kind) reaches every stage with no other change.

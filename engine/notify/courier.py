@@ -1,4 +1,4 @@
-"""Brings everything that happened to one sink, in order, however long it is away. The store remembers how far it has come."""
+"""Delivers events to one sink, in order, with retries while it is unreachable. The store records its position."""
 
 from __future__ import annotations
 

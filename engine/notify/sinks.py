@@ -1,4 +1,4 @@
-"""One message to one address: a webhook that takes CloudEvents, or one that takes what Slack takes."""
+"""Sends one message to one address: a CloudEvents webhook, or a Slack-compatible webhook."""
 
 from __future__ import annotations
 

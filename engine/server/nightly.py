@@ -1,4 +1,4 @@
-"""Restore drills by themselves: each account once a night, while a server runs."""
+"""Automatic restore drills: each account once a night, while a server runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sign-in library reaches the identity provider: through the server's one client.
+"""Requests of the sign-in library to the identity provider, through the server's HTTP client.
 
 Streamlit signs people in with Authlib, which asks the provider for its description, its keys and a token over httpx, by itself and
 without a limit of time or size. Authlib lets an application say what makes its requests; ours hands them to `outbound`.

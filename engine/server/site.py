@@ -1,4 +1,4 @@
-"""Where this server is: the names under which it is reached, its own origins, and which requests come from this machine."""
+"""The site: the host names of this server, its origins, and which requests come from this machine."""
 
 from __future__ import annotations
 

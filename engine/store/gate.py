@@ -22,7 +22,9 @@ class Gate:
         """Hold the lock shared; waits while another thread holds it exclusively."""
         depth = getattr(self._mine, "depth", 0)
         with self._changed:
-            if not depth:  # a waiting exclusive holder must not block a thread that already holds the lock: it has to finish first
+            if (
+                not depth
+            ):  # a waiting exclusive holder must not block a thread that already holds the lock: it has to finish first
                 self._changed.wait_for(lambda: not self._closed)
             self._inside += 1
         self._mine.depth = depth + 1

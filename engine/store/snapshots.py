@@ -1,4 +1,4 @@
-"""A consistent copy of a whole store, made while others read and write, and checked before anybody gets it."""
+"""A consistent copy of a whole store, created while others read and write, and checked before use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way by which the server calls other services over HTTP: Vault, git hosts, notifications, the sign-in provider.
+"""The HTTP client of the server for all other services: Vault, git hosts, notifications, the sign-in provider.
 
 Each call is bounded, whatever the other side does:
 

@@ -1,4 +1,4 @@
-"""Files and folders for the eyes of their owner alone: folders 0700 and files 0600 from the moment they are made, whatever the umask.
+"""Private files and folders: folders 0700 and files 0600 from their creation, independent of the umask.
 
 A file is built in a private folder next to its target and renamed to the target in one step, so no reader sees half of it.
 """

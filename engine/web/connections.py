@@ -1,4 +1,4 @@
-"""Connections before they are requests: how many there may be, and how long one may take to say what it wants.
+"""Limits on connections: their number, and the time until a complete request head.
 
 The server's own protocol (uvicorn's) waits without end for the rest of a request. Neither Streamlit, which starts it, nor uvicorn has
 a setting for that, so every connection gets a guard around that protocol.

@@ -1,4 +1,4 @@
-"""File descriptors: how many this process may have, and what that leaves room for."""
+"""File descriptors: the limit of this process, and the number of windows that it allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits around everything that is served: websockets in all and per address, bodies that arrive in time, requests of one meaning."""
+"""Limits of the web server: websockets in total and per address, time for bodies to arrive, unambiguous requests."""
 
 from __future__ import annotations
 

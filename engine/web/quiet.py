@@ -1,4 +1,4 @@
-"""A flood of the same trouble writes one line a minute."""
+"""Rate limit of the log: repeated errors write one line per minute."""
 
 from __future__ import annotations
 

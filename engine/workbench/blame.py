@@ -1,4 +1,4 @@
-"""Who set each value of a resource, and when: read from its versions. Pure."""
+"""Blame: who set each value of a resource, and when, from its versions. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The restore drill: from nothing but an exported fleet file, an empty store becomes the fleet again, timed and compared."""
+"""The restore drill: restores an exported fleet file into an empty store, measures the time, and compares the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet as a graph of references: layers, neighbourhoods, groups where there is too much to look at. Pure."""
+"""The fleet as a graph of references: layers, neighbourhoods, and groups for large graphs. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All reading: what the command line, pages, the API and notebooks may ask of a store. Writes nothing."""
+"""All queries of the command line, pages, API and notebooks. Writes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repositories registered, changed, paused and removed; with what each of these does to claims and proposals."""
+"""Registers, changes, pauses and removes repositories, with the effects on claims and proposals."""
 
 from __future__ import annotations
 

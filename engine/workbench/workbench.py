@@ -1,4 +1,4 @@
-"""`Workbench`: everything one can do. Pages, the command line, the API and notebooks go through it alike.
+"""`Workbench`: all operations. Pages, the command line, the API and notebooks use it.
 
 Each verb takes the `Actor` who asks and declares with `needs` which permission it takes; that is checked for every surface before
 the verb reads anything. Whose account it is, the verb checks on the row that it is about to change.
