@@ -10,7 +10,7 @@ from engine.cli.session import Session, verb
 
 @verb("people")
 def people(session: Session) -> int | None:
-    """List the people who are signed in to the dashboard, with start and end, and the people who are kept out."""
+    """List people who are signed in to the dashboard or kept out."""
     from engine.present import bodies
 
     with session.open() as workbench:

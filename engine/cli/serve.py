@@ -30,7 +30,7 @@ PORT = 3000
     help="Open the dashboard in a browser (default: on a terminal with a display).",
 )
 def serve(session: Session, host: str, port: int, open_browser: bool | None) -> int | None:
-    """Run the dashboard, the REST API and the scheduled ticks, until you stop it with Ctrl-C."""
+    """Run the dashboard, the REST API and scheduled ticks. Stop with Ctrl-C."""
     check_binding(session.settings, host)
     from engine.server import service
 
