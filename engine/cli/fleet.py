@@ -31,7 +31,7 @@ def set_(
 ) -> int | None:
     """Create or change a live resource outside git. Other fields do not change.
 
-    KIND is a section of the fleet file. Values are read by the field's type; maps and lists as JSON: config='{"workers": 8}'.
+    KIND is a section of the fleet file. The type of the field decides how a value is read; write maps and lists as JSON: config='{"workers": 8}'.
     """
     texts: dict[str, str] = {}
     for field in fields:
