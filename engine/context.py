@@ -1,4 +1,4 @@
-"""The request in whose course something happens, and what ends it early.
+"""The current request, and the reason to stop it early.
 
 Surfaces set the request; the store adds it to events and runs, the log to its lines. A server that shuts down, or a caller
 who goes away, ends what is done for them: whatever waits for another machine asks `halted` again and again.
@@ -12,7 +12,7 @@ from contextvars import ContextVar, copy_context
 from typing import ParamSpec, TypeVar
 
 Halted = Callable[[], str | None]
-"""Gives why work has to end now; None while it may go on. It is asked often, and from other threads."""
+"""Returns why work has to end now; None while it may go on. It is asked often, and from other threads."""
 
 _request: ContextVar[str | None] = ContextVar("request", default=None)
 _enders: ContextVar[tuple[Halted, ...]] = ContextVar("enders", default=())

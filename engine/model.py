@@ -1,4 +1,4 @@
-"""The domain objects that every stage takes and gives. Nothing here knows a store, git, a clock or randomness."""
+"""The domain objects that the stages exchange. This module uses no store, git, clock or randomness."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Spec = dict[str, Any]
 """A resource's fields by name, or a slice of them. Treated as immutable once made."""
 
 Clock = Callable[[], datetime]
-"""Gives the present time, aware and in UTC. Passed in, so that tests and the demo can set it."""
+"""Returns the present time, aware and in UTC. Passed in, so that tests and the demo can set it."""
 
 
 class ResourceKey(NamedTuple):

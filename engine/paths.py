@@ -1,4 +1,4 @@
-"""What a change does to a spec, path by path, for people to read. Pure; decides nothing."""
+"""The effect of a change on a spec, one entry per path, for people to read. Pure; decides nothing."""
 
 from __future__ import annotations
 

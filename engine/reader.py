@@ -1,4 +1,4 @@
-"""`Reader` under its name of old; it lives in `engine.workbench.reader`."""
+"""`Reader` under its old name; it is defined in `engine.workbench.reader`."""
 
 from engine.workbench.reader import Reader
 

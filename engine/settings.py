@@ -40,7 +40,7 @@ class Text(NamedTuple):
     meaning: str
     secret: bool = False
     reads: Callable[[str], str] = str
-    """Gives the text in the form in which it is kept. Raises: ValueError, saying what it should be."""
+    """Returns the text in the form in which it is kept. Raises: ValueError, saying what it should be."""
     empty: bool = False
     """Whether the variable may be set to nothing, which switches off what it is about; else that is as if it were not set."""
     default: str = ""

@@ -1,1 +1,1 @@
-"""Who may do what, and what the server may do with its own power. Pure: asks no store and no network."""
+"""Authorization: permissions of users, and rules for the server's own credentials. Pure: no store, no network."""

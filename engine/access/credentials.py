@@ -160,7 +160,7 @@ def judge(setting: str, accounts: Collection[str], confirmed: Collection[str], u
 
 
 def refused(use: Use, setting: str) -> SyncError:
-    """The account may not use the path. Says the same whatever Vault holds: it was not asked."""
+    """The account may not use the path. The verdict does not depend on Vault, which was not queried."""
     if not (_PLAIN_ACCOUNT.fullmatch(use.account) and _PLAIN_PATH.fullmatch(use.path)):
         # A line with such characters could grant more than it says when it is pasted.
         hint = "Ask the administrator of the server to allow it in FLEET_VAULT_PATHS; account and path need plain names there."

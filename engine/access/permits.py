@@ -1,4 +1,4 @@
-"""Who may do what: each verb declares what it takes, and this declaration is what every surface checks and shows.
+"""Permissions: each verb declares the permission that it requires; every surface checks and shows this declaration.
 
     @needs(Permission.WRITE)
     def remove_repository(self, actor: Actor, name: str) -> …
@@ -100,12 +100,12 @@ def need_of(verb: Callable[..., Any]) -> Need:
 
 
 def declared(verb: Callable[..., Any]) -> bool:
-    """Whether a verb says what it takes."""
+    """Whether a verb declares its permission."""
     return verb in _NEEDS
 
 
 def require(actor: Actor, permissions: Iterable[Permission], why: str = "") -> None:
-    """Check that an actor has all of these. `why` says, as a sentence without its full stop, what about the wish takes them.
+    """Check that an actor has all of these. `why` is the reason, a sentence without its full stop.
 
     Raises: RefusedEdit FLEET-600, naming what is missing.
     """

@@ -1,4 +1,4 @@
-"""Roles: what people who sign in may do, from what the identity provider says of them. Pure."""
+"""Roles: the permissions of people who sign in, from the claims of the identity provider. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every request passes first: an id for it, a line in the log when it ends, and a coded answer whatever happens."""
+"""The outermost middleware: gives each request an id, logs a line when it ends, and answers every failure with a code."""
 
 from __future__ import annotations
 

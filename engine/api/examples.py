@@ -1,4 +1,4 @@
-"""What bodies look like, for the description of the API; tests hold them against its schemas."""
+"""Example bodies for the API description; tests validate them against its schemas."""
 
 from __future__ import annotations
 

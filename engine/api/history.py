@@ -1,4 +1,4 @@
-"""Drift, events, the graph and the standing of everything; and the brakes."""
+"""Drift, events, the graph and the status; pause and resume."""
 
 from __future__ import annotations
 

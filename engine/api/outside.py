@@ -1,4 +1,4 @@
-"""What git hosts say and do: `webhooks/…` and `integrations/gitea/…`."""
+"""Integration with git hosts: `webhooks/…` and `integrations/gitea/…`."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _follow(service: Service, provider: Provider, push: Push) -> contract.Webhoo
 
 
 def _wake(service: Service, repository: Repository, actor: Actor, paused: bool) -> str:
-    """Ask for a tick; gives what comes of it."""
+    """Ask for a tick; returns what comes of it."""
     if not repository.enabled:
         return "disabled, no tick"
     if paused or repository.paused_reason is not None:

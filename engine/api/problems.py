@@ -1,4 +1,4 @@
-"""Have every error of the API answered as a problem (see `engine.web.problems`)."""
+"""Answer every error of the API as a problem (see `engine.web.problems`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`system/proposals` and `system/apply`: what wants to change, the decisions on it, and letting it happen."""
+"""`system/proposals` and `system/apply`: proposals, the decisions on them, and the apply."""
 
 from __future__ import annotations
 

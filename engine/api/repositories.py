@@ -1,4 +1,4 @@
-"""`system/gitops_repositories` and `system/gitops_sync_runs`: what is registered, ticks by hand, and the record of every tick."""
+"""`system/gitops_repositories` and `system/gitops_sync_runs`: registered repositories, manual ticks, and the record of every tick."""
 
 from __future__ import annotations
 

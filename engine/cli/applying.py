@@ -1,4 +1,4 @@
-"""`fleet plan` and `fleet apply`: the same plan, shown or done."""
+"""`fleet plan` and `fleet apply`: show the plan, or apply it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
 @click.option("--account", metavar="NAME", help="Only this account.")
 def plan(session: Session, repository: str | None, account: str | None) -> int | None:
-    """Show what an apply would do now, wave by wave; changes nothing."""
+    """Show what an apply would do now, wave by wave. Changes nothing."""
     _dry_run(session, repository, account)
     return None
 
@@ -30,7 +30,7 @@ def plan(session: Session, repository: str | None, account: str | None) -> int |
 @click.option("--account", metavar="NAME", help="Only this account.")
 @click.option("--dry-run", is_flag=True, help="Show the plan only.")
 def apply(session: Session, repository: str | None, account: str | None, dry_run: bool) -> int | None:
-    """Apply the approved proposals in dependency order; each resource is applied completely or not at all."""
+    """Apply the approved proposals in dependency order. Each resource is applied completely or not at all."""
     if dry_run:
         _dry_run(session, repository, account)
         return None

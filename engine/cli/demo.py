@@ -1,4 +1,4 @@
-"""`fleet demo`: the main job on an example fleet, in a home of your own."""
+"""`fleet demo`: the main workflow with an example fleet, in a separate home."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port of the dashboard.")
 def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
-    """Create a git repository with the example fleet, play two weeks of its history, sync, and open the dashboard."""
+    """Try the product with an example fleet. Creates a git repository, plays two weeks of history, syncs, and opens the dashboard."""
     from engine.cli import output as out
     from engine.cli import story as playing
     from engine.present import bodies

@@ -1,4 +1,4 @@
-"""`fleet drill`: whether the fleet comes back from its own export."""
+"""`fleet drill`: tests whether the fleet can be restored from its export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.cli.session import Session, verb
 @verb("drill")
 @click.option("--account", metavar="NAME", help="Only the fleet of this account.")
 def drill(session: Session, account: str | None) -> int | None:
-    """Restore the fleet from its export into an empty store, compare the two, and record the result."""
+    """Test a restore of the fleet from its export. Restores it into an empty store, compares the two, and records the result."""
     from engine.cli import output as out
     from engine.present import bodies
 

@@ -29,7 +29,7 @@ PROBLEMS = 3
 @verb("validate")
 @click.argument("path", type=click.Path(path_type=Path))
 def validate(session: Session, path: Path) -> int | None:
-    """Check a fleet file, or the folder that contains it; lists every problem with its place. Needs no store."""
+    """Check a fleet file, or the folder that contains it. Lists every problem with its place; needs no store."""
     from engine.flow.parse import file_warnings, read_fleet_file
     from engine.kinds.fleet import FLEET
 
@@ -74,7 +74,7 @@ def validate(session: Session, path: Path) -> int | None:
 def diff(
     session: Session, path: Path, account: str, repository: str | None, at: datetime | None, markdown: bool
 ) -> int | None:
-    """Show the differences that a tick would find if you pushed this file; changes nothing."""
+    """Show what a tick would find if you pushed this file. Changes nothing."""
     data, file = _read(path, session.settings.max_file_bytes)
     whole = f"fleet diff {phrases.argument(str(path))} --account {phrases.argument(account)}"
     with session.open() as workbench:
@@ -101,7 +101,7 @@ def diff(
 
 @verb("schema")
 def schema(session: Session) -> int | None:
-    """Print the JSON Schema of fleet.yaml, with which editors complete and check the file."""
+    """Print the JSON Schema of fleet.yaml. Editors complete and check the file with it."""
     from engine.kinds.fleet import FLEET
     from engine.kinds.schema import fleet_schema
 

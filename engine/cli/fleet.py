@@ -29,9 +29,9 @@ _note_option = click.option("--note", metavar="TEXT", help="Reason; stored with 
 def set_(
     session: Session, kind: str, name: str, fields: tuple[str, ...], account: str | None, note: str | None
 ) -> int | None:
-    """Create a live resource, or change some of its fields, outside git.
+    """Create or change a live resource outside git. Other fields do not change.
 
-    KIND is a section of the fleet file. Values are read by the field's type; maps and lists as JSON: config='{"workers": 8}'.
+    KIND is a section of the fleet file. The type of the field decides how a value is read; write maps and lists as JSON: config='{"workers": 8}'.
     """
     texts: dict[str, str] = {}
     for field in fields:
@@ -86,7 +86,7 @@ def delete(session: Session, kind: str, name: str, account: str | None, note: st
 @click.argument("name")
 @account_option()
 def release(session: Session, kind: str, name: str, account: str | None) -> int | None:
-    """Release a resource: no repository owns it any longer, and it stays live. A tick claims it again if the file declares it."""
+    """Release a resource from its repository. It stays live; a tick claims it again if the file declares it."""
     with session.open() as workbench:
         key = ResourceKey(workbench.account(account), kind, name)
         holder = workbench.release(session.actor, key)
@@ -110,7 +110,7 @@ def release(session: Session, kind: str, name: str, account: str | None) -> int 
 def drift(
     session: Session, repository: str | None, account: str | None, everything: bool, limit: int, before: int | None
 ) -> int | None:
-    """List drift: where live differs from git, since when, by whom, and in which fields."""
+    """List where live differs from git (drift). Shows since when, by whom, and in which fields."""
     from engine.present import bodies
     from engine.workbench.reader import page_of
 
@@ -164,7 +164,7 @@ def drift(
 @at_option()
 @click.option("--dot", is_flag=True, help="Print in the DOT format of Graphviz.")
 def graph(session: Session, repository: str | None, account: str | None, at: datetime | None, dot: bool) -> int | None:
-    """Show the references of the live fleet in layers; resources without references come first."""
+    """Show the references of the live fleet in layers. Resources without references come first."""
     with session.open() as workbench:
         found = workbench.graph(repository=repository, account=account, at=at)
     if session.as_json:
@@ -226,7 +226,7 @@ def export(
     at: datetime | None,
     path: Path | None,
 ) -> int | None:
-    """Write the canonical fleet.yaml of an account, for now or for a past time."""
+    """Write the canonical fleet.yaml of an account. With --at for a past time."""
     if repository is not None and unmanaged:
         raise click.UsageError("--repo and --unmanaged exclude each other.")
     with session.open() as workbench:

@@ -1,4 +1,4 @@
-"""`fleet log`, `fleet blame`: how a resource came to be as it is."""
+"""`fleet log`, `fleet blame`: the history of a resource."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.present import values, words
 @account_option()
 @page_options
 def log(session: Session, kind: str, name: str, account: str | None, limit: int, before: int | None) -> int | None:
-    """List the versions of a resource, newest first: time, person, proposal and changes."""
+    """List the versions of a resource, newest first. Shows time, person, proposal and changes."""
     from engine.present import bodies
     from engine.workbench.blame import logged
     from engine.workbench.edits import no_resource
@@ -58,7 +58,7 @@ def log(session: Session, kind: str, name: str, account: str | None, limit: int,
 @click.argument("name")
 @account_option()
 def blame(session: Session, kind: str, name: str, account: str | None) -> int | None:
-    """Show for each value of a live resource when, by whom, and by which proposal and commit it was set."""
+    """Show when and by whom each value of a resource was set. Shows the proposal and the commit too."""
     from engine.present import bodies
     from engine.workbench.edits import no_resource
 

@@ -7,7 +7,7 @@ from engine.cli.session import Session, verb
 
 @verb("notify")
 def notify(session: Session) -> int | None:
-    """Send one test message to each notification address, and show the results."""
+    """Send a test message to each notification address. Shows the results."""
     with session.open() as workbench:
         outcomes = workbench.test_notifications(session.actor)
     if session.as_json:

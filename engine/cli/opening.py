@@ -1,4 +1,4 @@
-"""`fleet open`: the way into the dashboard of the server that runs on a home."""
+"""`fleet open`: opens the dashboard of a home's server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How things look to people: aligned tables, marks in addition to colours, field changes by path, times relative.
+"""Output for people: aligned tables, marks in addition to colours, field changes by path, relative times.
 
 Text from repositories and people is shown as text: never read as markup, control and direction characters made visible.
 Rich is imported when the first thing is printed.

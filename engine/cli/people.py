@@ -1,4 +1,4 @@
-"""`fleet people`, `fleet sign-out`, `fleet let-in`: who is signed in to the dashboard, and how that ends."""
+"""`fleet people`, `fleet sign-out`, `fleet let-in`: list sign-ins to the dashboard, and end them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.cli.session import Session, verb
 
 @verb("people")
 def people(session: Session) -> int | None:
-    """List the people who are signed in to the dashboard, with start and end, and the people who are kept out."""
+    """List people who are signed in to the dashboard or kept out."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -50,7 +50,7 @@ def people(session: Session) -> int | None:
 def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int | None:
     """End every sign-in of PERSON now, in every browser. PERSON is the name on the audit page: an address, or oidc:SUB.
 
-    Without --keep-out they may sign in again at once, with the role that FLEET_ROLES gives them. Work that they began goes on; fleet pause
+    Without --keep-out they can sign in again immediately, with their role from FLEET_ROLES. Work that they started continues; fleet pause
     stops it.
     """
     from engine.present import bodies

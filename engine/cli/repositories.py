@@ -90,7 +90,7 @@ def add(session: Session, name: str, url: str, account: str | None, disabled: bo
 @click.option("--enabled/--disabled", "enabled", default=None, help="Enable or disable its ticks.")
 @_switches(both=True)
 def set_(session: Session, name: str, release: bool, **options: Any) -> int | None:
-    """Change the settings of a repository; they take effect at the next tick."""
+    """Change the settings of a repository. They take effect at the next tick."""
     given = {option: value for option, value in options.items() if value is not None}
     if not given:
         raise click.UsageError("There is nothing to change: give an option, such as --branch main.")
@@ -183,7 +183,7 @@ def remove(session: Session, name: str) -> int | None:
 @verb("check", group=repo)
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
-    """Check credential, remote, host key, branch, folder and file, without a sync."""
+    """Check a repository without a sync. Checks credential, remote, host key, branch, folder and file."""
     from engine.cli import output as out
     from engine.flow import confirmations
     from engine.kinds.fleet import FLEET
@@ -231,9 +231,9 @@ def check(session: Session, name: str) -> int | None:
 )
 @click.option("--yes", is_flag=True, help="Trust the current value; does not ask.")
 def trust(session: Session, name: str, wanted: str | None, credential: bool, host: str | None, yes: bool) -> int | None:
-    """Compare the pinned ssh host key with the key that the host shows now, and pin the new key if you confirm.
+    """Trust the current ssh host key of a repository. Compares it with the pinned key, and pins it if you confirm.
 
-    With --credential: see which credential would be sent to which host, and confirm it if you say so.
+    With --credential: show which credential would be sent to which host, and confirm it if you agree.
     """
     from engine.cli import output as out
 

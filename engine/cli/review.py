@@ -69,7 +69,7 @@ def proposals(
 @verb("show")
 @click.argument("id_", metavar="PROPOSAL", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
-    """Show one proposal: its changes, their cause, the resources that it affects, and the decisions."""
+    """Show one proposal with its changes, cause and decisions."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -160,7 +160,7 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
 def approve(
     session: Session, ids: tuple[list[int], ...], everything: bool, repository: str | None, account: str | None
 ) -> int | None:
-    """Approve proposals by id, by range (42-50), or all that are pending."""
+    """Approve proposals by id, by range (42-50), or all of them."""
     if bool(ids) == everything:
         raise click.UsageError("Give proposals, such as 42-50, or --all.")
     if (repository or account) and not everything:
@@ -201,9 +201,9 @@ def unapprove(session: Session, ids: tuple[list[int], ...]) -> int | None:
     "--run", "run_id", type=click.IntRange(0, MOST_ID), metavar="RUN", help="All applied proposals of this run."
 )
 def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> int | None:
-    """Revert applied proposals: opens new proposals that restore the earlier values, to be reviewed and applied like any other.
+    """Revert applied proposals. Opens new proposals that restore the earlier values; review and apply them like any other.
 
-    Git goes on declaring the change, so that a later sync proposes it again; what to commit instead is printed.
+    Git still declares the change, so a later sync proposes it again; the command prints what to commit to prevent this.
     """
     if bool(ids) == (run_id is not None):
         raise click.UsageError("Give applied proposals, such as 42-50, or a run with --run.")
@@ -244,7 +244,7 @@ def _flat(ids: tuple[list[int], ...]) -> list[int]:
 
 
 def _tell(session: Session, word: str, outcomes: list[Reviewed], *steps: str) -> int:
-    """Say what became of each; gives the exit code."""
+    """Say what became of each; returns the exit code."""
     from engine.present import bodies
 
     refused = [outcome.error for outcome in outcomes if outcome.error is not None]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--account", metavar="NAME", help="With --all: only this account.")
 def sync(session: Session, name: str | None, everything: bool, account: str | None) -> int | None:
-    """Run one tick now: fetch, read, compare, open proposals, apply the approved ones."""
+    """Run one tick now. It fetches, reads and compares the fleet file, opens proposals, and applies the approved ones."""
     if (name is None) != everything:
         raise click.UsageError("Give one repository, or --all.")
     with session.open() as workbench:
@@ -106,7 +106,7 @@ def _body(workbench: Workbench, synced: Synced) -> SyncBody:
 
 
 def _complain(session: Session, synced: Synced) -> int:
-    """Say a failed run's error on stderr too; gives the exit code."""
+    """Say a failed run's error on stderr too; returns the exit code."""
     error = synced.run.error
     if error is None:
         return 0
@@ -214,7 +214,7 @@ def list_(
 @verb("show", group=run)
 @click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
-    """Show one run: what it found, opened, withheld (with reasons) and applied, and where it failed."""
+    """Show one run with its findings and results. Lists what it opened, withheld (with reasons) and applied, and where it failed."""
     with session.open() as workbench:
         found = workbench.run(id_)
         detail = workbench.run_detail(found)

@@ -30,7 +30,7 @@ PORT = 3000
     help="Open the dashboard in a browser (default: on a terminal with a display).",
 )
 def serve(session: Session, host: str, port: int, open_browser: bool | None) -> int | None:
-    """Run the dashboard, the REST API and the scheduled ticks, until you stop it with Ctrl-C."""
+    """Run the dashboard, the REST API and scheduled ticks. Stop with Ctrl-C."""
     check_binding(session.settings, host)
     from engine.server import service
 
@@ -39,7 +39,7 @@ def serve(session: Session, host: str, port: int, open_browser: bool | None) -> 
 
 
 def run(settings: Settings, host: str, port: int) -> int:
-    """Serve the service that this process has opened, until a signal ends it. Gives the exit code."""
+    """Serve the service that this process has opened, until a signal ends it. Returns the exit code."""
     remote.begin(settings.home)
     sys.path.insert(0, str(SHIPPED))
     import app as composition  # brings Streamlit, which no other verb needs

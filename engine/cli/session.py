@@ -80,7 +80,7 @@ class Session:
                 click.echo(f"  {clean(error.hint)}", err=True)
 
     def fail(self, error: FleetError) -> int:
-        """End the verb with an error; with `--json` it is the document, unless there was one. Gives the exit code."""
+        """End the verb with an error; with `--json` it is the document, unless there was one. Returns the exit code."""
         if self.as_json and not self._printed:
             self.json(error.body())
         self.complain(error)

@@ -1,4 +1,4 @@
-"""`fleet status`, `pause` and `resume`: is all well, what waits for me, and the brakes."""
+"""`fleet status`, `pause` and `resume`: the status, and pausing work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @verb("status")
 @click.option("--account", metavar="NAME", help="Only this account.")
 def status(session: Session, account: str | None) -> int | None:
-    """Show on one screen whether all is well, and what needs your attention."""
+    """Show whether all is well, and what needs your attention."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -236,7 +236,7 @@ def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
 @click.option("--reason", required=True, metavar="TEXT", help="Reason; shown to every user.")
 @click.option("--repo", "repository", metavar="NAME", help="Only this repository (default: everything).")
 def pause(session: Session, reason: str, repository: str | None) -> int | None:
-    """Stop ticks and applies, for all repositories or for one, until `fleet resume`."""
+    """Stop ticks and applies until `fleet resume`. Stops everything, or with --repo one repository."""
     with session.open() as workbench:
         workbench.pause(session.actor, reason, repository)
     if session.as_json:

@@ -12,7 +12,7 @@ from engine.cli.session import Session, verb
 @verb("snapshot")
 @click.argument("path", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 def snapshot(session: Session, path: Path) -> int | None:
-    """Write a consistent copy of the whole store to a file while work continues. It contains no tokens and no keys."""
+    """Write a copy of the whole store to a file. Work continues meanwhile; the copy contains no tokens and no keys."""
     with session.open() as workbench:
         size = workbench.snapshot(session.actor, path.expanduser().absolute())
     if session.as_json:
@@ -26,7 +26,7 @@ def snapshot(session: Session, path: Path) -> int | None:
 
 @verb("compact")
 def compact(session: Session) -> int | None:
-    """Delete runs and events that are older than the limits in the settings, and free their disk space, while work continues."""
+    """Delete old runs and events, and free their disk space. The settings define their age; work continues meanwhile."""
     with session.open() as workbench:
         gone = workbench.prune(session.actor)
         before, after = workbench.compact(session.actor)

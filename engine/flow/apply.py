@@ -1,4 +1,4 @@
-"""Apply: the plan's steps written to the live fleet, each resource whole or not at all.
+"""Apply: writes the plan's steps to the live fleet, each resource completely or not at all.
 
 Live write, history, claim, status and event of a resource share one transaction; steps share transactions in chunks.
 Between two chunks others may write: a pause, a decision, an edit, another apply. The next chunk checks for such writes, and then plans
@@ -128,7 +128,7 @@ def fitting(steps: int, seconds: float) -> int:
 
 
 class _Work:
-    """An apply that goes on: what it looked at, what is left of its plan, and the state of the store that the plan was made for."""
+    """A running apply: the proposals that it considered, the rest of its plan, and the state of the store on which the plan is based."""
 
     def __init__(self, store: Store, kinds: Kinds, actor: Actor, run_id: int | None, planned: Plan) -> None:
         self._store, self._kinds, self._actor, self._run_id = store, kinds, actor, run_id
@@ -165,7 +165,7 @@ class _Work:
         return self._stopped is None and bool(self.steps or (self._basis is None and self._open))
 
     def chunk(self, halted: Halted) -> bool:
-        """Write the next steps in one transaction; gives whether any were written.
+        """Write the next steps in one transaction; returns whether any were written.
 
         Raises: StoreError when the store itself is in trouble.
         """

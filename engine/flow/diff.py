@@ -36,19 +36,19 @@ class Diff:
     account: str
     differences: tuple[Difference, ...]
     foreign: tuple[WithheldDiff, ...]
-    """Differences on what another repository holds."""
+    """Differences of resources that another repository owns."""
     informational: tuple[dict[str, Any], ...]
     """`{kind, name, change}` where a declared provider connection is not as live has it. Counts nowhere."""
     counts: dict[str, dict[str, int]]
     """By section: create, update, destroy and unchanged; together they are the declared or owned resources."""
     claimed: dict[ResourceKey, Claim]
-    """Claims to write: new ones, and those whose base is now another (adopted, codified, declared otherwise)."""
+    """Claims to write: new ones, and those with a new base (adopted, codified, declared otherwise)."""
     adopted: tuple[ResourceKey, ...]
     """Found live and equal without a base: owned from now on."""
     released: tuple[ResourceKey, ...]
     """Claims of what is neither declared any more nor to be destroyed."""
     waiting: tuple[tuple[ResourceKey, str], ...]
-    """What is declared and another repository holds, with its name; equal or not."""
+    """Declared resources that another repository owns, with its name; equal or not."""
     handed_over: dict[ResourceKey, str]
     """Claims of what is no longer declared here but by another repository, with the name of the one that waits longest."""
     no_longer_declared: tuple[tuple[ResourceKey, tuple[str, ...]], ...]

@@ -88,7 +88,7 @@ def _at(desired: Spec | None, path: str, base: Spec) -> Any:
 def first_move(
     kinds: Kinds, key: ResourceKey, base: Spec, versions: Sequence[tuple[Spec | None, datetime, str]]
 ) -> tuple[datetime, str] | None:
-    """Who first moved a resource away from its base: (when, actor), from its versions since the one agreed on, oldest first."""
+    """The first change of a resource away from its base: (when, actor), from its versions since the one agreed on, oldest first."""
     differs = kinds[key.kind].differs
     found = None
     for spec, when, actor in reversed(versions):

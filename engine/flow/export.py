@@ -98,7 +98,7 @@ def snippet(section: str, name: str, spec: Any) -> str:
 
 
 def amendment(proposals: Iterable[Proposal]) -> str:
-    """What to change in a fleet file so that git says what these proposals say: entries, and a comment for what goes."""
+    """What to change in a fleet file so that git matches these proposals: entries, and a comment for entries to remove."""
     specs: dict[str, dict[str, Spec]] = {}
     gone = []
     for proposal in sorted(proposals, key=lambda p: p.key):
@@ -124,7 +124,7 @@ class _Lines:
         self._heads: dict[str, str] = {}
 
     def resource(self, name: str, spec: Any, fields: Iterable[str]) -> None:
-        """One resource below its section: those of the fields that it has, in their order."""
+        """One resource below its section, with its fields in their order."""
         if spec and type(spec) is dict:
             self.lines.append(f"{_STEP}{self._head(name, _STEP)}")
             self.entries(spec, fields, _STEP * 2)

@@ -1,4 +1,4 @@
-"""Who holds a resource: letting go, and handing over to a repository that declares it too. Effects: the store."""
+"""Ownership of resources: release, and handing over to a repository that also declares them. Effects: the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.store import Transaction, episodes, events, live, proposals
 
 
 def release_all(tx: Transaction, actor: Actor, repository_id: int, keys: list[ResourceKey], reason: str) -> None:
-    """Let go of resources that one repository holds."""
+    """Release resources that one repository owns."""
     gone = set(keys)
     standing = [p for p in proposals.live_of(tx, repository_id=repository_id) if p.key in gone]
     proposals.move(tx, actor.name, [moved(p, Verb.WITHDRAW, reason=reason) for p in standing])

@@ -1,4 +1,4 @@
-"""The order in which changes can be made: what is referred to first, destroys last and in reverse. Pure.
+"""The order of changes: targets of references first, destroys last and in reverse order. Pure.
 
 One order serves the queue (who comes first under the cap), the plan and the real apply.
 """

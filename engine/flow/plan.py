@@ -14,7 +14,7 @@ from engine.model import LiveFleet, Proposal, ResourceKey, Step
 BLOCKED = "blocked"
 """A reference is neither live nor earlier in the plan, or a destroyed resource is still referenced."""
 STALE = "stale"
-"""Live, or who holds the resource, moved since it was proposed."""
+"""Live or the owner of the resource has changed since it was proposed."""
 PAUSED = "paused"
 """Its repository is paused."""
 STOPPED = "stopped"

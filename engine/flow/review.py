@@ -1,4 +1,4 @@
-"""Review: the one state machine that moves a proposal, and when live has outdated one. Pure; `decisions.py` writes."""
+"""Review: the state machine of proposals, and when a proposal is stale. Pure; `decisions.py` writes."""
 
 from __future__ import annotations
 

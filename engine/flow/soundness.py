@@ -1,4 +1,4 @@
-"""When a fleet is sound: every reference leads somewhere, no cycle, no two names alike up to case, no constraint broken.
+"""The rules of a sound fleet: every reference has a target, no cycles, no names that differ only by case, no broken constraints.
 
 One place for the rules; diff (what to withhold), plan (what is blocked) and operator edits (what is refused) ask it. Pure.
 """
@@ -45,7 +45,7 @@ class FleetState:
         return self._specs[kind].get(name)
 
     def put(self, place: Place, spec: Spec | None) -> None:
-        """Set a resource's spec, or take the resource away with None."""
+        """Set a resource's spec, or delete the resource with None."""
         kind, name = place
         before = self._specs[kind].get(name)
         if (referrers := self._referrers.get(kind)) is not None:

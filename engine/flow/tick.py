@@ -52,7 +52,7 @@ Watcher = Callable[[str], None]
 """Progress callback: the name of each stage as it begins."""
 
 Source = Callable[..., Revision | None]
-"""Gives what is in a repository as `sync.fetch_unless` does, which is the one that real ticks have."""
+"""Fetches the content of a repository; real ticks use `sync.fetch_unless`."""
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ def run(
     began: Callable[[int], None] = lambda _run_id: None,
     source: Source | None = None,
 ) -> Run:
-    """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
+    """Run one tick; returns its run, or the last one marked unchanged when nothing has moved since.
 
     `began` is called with the run's id as soon as it exists.
     Effects: the run and all that it decides and applies; nothing when unchanged.

@@ -1,4 +1,4 @@
-"""What kinds of resource a fleet has. Each is declared once, in `fleet.py`; everything else reads the declarations.
+"""The kinds of resources in a fleet. Each is declared once, in `fleet.py`; all other code reads the declarations.
 
 A `Kind` says its section in the fleet file, its view, its fields, what it refers to and its phase. `Kinds` is the set
 in force; stages take it as an argument, so that another set (a test's ninth kind) reaches every stage with no other change.
@@ -42,7 +42,7 @@ REQUIRED: Final = _Required()
 """The default of a field that has none: a create must declare it."""
 
 Lookup = Callable[[str, str], Spec | None]
-"""Gives the spec of (kind, name) in the fleet at hand, or None."""
+"""Returns the spec of (kind, name) in the current fleet, or None."""
 
 Constraint = Callable[[Spec, Lookup], str | None]
 """A rule between a resource and what it refers to: a sentence when it is broken, else None."""
@@ -99,7 +99,7 @@ class KeyPart:
 
 
 Referrers = Callable[[str], Mapping[str, Spec]]
-"""Gives the resources of a section that refer to the resource at hand, by name."""
+"""Returns the resources of a section that refer to the current resource, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Kind:
     constraints: tuple[Constraint, ...] = ()
     advice: tuple[Advice, ...] = ()
     version_field: str | None = None
-    """The field that holds the version which a pin `name@version` means."""
+    """The field with the version that a pin `name@version` refers to."""
     versions: Field | None = None
     """What the fleet file may list in addition to the fields: other versions that exist and may be pinned. It is knowledge, not
     configuration: known once the file is read, and in no spec, difference or form."""

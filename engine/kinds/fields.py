@@ -144,7 +144,7 @@ def shown(text: str) -> str:
 
 
 def _said(error: ValueError, value: str) -> str:
-    """What `ipaddress` says of a value, without a long value in it."""
+    """The message of `ipaddress` for a value, with a long value shortened."""
     return str(error) if len(value) <= _SHOWN else f"{shown(value)} is not an address"
 
 

@@ -1,4 +1,4 @@
-"""Brings everything that happened to one sink, in order, however long it is away. The store remembers how far it has come."""
+"""Delivers events to one sink, in order, with retries while it is unreachable. The store records its position."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Courier:
                 )
 
     def _bring_some(self) -> bool:
-        """Bring what comes next; gives whether there may be more."""
+        """Bring what comes next; returns whether there may be more."""
         with self._store.read() as tx:
             since = outbox.position(tx, self._sink.name) or 0
             found = events.after(tx, since, sorted(TOLD), _BATCH)
@@ -159,7 +159,7 @@ class Courier:
     def _bring(self, message: Message) -> bool:
         """Bring one message, again and again with growing pauses; what is refused, or stale by then, is dropped with a line in the log.
 
-        Gives whether the message is done with; not where the server shuts down first.
+        Returns whether the message is done with; not where the server shuts down first.
         """
         self._taken_up = time.monotonic()
         try:

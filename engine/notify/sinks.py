@@ -1,4 +1,4 @@
-"""One message to one address: a webhook that takes CloudEvents, or one that takes what Slack takes."""
+"""Sends one message to one address: a CloudEvents webhook, or a Slack-compatible webhook."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def sinks_of(settings: Settings) -> list[Sink]:
 
 
 def test_sink(sink: Sink, at: datetime, actor: str) -> str:
-    """Send a test message, once; gives `delivered` or why not."""
+    """Send a test message, once; returns `delivered` or why not."""
     try:
         sink.send(
             Message(0, "test", at, None, "no repository", f"A test notification, requested by {actor}", "/settings")

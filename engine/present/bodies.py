@@ -1,4 +1,4 @@
-"""Domain objects as JSON bodies: the one form that the API and `--json` give."""
+"""Domain objects as JSON bodies: the same form for the API and `--json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON that the REST API and `--json` give, field by field. `bodies.py` makes it; the API's description is made from it.
+"""The JSON of the REST API and `--json`, field by field. `bodies.py` creates it; the API description is generated from it.
 
 Times are RFC 3339 in UTC, to the microsecond. Ids are whole numbers. `kind` is a section of the fleet file.
 """

@@ -1,4 +1,4 @@
-"""Rows as files for spreadsheets and notebooks: CSV and Parquet. Whatever the rows hold, a file comes of it."""
+"""Rows as files for spreadsheets and notebooks: CSV and Parquet. Every value can be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as people, scripts and addresses give them: one reader for every surface. Pure."""
+"""Times in input from people, scripts and addresses: one parser for every surface. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workbench of a server that runs on this home, as if it were here: the same verbs, the same answers, the same errors.
+"""A proxy for the workbench of this home's server: the same verbs, the same answers, the same errors.
 
 The server leaves its address and a token in the home, readable by its owner alone.
 """

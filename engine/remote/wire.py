@@ -1,4 +1,4 @@
-"""How a call of the workbench crosses to another process and back: arguments and answers as JSON, by the type hints of its verbs."""
+"""Serialization of workbench calls between processes: arguments and answers as JSON, by the type hints of the verbs."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SIDE_BY_SIDE = 4
 """Most jobs that run at once. Writers take turns in the store anyway; fetches do not."""
 
 Tell = Callable[[str, int, int], None]
-"""How a job says where it is: (words, done, of how many; 0 of 0 where there is nothing to count)."""
+"""Progress callback of a job: (words, done, total; 0 of 0 if there is nothing to count)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +32,7 @@ class Job:
 
     id: int
     key: str
-    """What it works on: a second job with the same key is not begun while the first goes on."""
+    """Identifies its work: no second job with the same key starts while the first is running."""
     title: str
     actor: str
     words: str = "waiting"
@@ -78,7 +78,7 @@ class Jobs:
             return [job for job in self._jobs if job.going]
 
     def close(self) -> None:
-        """Begin nothing more and wait for what goes on."""
+        """Start no more jobs, and wait for the running ones."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -40,7 +40,7 @@ def wait(newest: datetime | None, now: datetime, every: timedelta) -> timedelta:
 
 
 class Kept:
-    """Keeps snapshots. `look` is called every few minutes, by one thread at a time, and never raises what a folder or a disk refuses.
+    """Keeps snapshots. `look` is called every few minutes, by one thread at a time, and never raises errors of the folder or disk.
 
     The store remembers the name of each file before it is written. Only files with such a name are ever removed, and only those
     that open as a snapshot: whatever else is in the folder, or took the place of such a file, stays.
@@ -139,7 +139,7 @@ class Kept:
         return True
 
     def _failed(self, error: FleetError, every: timedelta) -> timedelta:
-        """Record a failure unless the last snapshot failed in the same way; gives how long to wait until the next try."""
+        """Record a failure unless the last snapshot failed in the same way; returns how long to wait until the next try."""
         log.warning("no snapshot could be saved: %s %s", error.code, error.message)
         event = Event(
             "gitops.snapshot_failed",

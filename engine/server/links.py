@@ -142,7 +142,7 @@ class LocalLinks:
 
 
 def page_of(text: str) -> str:
-    """A page of this server, from what an address says; the overview where it could lead anywhere else."""
+    """A page of this server from an address; the overview if the address could lead to another host."""
     inside = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isascii() and text.isprintable()
     return text if inside and "\\" not in text and text.partition("?")[0] != PATH else "/"
 

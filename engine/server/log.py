@@ -17,7 +17,7 @@ from engine.phrases import clean
 from engine.present import bodies
 
 OURS = ("fleet", "engine")
-"""Loggers of ours; those of libraries stay as they are."""
+"""Our loggers; the loggers of libraries are not changed."""
 
 events = logging.getLogger("fleet.event")
 ticks = logging.getLogger("fleet.tick")

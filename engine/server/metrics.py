@@ -23,7 +23,7 @@ from engine.notify.courier import Standing
 from engine.workbench.reader import Reader
 
 MOST_REPOSITORIES = 200
-"""Repositories that have figures of their own; the others share those of `_other`, so that labels stay bounded."""
+"""Number of repositories with their own label; the others share `_other`, so that labels stay bounded."""
 
 SINK_STATES = ("ok", "away", "misplaced")
 """What a sink of notifications may be: misplaced where its address or credential is wrong."""

@@ -1,4 +1,4 @@
-"""Restore drills by themselves: each account once a night, while a server runs."""
+"""Automatic restore drills: each account once a night, while a server runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DAY = timedelta(days=1)
 
 
 class _Ending(Exception):
-    """The server ends, and the drill in hand with it."""
+    """The server shuts down, so the current drill stops."""
 
 
 def last_moment(at: str, now: datetime) -> datetime:
@@ -45,7 +45,7 @@ def due(last: datetime | None, moment: datetime, now: datetime) -> bool:
 
 
 class Nightly:
-    """Drills what is due. `look` is called every few minutes, by one thread at a time.
+    """Runs the drills that are due. `look` is called every few minutes, by one thread at a time.
 
     What is due follows from the drills that the store knows, not from a timer: a night that was missed because no server ran is
     made up for once, and a manual drill after the nightly time counts for that night.
@@ -54,7 +54,7 @@ class Nightly:
     def __init__(
         self, workbench: Workbench, halted: Callable[[], bool], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """`halted`: whether the server ends; a drill in hand is left at its next stage then, and nothing is recorded."""
+        """`halted`: whether the server shuts down; the current drill then stops at its next stage, and nothing is recorded."""
         self._workbench = workbench
         self._halted = halted
         self._monotonic = monotonic

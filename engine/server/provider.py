@@ -1,4 +1,4 @@
-"""How the sign-in library reaches the identity provider: through the server's one client.
+"""Requests of the sign-in library to the identity provider, through the server's HTTP client.
 
 Streamlit signs people in with Authlib, which asks the provider for its description, its keys and a token over httpx, by itself and
 without a limit of time or size. Authlib lets an application say what makes its requests; ours hands them to `outbound`.
@@ -20,7 +20,7 @@ TIMEOUT_S = 10
 
 
 def bound(halted: context.Halted) -> None:
-    """Have every request of Authlib's in this process made by our client. `halted` says why requests have to end now, or None.
+    """Make every request of Authlib in this process with our client. `halted` returns why requests must stop now, or None.
 
     Effects: the class attribute `client_cls` of Authlib's Starlette app.
     """
@@ -47,7 +47,7 @@ class _Transport(httpx.AsyncBaseTransport):
         self._halted = halted
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises: httpx.TransportError, in words of ours."""
+        """Raises: httpx.TransportError, with our message."""
         body = await request.aread()
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
         call = Call("the sign-in provider", request.method, str(request.url), TIMEOUT_S, headers, body or None)

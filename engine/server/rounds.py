@@ -36,7 +36,7 @@ class Pool:
         return self._threads.submit(carried(self._tick), actor, repository.name, trigger, watcher)
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what goes on."""
+        """Start no more ticks, and wait for the running ones."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _tick(self, actor: Actor, name: str, trigger: Trigger, watcher: Callable[[str], None]) -> Synced:
@@ -73,7 +73,7 @@ class _Worker:
             self._held = True
 
     def lend_after(self, seconds: float) -> None:
-        """Let another have the worker unless `take` or `give_back` comes first."""
+        """Give the worker to another tick unless `take` or `give_back` is called first."""
         self._lending = threading.Timer(seconds, self._release)
         self._lending.daemon = True
         self._lending.start()

@@ -1,4 +1,4 @@
-"""When repositories have their ticks: a round over all that are due, each interval; and soon, when a webhook says so."""
+"""The schedule of ticks: a round over all due repositories in each interval, and soon after a webhook."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Scheduler:
         self._jobs.add_job(work, IntervalTrigger(minutes=minutes, timezone=UTC))
 
     def wake(self, repository: Repository, actor: Actor, after: timedelta = SOON) -> bool:
-        """Have a repository ticked soon, as a webhook asks; gives whether that was not going to happen anyway.
+        """Have a repository ticked soon, as a webhook asks; returns whether that was not going to happen anyway.
 
         However many ask within the time, one tick answers all; one that is going on is waited for, as it may have fetched too early.
         """
@@ -143,7 +143,7 @@ class Scheduler:
         return True
 
     def stop(self) -> None:
-        """End after the ticks in hand; `Workbench.stop` makes them end soon."""
+        """Stop after the running ticks; `Workbench.stop` makes them end soon."""
         self._stopped.set()
         if self._jobs.running:
             self._jobs.shutdown(wait=True)

@@ -105,7 +105,7 @@ class Service:
         return [courier.standing() for courier in self._couriers]
 
     def end_soon(self) -> None:
-        """Begin to end: what waits for another machine is ended, the apply step in hand is finished, the rest stays approved."""
+        """Begin the shutdown: waits for other machines are stopped, the current apply step is finished, the rest stays approved."""
         self.ending = True
         self.workbench.stop()
         for courier in self._couriers:
@@ -136,7 +136,7 @@ class Service:
 
 
 def _ended(end: Callable[[], None], deadline: float) -> bool:
-    """Whether something has ended by a moment of the monotonic clock. It goes on to end after that, too."""
+    """Whether something has ended before a time of the monotonic clock. It may still end after that."""
     ending = threading.Thread(target=end, daemon=True)
     ending.start()
     ending.join(max(deadline - time.monotonic(), 0.1))
@@ -157,7 +157,7 @@ def use(service: Service | None) -> None:
 
 
 def open_(settings: Settings) -> Service:
-    """Open the home and make it the one that this process serves. Raises: StoreError, StoreLocked."""
+    """Open the home and serve it in this process. Raises: StoreError, StoreLocked."""
     service = Service(Workbench.open_home(settings))
     use(service)
     return service
@@ -182,7 +182,7 @@ def in_force() -> Settings | None:
 
 
 def ends_on_signals() -> None:
-    """Have the process end soon after a signal, whatever hangs. Does nothing outside of the main thread, which alone gets signals."""
+    """Make the process end soon after a signal, even if a thread hangs. Does nothing outside of the main thread, which alone gets signals."""
     if threading.current_thread() is threading.main_thread():
         ending.on_signals(running())
 

@@ -1,4 +1,4 @@
-"""Where this server is: the names under which it is reached, its own origins, and which requests come from this machine."""
+"""The site: the host names of this server, its origins, and which requests come from this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S1
 _FORWARDED = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
-"""Headers that a proxy adds: with one of them, the address of the connection says nothing about who asks."""
+"""Headers that a proxy adds: with one of them, the address of the connection is not the client's."""
 
 
 class Origin(NamedTuple):
@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 
 
 def origin_of(text: str) -> Origin | None:
-    """What an `Origin` header or an address without a path says; None for `null` and for everything malformed."""
+    """The origin in an `Origin` header or an address without a path; None for `null` and for malformed values."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -84,7 +84,7 @@ class Site:
         return found if found and found.name in self.names else None
 
     def owns(self, origin: str, scope: Mapping[str, Any]) -> bool:
-        """Whether an `Origin` header names this server, as the request addresses it or as `FLEET_PUBLIC_URL` says."""
+        """Whether an `Origin` header names this server, by the host of the request or by `FLEET_PUBLIC_URL`."""
         found = origin_of(origin)
         return found is not None and found in {self.asked(scope), self.public}
 

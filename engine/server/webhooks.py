@@ -39,7 +39,7 @@ _URLS = ("clone_url", "ssh_url", "git_url", "html_url", "git_http_url", "git_ssh
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What a delivery says."""
+    """The content of a delivery."""
 
     event: str
     """push, or what else happened there."""
@@ -77,7 +77,7 @@ def check(provider: Provider, headers: Mapping[str, str], body: bytes, secret: s
 
 
 def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
-    """What a delivery says. Whatever is odd in it is left out; nothing of it is trusted beyond naming a repository and a branch.
+    """Read a delivery. Odd values are left out; only the names of the repository and the branch are used.
 
     Raises: RefusedEdit FLEET-686 if it is not a JSON object.
     """

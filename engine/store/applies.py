@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def begin(tx: Transaction, actor: str, trigger: str, run_id: int | None, repository_id: int | None) -> int:
-    """Record that an apply runs; gives its id."""
+    """Record that an apply runs; returns its id."""
     (id_,) = tx.ids("apply_id", 1)
     tx.run(
         "applies/insert_apply",

@@ -1,4 +1,4 @@
-"""What a store file may hold: tables, and the views and macros that this version makes. Anything else is refused before it is asked.
+"""The allowed contents of a store file: tables, and the views and macros of this version. Anything else is refused before any query.
 
 A foreign file can contain a view with the name of one of our tables, or one of our views with another definition.
 """

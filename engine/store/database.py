@@ -298,7 +298,7 @@ class Store:
     def fold_when_idle(self) -> bool:
         """Bring the log into the file when nothing was written since this was asked last: then a copy of the file alone is whole.
 
-        Gives whether it did. Asked every minute by a server; the log is folded at 16 MB and on closing besides.
+        Returns whether it did. Asked every minute by a server; the log is folded at 16 MB and on closing besides.
         """
         writes = self._writes
         idle, self._seen = self._seen == writes, writes
@@ -349,7 +349,7 @@ class Store:
     def compact(self, wait_s: float = 10, turn_s: float = COPY_WAIT_S) -> tuple[int, int]:
         """Rewrite the store into a new file and switch to it, which reclaims the space of deleted rows.
 
-        Gives its bytes before (the log brought in) and after. `wait_s` is how long to wait for reads to end, `turn_s` for the
+        Returns its bytes before (the log brought in) and after. `wait_s` is how long to wait for reads to end, `turn_s` for the
         copies of others. Others read while it writes; writes wait. Killed at any moment, it leaves the file of before or the
         new one, whole.
         Raises: StoreError FLEET-304 (no room for a second file), FLEET-305, FLEET-307, FLEET-313 (a read did not end in time),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """A re-entrant shared/exclusive lock."""
+    """A shared/exclusive lock. A thread that holds it shared may acquire it shared again at any time."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -22,7 +22,9 @@ class Gate:
         """Hold the lock shared; waits while another thread holds it exclusively."""
         depth = getattr(self._mine, "depth", 0)
         with self._changed:
-            if not depth:  # who waits for us to leave must not keep us from what we need to get there
+            if (
+                not depth
+            ):  # a waiting exclusive holder must not block a thread that already holds the lock: it has to finish first
                 self._changed.wait_for(lambda: not self._closed)
             self._inside += 1
         self._mine.depth = depth + 1

@@ -1,4 +1,4 @@
-"""Which snapshots the server has written by itself, so that it removes no other file. A note in the store."""
+"""The snapshots that the server has saved automatically, so that it removes no other file. A note in the store."""
 
 from __future__ import annotations
 

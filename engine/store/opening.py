@@ -1,4 +1,4 @@
-"""The one way in which a store or a snapshot is opened: shut off from every other file, from the network and from extensions.
+"""Opens a store or a snapshot without access to other files, the network or extensions.
 
 A view or a macro in a foreign file may name files of this machine. Here such a statement is refused, and no setting
 that would allow it can be changed afterwards. Source: DuckDB's "Securing DuckDB" (enable_external_access, allowed_directories,

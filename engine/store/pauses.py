@@ -1,4 +1,4 @@
-"""The brakes: a pause of the whole home or of one repository, with who and why."""
+"""Pauses of the whole home or of one repository, with actor and reason."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def open_all(
     actor: str,
     new: Sequence[NewProposal],
 ) -> list[int]:
-    """Open proposals; gives their ids, in order."""
+    """Open proposals; returns their ids, in order."""
     if not new:
         return []
     ids = tx.ids("proposal_id", len(new))

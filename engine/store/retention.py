@@ -9,7 +9,7 @@ from engine.store.database import Transaction
 
 
 def prune(tx: Transaction, before: datetime, failed_before: datetime) -> dict[str, int]:
-    """Forget what is older; gives how many rows of each table went, without those of which none did.
+    """Forget what is older; returns how many rows of each table went, without those of which none did.
 
     Kept whatever its age: the newest run of each repository; runs and events of live proposals, and of those that wrote a version of a
     resource that is live; runs that opened what is still withheld or still drifts; the last word on host keys and proofs. Sign-ins and

@@ -22,7 +22,7 @@ def insert(
     started_at: datetime,
     revision: Revision | None,
 ) -> int:
-    """Begin a run; gives its id."""
+    """Begin a run; returns its id."""
     (id_,) = tx.ids("run_id", 1)
     tx.run(
         "runs/insert_run",

@@ -45,7 +45,7 @@ def end(tx: Transaction, names: Sequence[str], by: str, *, keep_out: bool) -> No
 
 
 def let_in(tx: Transaction, names: Sequence[str]) -> bool:
-    """Keep these names out no longer; gives whether any was."""
+    """Keep these names out no longer; returns whether any was."""
     return bool(tx.rows("sign_ins/let_in", names=list(names)))
 
 

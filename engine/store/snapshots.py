@@ -1,4 +1,4 @@
-"""A consistent copy of a whole store, made while others read and write, and checked before anybody gets it."""
+"""A consistent copy of a whole store, created while others read and write, and checked before use."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def write(cursor: duckdb.DuckDBPyConnection, path: Path, *, without: Collection[
 
 
 def _fill(cursor: duckdb.DuckDBPyConnection, name: str, without: Collection[str]) -> dict[str, int]:
-    """Copy schema and rows in one transaction; gives the rows of each table of the copy."""
+    """Copy schema and rows in one transaction; returns the rows of each table of the copy."""
     counts: dict[str, int] = {}
     cursor.execute("BEGIN TRANSACTION")
     row = cursor.execute("SELECT current_database()").fetchone()

@@ -1,4 +1,4 @@
-"""How the process of a server ends: soon, whatever hangs.
+"""The shutdown of a server process: it ends soon, even if threads hang.
 
 A server that gets SIGINT or SIGTERM stops taking connections, waits for the answers that are under way, and closes the service. Each
 of these may wait for another party, so a separate thread supervises all of it:

@@ -1,4 +1,4 @@
-"""The one way by which the server calls other services over HTTP: Vault, git hosts, notifications, the sign-in provider.
+"""The HTTP client of the server for all other services: Vault, git hosts, notifications, the sign-in provider.
 
 Each call is bounded, whatever the other side does:
 
@@ -168,7 +168,7 @@ async def _bounded(call: Call, halted: context.Halted) -> Answer:
 
 
 _opened: ContextVar[list[asyncio.BaseTransport]] = ContextVar("opened")
-"""The connections of the call in hand."""
+"""The connections of the current call."""
 
 
 def _abort(transport: asyncio.BaseTransport) -> None:
@@ -219,7 +219,7 @@ def _is_certificate(error: BaseException | None) -> bool:
 
 
 def _trusted(ca_file: str) -> ssl.SSLContext:
-    """The certificate authorities of a file; without one those that the environment names, else those of certifi."""
+    """The certificate authorities of a file; without a file those from the environment, else those of certifi."""
     file = ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or ""
     return _context(file, Path(file).stat().st_mtime_ns if file else 0)
 
@@ -239,7 +239,7 @@ class _Loop(asyncio.SelectorEventLoop):
     """An event loop that knows the connections of each call, and keeps no process alive that waits for a name server."""
 
     async def create_connection(self, *args: Any, **kwargs: Any) -> Any:
-        """As every loop has it. Effects: the call in hand knows the connection."""
+        """The standard method of the loop. Effects: records the connection for the current call."""
         made = await super().create_connection(*args, **kwargs)
         _opened.get([]).append(made[0])
         return made

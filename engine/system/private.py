@@ -1,4 +1,4 @@
-"""Files and folders for the eyes of their owner alone: folders 0700 and files 0600 from the moment they are made, whatever the umask.
+"""Private files and folders: folders 0700 and files 0600 from their creation, independent of the umask.
 
 A file is built in a private folder next to its target and renamed to the target in one step, so no reader sees half of it.
 """
@@ -30,7 +30,7 @@ def close_umask() -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are not there, with mode 0700. One that is there keeps its mode.
+    """Create a folder and its missing parents with mode 0700. An existing folder keeps its mode.
 
     Raises: OSError.
     """

@@ -1,4 +1,4 @@
-"""How answers leave this process: at once."""
+"""Socket options: answers are sent immediately."""
 
 from __future__ import annotations
 

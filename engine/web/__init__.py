@@ -1,1 +1,1 @@
-"""Around everything that is served: the link that opens the dashboard, origin, headers, limits, and errors as problem details."""
+"""Middleware around everything that is served: the link to the dashboard, origin, headers, limits, and errors as problem details."""

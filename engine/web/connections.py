@@ -1,4 +1,4 @@
-"""Connections before they are requests: how many there may be, and how long one may take to say what it wants.
+"""Limits on connections: their number, and the time until a complete request head.
 
 The server's own protocol (uvicorn's) waits without end for the rest of a request. Neither Streamlit, which starts it, nor uvicorn has
 a setting for that, so every connection gets a guard around that protocol.
@@ -24,7 +24,7 @@ MOST_MESSAGE = 4 * 1_048_576
 """Bytes of one message that a browser sends over its websocket. (`server.maxMessageSize` counts what the dashboard sends, too.)"""
 
 PEER = "fleet.peer"
-"""Where the state of a request keeps the address at the other end of its connection, whatever a header says."""
+"""Key in the state of a request for the peer address of its connection, independent of headers."""
 
 
 class Book:
@@ -79,7 +79,7 @@ class Guard(asyncio.Protocol):
 
     @property
     def _answered(self) -> bool:
-        """Whether no request is in hand: the next one has not come, or what is left of one that was answered."""
+        """Whether no request is being handled: the next has not arrived, or only the rest of an answered one is left."""
         return self._inner.cycle is None or bool(self._inner.cycle.response_complete)
 
     @property

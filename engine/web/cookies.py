@@ -1,4 +1,4 @@
-"""Cookies of the dashboard: sent over TLS alone where people reach it so, and kept no longer than a sign-in holds.
+"""Cookies of the dashboard: secure if the dashboard uses TLS, and not valid longer than a sign-in.
 
 Streamlit sets its cookies without `Secure` and, those of a sign-in, for 30 days. Their other attributes (HttpOnly, SameSite=Lax) stay.
 """

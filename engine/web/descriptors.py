@@ -1,4 +1,4 @@
-"""File descriptors: how many this process may have, and what that leaves room for."""
+"""File descriptors: the limit of this process, and the number of windows that it allows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Room(NamedTuple):
 
 
 def raise_descriptors(settings: Settings) -> int:
-    """Raise the limit of open files to what the system allows; gives the limit in force. Effects: a warning where that is little."""
+    """Raise the limit of open files to what the system allows; returns the limit in force. Effects: a warning where that is little."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (_UNLIMITED if hard == resource.RLIM_INFINITY else hard, ENOUGH):
         if soft != resource.RLIM_INFINITY and wanted > soft:

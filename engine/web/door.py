@@ -24,7 +24,7 @@ _OPEN = ("/api/", "/static/")
 _OPEN_PATHS = {
     "/api", "/app/approvals", "/healthz", "/metrics", "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/favicon.png", "/manifest.json",
 }  # fmt: skip
-"""What holds nothing of the fleet, or asks for a token itself."""
+"""Paths without fleet data, or with their own token check."""
 _STREAMLITS = ("/_stcore/", "/media/", "/component/")
 """Paths that only pages fetch."""
 
@@ -122,7 +122,7 @@ def _exchange(service: Service, scope: Scope) -> Response:
 
 
 def _instructions(error: FleetError, page: str, status: int) -> Response:
-    """A plain page that says in one sentence what to type."""
+    """A plain page that shows the command to run."""
     text = _PAGE.format(
         message=html.escape(error.message), command=f"{started_as()} open", page=html.escape(page), code=error.code
     )

@@ -1,4 +1,4 @@
-"""What every answer carries: no frame, no guessing of types, no address of ours to another host."""
+"""Security headers of every answer: no frames, no type sniffing, no referrer to other hosts."""
 
 from __future__ import annotations
 

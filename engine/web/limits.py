@@ -1,4 +1,4 @@
-"""Limits around everything that is served: websockets in all and per address, bodies that arrive in time, requests of one meaning."""
+"""Limits of the web server: websockets in total and per address, time for bodies to arrive, unambiguous requests."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def install() -> None:
 
 
 def address_of(scope: Scope, public_url: str) -> str:
-    """Who is at the other end. What a proxy says about it counts only from this machine, and only where there is a public address.
+    """The client's address. The header of a proxy counts only from this machine, and only if a public address is set.
 
     The server puts the client of `X-Forwarded-For` into the scope; the address of the connection itself is in its state.
     """
@@ -86,7 +86,7 @@ def _loopback(address: str) -> bool:
 
 
 def _unsafe(path: str) -> bool:
-    """Whether a path holds what no address of ours has: NUL, or steps upwards."""
+    """Whether a path contains NUL or `..`, which our addresses never contain."""
     return "\0" in path or ".." in path.replace("\\", "/").split("/")
 
 

@@ -1,4 +1,4 @@
-"""Which host a request addresses and which page makes it: a foreign page must neither read the dashboard nor drive it."""
+"""Checks the host and the origin of a request: a foreign page must neither read nor control the dashboard."""
 
 from __future__ import annotations
 

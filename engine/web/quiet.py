@@ -1,4 +1,4 @@
-"""A flood of the same trouble writes one line a minute."""
+"""Rate limit of the log: repeated errors write one line per minute."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORT_OF = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class OneAMinute(logging.Filter):
-    """Lets a line of each kind through once a minute, and says how many were left out since the last one.
+    """Passes one line of each kind per minute, with the number of lines left out since the last one.
 
     A kind is logger, level, first line of the message before its arguments are put in, and where an exception came from.
     """

@@ -1,4 +1,4 @@
-"""How a server that has just started is opened: its link on the terminal, and a browser where there is a display."""
+"""After the start of a server: prints its link on the terminal, and opens a browser if there is a display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and programs may ask of a home, with one check of permissions before each verb.
+"""All operations on a home, for people and programs, with one permission check before each verb.
 
 workbench.py      every verb
 reader.py         all reading

@@ -1,4 +1,4 @@
-"""Who set each value of a resource, and when: read from its versions. Pure."""
+"""Blame: who set each value of a resource, and when, from its versions. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Blame:
 
 
 def logged(versions: Sequence[Version]) -> list[tuple[Version, tuple[FieldChange, ...]]]:
-    """Each version with what it changed; `versions` are those of one resource, newest first. The last has nothing before it."""
+    """Each version with its changes; `versions` are those of one resource, newest first. The last has no predecessor."""
     earlier = [*versions[1:], None]
     return [
         (version, field_changes(before.spec if before else None, version.spec))

@@ -65,7 +65,7 @@ class Finding:
 def check(
     settings: Settings, kinds: Kinds, repository: Repository, refusal: FleetError | None = None
 ) -> tuple[list[Finding], Revision | None]:
-    """Look at everything that a tick of this repository would need; `refusal` says why its credential may not be used.
+    """Check everything that a tick of this repository needs; `refusal` is the reason why its credential may not be used.
 
     Shape: one finding for each step, in their order; and what was fetched.
     """
@@ -124,7 +124,7 @@ def refused(error: FleetError) -> list[Finding]:
 
 
 def _until(failed: str | None, facts: dict[str, str], error: FleetError | None) -> list[Finding]:
-    """A finding for each step: those before the failed one are right, those after it were not looked at."""
+    """A finding for each step: steps before the failed one passed, steps after it were not checked."""
     made: list[Finding] = []
     for name, words in STEPS.items():
         if error is not None and name == failed:

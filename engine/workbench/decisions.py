@@ -80,7 +80,7 @@ class Reverted:
 
 
 def revert(tx: Transaction, kinds: Kinds, actor: Actor, ids: Sequence[int]) -> list[Reverted]:
-    """Open proposals that take the change of applied ones back, each by itself: a refused one does not stop the others.
+    """Open proposals that revert applied ones, each separately: a refused one does not stop the others.
 
     A proposal of a tick for the same resource is withdrawn, unless it is approved.
     Shape: one outcome per id, in the order given, ids once.

@@ -1,4 +1,4 @@
-"""The restore drill: from nothing but an exported fleet file, an empty store becomes the fleet again, timed and compared."""
+"""The restore drill: restores an exported fleet file into an empty store, measures the time, and compares the result."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def _what_next(account: str, *, refused: bool, known: bool) -> str:
 
 
 _MOST_CAUSES = 3
-"""Shown of what was withheld: one reference to nothing withholds all that follows from it, and the first says why."""
+"""Number of withheld causes that are shown: one missing reference withholds everything that depends on it, and the first cause explains the rest."""
 
 
 def _import(bench: Workbench, account: str, content: bytes) -> tuple[str, list[str]]:
-    """Have a tick take the file; gives what is wrong with it, or nothing, and what the tick withheld and why."""
+    """Have a tick take the file; returns what is wrong with it, or nothing, and what the tick withheld and why."""
     repository = bench.add_repository(DRILL, "restored", NOWHERE, account=account)
     run = tick(bench, DRILL, repository, content)
     if run.error is not None:

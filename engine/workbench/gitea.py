@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     """What became of the wish to make a repository. An error tells it as its fact `outcome`."""
 
     MADE = "made"
-    """Gitea says that it has made the repository."""
+    """Gitea reports that it created the repository."""
     REFUSED = "refused"
     """It was not made."""
     UNCLEAR = "unclear"
@@ -161,7 +161,7 @@ def _away(message: str, hint: str, outcome: Outcome) -> RefusedEdit:
 
 
 def _read(made: dict[str, Any], settings: Settings, owner: str, repo: str) -> CreatedRepository:
-    """What Gitea says of a repository that it has made. Raises: RefusedEdit FLEET-684 for a field of a wrong form."""
+    """Read Gitea's answer for a new repository. Raises: RefusedEdit FLEET-684 for a field of a wrong form."""
     owned = made.get("owner")
     login: Any = owned.get("login") if isinstance(owned, dict) else owner
     ssh_url, branch = made.get("ssh_url") or "", made.get("default_branch") or _BRANCH

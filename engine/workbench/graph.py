@@ -1,4 +1,4 @@
-"""The fleet as a graph of references: layers, neighbourhoods, groups where there is too much to look at. Pure."""
+"""The fleet as a graph of references: layers, neighbourhoods, and groups for large graphs. Pure."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def narrowed(
     near: ResourceKey | None = None,
     depth: int = 1,
 ) -> Graph:
-    """What of a graph is left by filters; `near` keeps what is at most `depth` references away from one resource, either way."""
+    """The part of a graph that passes the filters; `near` keeps resources at most `depth` references away from one resource, in both directions."""
     kept = {
         node.key
         for node in graph.nodes
@@ -91,7 +91,7 @@ def narrowed(
 
 
 def _around(graph: Graph, near: ResourceKey, depth: int) -> set[ResourceKey]:
-    """What is at most so many references away from a resource, whichever way they lead."""
+    """Resources within this number of references from a resource, in both directions."""
     import networkx  # slow to import, so imported only when needed
 
     whole = networkx.Graph(graph.edges)

@@ -1,4 +1,4 @@
-"""What a person could do with a set of proposals now, and what applying them would touch. Pure: the base of the selection bar."""
+"""The possible decisions on a set of proposals, and the effect of applying them. Pure: used by the selection bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All reading: what the command line, pages, the API and notebooks may ask of a store. Writes nothing."""
+"""All queries of the command line, pages, API and notebooks. Writes nothing."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class FleetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits in force, by the names of settings; and for those that are not the default, the variable that set them."""
+    """The limits in force by setting name; and for changed ones, the variable that set them."""
 
     values: Mapping[str, int]
     sources: Mapping[str, str]
@@ -230,7 +230,7 @@ class Reader:
 
     @crosses
     def owned_by(self, name: str) -> int:
-        """How many resources a repository holds."""
+        """Number of resources that a repository owns."""
         with self.store.read() as tx:
             return live.count_held_by(tx, self._repository(tx, name).id)
 
@@ -493,7 +493,7 @@ class Reader:
 
     @crosses
     def kept_snapshots(self) -> list[RecordedEvent]:
-        """The last snapshot that the server kept by itself and the last failure to keep one, oldest first; empty where it keeps none."""
+        """The last snapshot that the server saved automatically and the last failure to save one, oldest first; empty if it saves none."""
         if not self.settings.snapshots:
             return []
         with self.store.read() as tx:
@@ -555,7 +555,7 @@ class Reader:
         skip: int = 0,
         limit: int = 50,
     ) -> tuple[list[InventoryRow], int]:
-        """A page of what is live, or was at a time (state and repository then filter nothing); and how many there are in all."""
+        """A page of live resources, now or at a past time (which has no filter by state and repository), and their total number."""
         with self.store.read() as tx:
             return live.inventory(
                 tx, account=self._within(account), kind=kind, state=state, repository=repository, text=text, at=at, skip=skip, limit=_limit(limit),
@@ -777,7 +777,7 @@ class Reader:
     def export(
         self, *, account: str, repository: str | None = None, unmanaged: bool = False, at: datetime | None = None
     ) -> str:
-        """The canonical fleet file of an account: all of it, one repository's part, or what no repository holds; as of now or then.
+        """The canonical fleet file of an account: all of it, one repository's part, or the resources that no repository owns; for now or a past time.
 
         Raises: RefusedEdit FLEET-603, FLEET-629, FLEET-630 (over the size limit).
         """

@@ -1,4 +1,4 @@
-"""Repositories registered, changed, paused and removed; with what each of these does to claims and proposals."""
+"""Registers, changes, pauses and removes repositories, with the effects on claims and proposals."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def change(
 
 
 def dropped(before: Repository, after: Repository) -> list[str]:
-    """What a change of the URL to another host took away, a sentence each. Pure."""
+    """What a change of the URL to another host dropped, one sentence each. Pure."""
     if sync.endpoint(before.url) == sync.endpoint(after.url):
         return []
     said = []
@@ -206,7 +206,7 @@ def pause(tx: Transaction, actor: Actor, repository: Repository | None, reason: 
 
 
 def resume(tx: Transaction, actor: Actor, repository: Repository | None) -> bool:
-    """Let work go on; gives whether anything was paused."""
+    """Let work go on; returns whether anything was paused."""
     if repository is None:
         if pauses.of_home(tx) is None:
             return False
@@ -243,7 +243,7 @@ def trust_host_key(tx: Transaction, actor: Actor, repository: Repository, key: s
 
 
 def check_form(wanted: dict[str, Any], settings: Settings) -> None:
-    """Refuse settings that cannot be right, whatever the remote says, and bring the others into their one form.
+    """Refuse settings that are invalid for every remote, and normalise the others.
 
     Raises: RefusedEdit FLEET-219, 611 to 617.
     """

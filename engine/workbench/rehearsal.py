@@ -1,4 +1,4 @@
-"""A workbench in a folder that goes away: things are tried on it, and nothing reaches the real store or a remote."""
+"""A workbench in a temporary folder for trials; nothing reaches the real store or a remote."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tick(
     content: bytes,
     watcher: Callable[[str], None] = lambda _stage: None,
 ) -> Run:
-    """One tick that finds this file in the repository, whatever its remote holds. What is wrong with the file is in the run."""
+    """One tick with this file instead of the remote's. Problems of the file are in the run."""
     commit = hashlib.sha1(content, usedforsecurity=False).hexdigest()
     revision = Revision(commit, actor.name, "Rehearsal", bench.store.clock(), repository.file, content)
     return run(

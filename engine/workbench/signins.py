@@ -1,4 +1,4 @@
-"""Sign-ins of people: whether one holds, and how all of a person's end at once.
+"""Sign-ins of people: whether one is valid, and how all sign-ins of a person end at once.
 
 The browser's cookie carries what the identity provider said, and cannot be taken back. So it grants nothing by itself: it names a row of
 the store, which is asked at each use. So the end of a sign-in works at once, in every browser and every tab.
@@ -51,7 +51,7 @@ class KnownPerson:
     since: datetime | None
     """When the newest of them began; for who is kept out, when they were signed out."""
     until: datetime | None
-    """When the newest ends by itself."""
+    """When the newest sign-in expires."""
     kept_out: bool
     tokens: int = 0
     """Valid tokens of the API that they made."""
@@ -116,7 +116,7 @@ def _ended() -> FleetError:
 
 
 def check(store: Store, sign_in: SignIn, hours: int) -> Standing:
-    """What the store knows of a sign-in that holds. Raises: AccessDenied FLEET-664 where it does not."""
+    """The record of a valid sign-in. Raises: AccessDenied FLEET-664 if it is not valid."""
     names_ = sign_in.person.names
     known = store.remembered(("sign-in", sign_in.id, names_), lambda tx: sign_ins.standing(tx, sign_in.id, names_))
     if error := refusal(sign_in, known, store.clock(), hours):
@@ -155,7 +155,7 @@ def leave(tx: Transaction, person: Person) -> None:
 def throw_out(tx: Transaction, actor: Actor, name: str, hours: int, *, keep_out: bool) -> tuple[list[str], int]:
     """End every sign-in of a person, by one of their names on the audit page.
 
-    Gives all their names, and how many sign-ins ended; a name that never signed in ends none, and is recorded all the same.
+    Returns all their names, and how many sign-ins ended; a name that never signed in ends none, and is recorded all the same.
     Raises: RefusedEdit FLEET-665 if it is not the name of a person who signs in.
     """
     known = sign_ins.names_of(tx, [_named(name)])

@@ -23,7 +23,7 @@ LONGEST_DAYS = 3650
 def create(
     tx: Transaction, key: bytes, actor: Actor, name: str, account: str, permissions: Collection[Permission], days: int
 ) -> tuple[Token, str]:
-    """Make a token; gives its row and the token itself, which is kept nowhere.
+    """Make a token; returns its row and the token itself, which is kept nowhere.
 
     A token that makes another gives it no longer time than its own, and takes it along when it is revoked.
     Raises: RefusedEdit FLEET-629 (name), FLEET-671 (no permission, more than the maker has, no such time, or a name by which another

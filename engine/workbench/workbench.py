@@ -1,4 +1,4 @@
-"""`Workbench`: everything one can do. Pages, the command line, the API and notebooks go through it alike.
+"""`Workbench`: all operations. Pages, the command line, the API and notebooks use it.
 
 Each verb takes the `Actor` who asks and declares with `needs` which permission it takes; that is checked for every surface before
 the verb reads anything. Whose account it is, the verb checks on the row that it is about to change.
@@ -141,7 +141,7 @@ class Workbench(Reader):
         return cls(store, kinds, settings)
 
     def stop(self) -> None:
-        """Have what runs end soon: a fetch at once, an apply after the transaction in hand; what it did not reach stays approved."""
+        """Make running work end soon: a fetch immediately, an apply after the current transaction; the rest stays approved."""
         self._stopping.set()
 
     def close(self) -> None:
@@ -267,7 +267,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.APPLY)
     def resume(self, actor: Actor, repository: str | int | None = None) -> bool:
-        """Let work go on; gives whether anything was paused."""
+        """Let work go on; returns whether anything was paused."""
         with self.store.write() as tx:
             return registry.resume(tx, actor, self._braked(tx, actor, repository))
 
@@ -284,7 +284,7 @@ class Workbench(Reader):
         permissions: Collection[Permission],
         days: int = 90,
     ) -> tuple[Token, str]:
-        """Make a token; gives its row and the token itself, which cannot be had again."""
+        """Make a token; returns its row and the token itself, which cannot be had again."""
         account = self._account(actor, account)
         with self.store.write() as tx:
             return tokens.create(tx, self._token_key, actor, name, account, permissions, days)
@@ -366,7 +366,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.TOKENS, everywhere=True)
     def let_in(self, actor: Actor, person: str) -> bool:
-        """Keep a person out no longer; gives whether they were kept out. Raises: RefusedEdit FLEET-665."""
+        """Keep a person out no longer; returns whether they were kept out. Raises: RefusedEdit FLEET-665."""
         with self.store.write() as tx:
             return signins.let_in(tx, actor, person)
 
@@ -436,7 +436,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.READ, everywhere=True)
     def snapshot(self, actor: Actor, path: Path) -> int:
-        """Copy the whole store, but for its tokens, into a file while it runs; gives the file's bytes.
+        """Copy the whole store, but for its tokens, into a file while it runs; returns the file's bytes.
 
         Raises: RefusedEdit FLEET-600 for who may not read every account, FLEET-607 where a home's store is; StoreError FLEET-304,
         305, 307 (the copy is not whole), 315 (other copies come first).
@@ -555,7 +555,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
-        """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too.
+        """Look at the remote of a registered repository as a tick would need it; returns what was fetched, too.
 
         Effects: as `check_repository`.
         """
@@ -582,7 +582,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.REVIEW)
     def approve(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
-        """Approve proposals, each by itself."""
+        """Approve proposals, each separately."""
         return self._decide(actor, Verb.APPROVE, ids)
 
     @crosses
@@ -687,7 +687,7 @@ class Workbench(Reader):
     def set_resource(
         self, actor: Actor, key: ResourceKey, fields: Spec, *, note: str | None = None, seen_version: int | None = None
     ) -> tuple[str, int]:
-        """Create a live resource or change some of its fields. Gives (created, updated or unchanged; version)."""
+        """Create a live resource or change some of its fields. Returns (created, updated or unchanged; version)."""
         permits.within(actor, key.account)
         if problem := name_problem(key.account):
             raise RefusedEdit("FLEET-629", f"{key.account[:80]!r} cannot be the account: {problem}.", "Choose another.")
@@ -710,7 +710,7 @@ class Workbench(Reader):
     @crosses
     @needs(Permission.WRITE)
     def release(self, actor: Actor, key: ResourceKey) -> str:
-        """Let go of a resource; live keeps it. Gives the name of the repository that held it."""
+        """Release a resource; it stays live. Returns the name of the previous owner."""
         permits.within(actor, key.account)
         edits.kind_of(self.kinds, key.kind)
         with self.store.write() as tx:
@@ -739,7 +739,7 @@ class Workbench(Reader):
 
     @contextmanager
     def _alone(self, actor: Actor, name: str | int) -> Iterator[tuple[Repository, _Going]]:
-        """Keep any other tick of a repository out; gives the repository as it is once they are kept out.
+        """Keep any other tick of a repository out; returns the repository as it is once they are kept out.
 
         Raises: SyncError FLEET-211, with the run that is going on; RefusedEdit FLEET-603.
         """

@@ -159,7 +159,7 @@ def test_of_two_on_one_resource_the_first_named_is_reverted(bench: Bench) -> Non
     done, refused = bench.workbench.revert(ANA, [newer, older])
     assert done.error is None
     assert refused.error is not None
-    assert refused.error.message.startswith(f"Proposal {newer} is on modules/a as well")
+    assert refused.error.message.startswith(f"Proposal {newer} is also for modules/a")
 
 
 def test_what_is_brought_back_is_held_again_and_counted_as_it_will_reach(bench: Bench) -> None:

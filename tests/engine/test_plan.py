@@ -151,4 +151,4 @@ def test_all_that_one_waits_for_is_named_in_order() -> None:
     wanted = [proposal(1, "modules", "a", None, {"depends_on": list(names)})]
     wanted += [proposal(number, "modules", name, None, {"depends_on": ["a"]}) for number, name in enumerate(names, 2)]
     first = planned(wanted, fleet()).skipped[0]
-    assert first.detail == f"waits for {', '.join(f'modules/{name}' for name in names)}, and that in turn for it"
+    assert first.detail == f"waits for {', '.join(f'modules/{name}' for name in names)}, which in turn waits for it"

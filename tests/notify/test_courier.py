@@ -322,7 +322,7 @@ def test_no_address_and_no_secret_is_said(bench: Workbench, caplog: pytest.LogCa
     bench.sync(ME, "fc")
     heard.recorded(bench.events())
     deadline = time.monotonic() + 10
-    while "is away" not in caplog.text:
+    while "is not reachable" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     heard.stop()
@@ -334,11 +334,14 @@ def test_a_test_message_says_what_came_of_it(bench: Workbench, receiver: Receive
     bench.settings = replace(bench.settings, notify_url=receiver.url, slack_url="http://127.0.0.1:1/x")
     assert bench.test_notifications(ME) == [
         ("webhook", "delivered"),
-        ("slack", "away: it cannot be reached, or closed the connection"),
+        ("slack", "not reachable: it cannot be reached, or closed the connection"),
     ]
     assert receiver.bodies[0]["type"] == "fleet-workbench.test"
     receiver.answers = [404, 410]
-    assert bench.test_notifications(ME)[0] == ("webhook", "away: HTTP 404: check the address and its credential")
+    assert bench.test_notifications(ME)[0] == (
+        "webhook",
+        "not reachable: HTTP 404: check the address and its credential",
+    )
     assert bench.test_notifications(ME)[0] == ("webhook", "refused: HTTP 410")
 
 

@@ -106,7 +106,7 @@ def test_only_one_module_starts_programs() -> None:
     found = {
         str(path.relative_to(root)) for path in root.rglob("*.py") if any(word in path.read_text() for word in starts)
     }
-    assert found <= {"sync/call.py", "cli/notebook.py", "store/console.py"}
+    assert found <= {"flow/sync/call.py", "cli/notebook.py", "store/console.py"}
 
 
 def test_the_notebook_gets_no_secret(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -200,7 +200,7 @@ def test_a_lower_limit_of_the_system_does_not_keep_git_from_starting(
     git_repo.push("version: 1\naccount: acme\n")
     limit = 100 * 2**20
     code = (
-        "import resource; from pathlib import Path; from engine import sync; from engine.model import Repository; from engine.settings import Settings\n"
+        "import resource; from pathlib import Path; from engine.flow import sync; from engine.model import Repository; from engine.settings import Settings\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
         f"settings = Settings.from_environment({str(settings.home)!r}, {{'FLEET_ALLOW_LOCAL_REMOTES': '1'}})\n"
         f"print(sync.fetch(Repository(1, 'fc', 'acme', {str(git_repo.path)!r}), settings).content)"

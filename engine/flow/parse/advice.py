@@ -1,4 +1,4 @@
-"""Advice on a fleet file that is right: a fleet file in, what `fleet validate` warns of out.
+"""Advice on a valid fleet file: a fleet file in, the warnings of `fleet validate` out.
 
 Knows no live fleet: what the file refers to may be live already. Never refuses anything.
 """

@@ -1,4 +1,4 @@
-"""Where libyaml takes what YAML 1.2 reads otherwise, or does not allow: another reader would see another file, or none.
+"""Text that libyaml accepts but YAML 1.2 reads differently or does not allow: other readers would see another file, or an error.
 
 A few searches of the text say whether there may be any such place; only then are the tokens gone through, which takes as long as
 reading. So what is found is exact, and a file without such places pays next to nothing.

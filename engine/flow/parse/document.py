@@ -35,7 +35,7 @@ from engine.model import Spec
 from engine.phrases import argument
 
 DEFAULT_LIMIT = 1_048_576
-"""Bytes of the largest file that is read, unless the caller says otherwise."""
+"""Default limit of the file size in bytes."""
 
 FORMAT_VERSION = 1
 
@@ -64,7 +64,7 @@ class FleetFile:
     """By section, then name: versions that the file lists as existing in addition to a resource's own version."""
 
     def known_versions(self, kinds: Kinds) -> Iterator[tuple[str, str, str]]:
-        """(section, name, version) of every version that the file names: those that resources have, and those listed."""
+        """(section, name, version) of every version in the file: the resources' own versions, and the listed ones."""
         for section, entries in self.sections.items():
             version_field = kinds[section].version_field
             if version_field is not None:

@@ -33,7 +33,7 @@ from engine.kinds.fields import MAX_DEPTH, credential_like, shown
 
 
 class Structure(NamedTuple):
-    """What a fleet file holds, by YAML alone."""
+    """The content of a fleet file as plain YAML."""
 
     root: Any
     flaws: list[Flaw]
@@ -346,7 +346,7 @@ class _Reading:
             self._goes_on(event, end)
 
     def _goes_on(self, begun: Event, ended: Event) -> None:
-        """Take note of text in quotes, or a map or list in brackets, that goes on in another line."""
+        """Record text in quotes, or a map or list in brackets, that continues in another line."""
         if begun.start_mark and ended.end_mark and begun.start_mark.line != ended.end_mark.line:
             self._continued = True
 

@@ -148,7 +148,7 @@ def _way(place: Place) -> dict[str, str]:
 
 
 def _check_key(folder: Path, repository: Repository, environment: dict[str, str]) -> None:
-    """See that ssh can use the key before a host is asked: afterwards, ssh only says that it was denied."""
+    """Check that ssh can use the key before it connects to a host: afterwards ssh reports only that access was denied."""
     try:
         command = ["ssh-keygen", "-y", "-P", "", "-f", "key"]
         code, _ = answer(command, limit_s=20, cwd=folder, environment=environment)

@@ -20,7 +20,7 @@ from pathlib import Path
 from engine.settings import Settings
 
 MOST_WORDS = 65_536
-"""Bytes of what a program says that are kept; the rest is read and forgotten."""
+"""Bytes of a program's output that are kept; the rest is read and discarded."""
 
 _KEPT = ("PATH", "TMPDIR")
 """The variables of our own environment that every child gets."""
@@ -50,7 +50,7 @@ _CONFIGURATION = {
 
 
 class GitFailed(Exception):
-    """Git ended with an error; `said` are its words, in English, at most `MOST_WORDS` bytes of them."""
+    """Git failed; `said` is its output in English, at most `MOST_WORDS` bytes."""
 
     def __init__(self, said: str) -> None:
         super().__init__("git failed")
@@ -146,7 +146,7 @@ def run(
 
 
 def _words(said: bytes | bytearray, code: int) -> str:
-    """What git said, and by which signal it was ended, which it cannot say itself."""
+    """Git's output, and the signal that killed it, which git cannot report itself."""
     words = said.decode("utf-8", "replace")
     return f"{words}\nfatal: git died of signal {-code}" if code < 0 else words
 
@@ -204,7 +204,7 @@ class Conversation:
                     self._ready.unregister(pipe)
 
     def _fail(self) -> None:
-        """Git has ended by itself: raise what it said about that."""
+        """Git has exited: raise its error, if any."""
         code = self._process.wait(timeout=5)
         if code == 127:
             raise FileNotFoundError("git")
@@ -270,7 +270,7 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def _listen(
     process: subprocess.Popen[bytes], said: bytearray, deadline: float, halted: Callable[[], str | None]
 ) -> None:
-    """Read what is said, on the one pipe that is only listened to, until everyone who could say something has ended."""
+    """Read the output pipe until every process that could write to it has ended."""
     pipe = process.stderr or process.stdout
     assert pipe is not None  # noqa: S101  for mypy: one of them is a pipe
     with selectors.DefaultSelector() as selector:

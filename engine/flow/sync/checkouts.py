@@ -1,4 +1,4 @@
-"""What sync keeps in a home: one bare repository for each registered one, under `git/<id>`; and, for the length of a call, secrets."""
+"""Files of sync in a home: one bare repository per registered repository, under `git/<id>`; and secrets, only during a call."""
 
 from __future__ import annotations
 

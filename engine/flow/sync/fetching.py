@@ -165,7 +165,7 @@ def needs_memory(repository: Repository) -> SyncError:
 
 
 def no_memory(said: str) -> bool:
-    """Whether git says that it got no memory."""
+    """Whether git reports that it is out of memory."""
     return re.search(_NO_MEMORY, said, re.IGNORECASE) is not None
 
 
@@ -183,7 +183,7 @@ def _own_words(said: str) -> str:
 
 
 def explained(said: str, repository: Repository, settings: Settings) -> SyncError:
-    """What git's words mean, with a next step. What the remote itself says is not believed, and not shown."""
+    """The meaning of git's output, with a next step. Text from the remote itself is not trusted and not shown."""
     own = _own_words(said)
     if no_memory(own):
         return needs_memory(repository)
@@ -286,7 +286,7 @@ _MEANINGS = (
 _NO_MEMORY = r"out of memory|memory exhausted|cannot allocate|mmap failed|std::bad_alloc"
 
 _AWAY = r"ssh: connect to host|could not resolve host|connection (?:closed|reset|refused|timed out)|kex_exchange"
-"""What ssh says when it has not come as far as the key."""
+"""Errors of ssh before it uses the key."""
 
 _REFUSED = (
     r"authentication failed",

@@ -1,4 +1,4 @@
-"""Keys by which ssh hosts are known: one text for each, `TYPE BASE64`, as OpenSSH writes them."""
+"""Keys of ssh hosts: one text per key, `TYPE BASE64`, as OpenSSH writes them."""
 
 from __future__ import annotations
 

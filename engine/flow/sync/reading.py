@@ -41,7 +41,7 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
 class _Object(NamedTuple):
-    """What git says about an object before it is read."""
+    """The type and size that git reports for an object before it is read."""
 
     id: str
     kind: str

@@ -182,7 +182,7 @@ def check_branch(branch: str) -> None:
 
 
 def check_prefix(prefix: str) -> str:
-    """The folder that holds fleet.yaml, normalised without slashes at its ends. Raises: RefusedEdit FLEET-615."""
+    """The folder that contains fleet.yaml, normalised without slashes at its ends. Raises: RefusedEdit FLEET-615."""
     parts = prefix.strip("/").split("/") if prefix.strip("/") else []
     bad = (
         prefix.startswith("/")

@@ -1,4 +1,4 @@
-"""What Vault must hold for a remote, and checking that it does. Pure; secrets stay out of every text.
+"""The secret that a remote needs in Vault, and its validation. Pure; secrets never appear in texts.
 
 https    {username, password}     a token goes in `password`
 ssh      {ssh_key}                a private key without a passphrase

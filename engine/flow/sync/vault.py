@@ -127,7 +127,7 @@ class _Transport(BaseAdapter):
 
     @contextmanager
     def farewell(self) -> Iterator[None]:
-        """Have the block's requests tried once, for a moment, whatever ends the rest."""
+        """Try the block's requests once, for a short time, even if the call was stopped."""
         self._tries, self._limit_s = 1, min(self._limit_s, _FAREWELL_S)
         self._deadline = time.monotonic() + self._limit_s
         with context.unending():
@@ -160,7 +160,7 @@ class _Transport(BaseAdapter):
         )
 
     def _waited(self) -> bool:
-        """Pause before the next try; gives whether there is time for one."""
+        """Pause before the next try; returns whether there is time for one."""
         threading.Event().wait(_PAUSE_S)
         return time.monotonic() < self._deadline and context.halted() is None
 
@@ -198,7 +198,7 @@ def _is_safe(address: str) -> bool:
 
 
 def _come_in(client: hvac.Client, settings: Settings) -> bool:
-    """Get a token by the one way that the settings name; gives whether it was made for this call alone."""
+    """Get a token by the one way that the settings name; returns whether it was made for this call alone."""
     mount = settings.vault_auth_mount
     if settings.vault_token:
         client.token = settings.vault_token
@@ -252,7 +252,7 @@ def _text_of(variable: str, path: str) -> str:
 
 @contextmanager
 def _explained(what: str, denied: str, denial: str) -> Iterator[None]:
-    """Turn what hvac and requests raise into a code and words of ours; theirs could carry what was sent."""
+    """Translate exceptions of hvac and requests into our codes and messages; theirs could contain what was sent."""
     error: SyncError
     try:
         yield
