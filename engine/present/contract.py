@@ -568,14 +568,6 @@ class TokenBody(TypedDict):
     revoked_by: str | None
 
 
-class IssuedToken(TypedDict):
-    """A token that was just made."""
-
-    token: str
-    """To be kept secret; it cannot be shown again."""
-    api_token: TokenBody
-
-
 class CreatedRepository(TypedDict):
     """A repository that Gitea has made, and how to register it."""
 
