@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 CODES: dict[str, str] = {
     "FLEET-201": "the remote cannot be fetched; live state is not affected",
@@ -187,8 +187,6 @@ class Problem:
 class FleetError(Exception):
     """Base of all errors that a user may see."""
 
-    retryable: ClassVar[bool] = False
-
     def __init__(self, code: str, message: str, hint: str = "", **facts: Any) -> None:
         super().__init__(message)
         self.code, self.message, self.hint, self.facts = code, message, hint, facts
@@ -231,8 +229,6 @@ class StoreError(FleetError):
 
 class StoreLocked(StoreError):
     """Another process holds the store."""
-
-    retryable = True
 
 
 class ReviewError(FleetError):

@@ -144,6 +144,15 @@ class Actor:
     token_id: int | None = None
     """The token of the API that they came with, if they did."""
 
+    def sees(self, account: str) -> bool:
+        """Whether they may touch what belongs to an account."""
+        return covers(self.account, account)
+
+
+def covers(scope: str, account: str) -> bool:
+    """Whether a scope, one account or `*` for every one, takes in an account."""
+    return scope in {"*", account}
+
 
 @dataclass(frozen=True, slots=True)
 class Token:

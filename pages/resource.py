@@ -9,7 +9,7 @@ import streamlit as st
 from engine import phrases
 from engine.errors import RefusedEdit
 from engine.flow import export
-from engine.model import ResourceKey, Spec, Version
+from engine.model import ResourceKey, Spec, Version, covers
 from engine.paths import field_changes
 from engine.present import values, words
 from engine.workbench import Workbench
@@ -299,7 +299,7 @@ def main() -> None:
     versions = workbench().history(key, 200)
     if not versions:
         st.title(plain(key.address))
-        if workbench().scope in {"*", key.account} and standing(key):
+        if covers(workbench().scope, key.account) and standing(key):
             st.caption("This resource does not exist yet.")
         else:
             empty(f"{key.address} has never existed in account {key.account}.")

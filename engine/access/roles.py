@@ -150,13 +150,3 @@ def role_of(person: Person, rules: Sequence[Rule]) -> tuple[Actor, frozenset[Rol
         return None
     permissions = frozenset[Permission]().union(*(PERMISSIONS[role] for role in rule.roles))
     return Actor(person.name, permissions, rule.account), rule.roles
-
-
-def actor_of(
-    claims: Mapping[str, Any], rules: Sequence[Rule], *, trust_email: bool = False
-) -> tuple[Actor, frozenset[Role]] | None:
-    """Who the claims of a sign-in act as; None where no rule fits, or where they carry no name that is allowed."""
-    try:
-        return role_of(person_of(claims, trust_email=trust_email), rules)
-    except AccessDenied:
-        return None

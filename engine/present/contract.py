@@ -568,14 +568,6 @@ class TokenBody(TypedDict):
     revoked_by: str | None
 
 
-class IssuedToken(TypedDict):
-    """A new token."""
-
-    token: str
-    """Keep it secret; it cannot be shown again."""
-    api_token: TokenBody
-
-
 class CreatedRepository(TypedDict):
     """A repository that Gitea has created, and how to register it."""
 

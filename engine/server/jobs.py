@@ -13,7 +13,6 @@ from typing import Any
 
 from engine.context import carried
 from engine.errors import FleetError
-from engine.model import Clock
 from engine.system import surroundings
 
 REMEMBERED = 50
@@ -50,8 +49,7 @@ class Job:
 class Jobs:
     """The jobs of one process."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="job")
         self._numbers = itertools.count(1)
         self._guard = threading.Lock()

@@ -51,7 +51,7 @@ class Service:
         self.workbench = workbench
         self.operator = local_operator()
         """The actor in the browser if sign-in is not set up."""
-        self.jobs = Jobs(workbench.store.clock)
+        self.jobs = Jobs()
         self.scheduler = Scheduler(workbench)
         self.nightly = nightly.Nightly(workbench, lambda: self.ending)
         self.kept = kept.Kept(workbench)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from itertools import takewhile
 from typing import Any, Generic, TypeVar
 
 from engine.model import REPOSITORY_SETTINGS, TICK_SETTINGS, Proposal, Repository, Run
@@ -19,10 +20,10 @@ T = TypeVar("T")
 class Columns(Generic[T]):
     """The columns of one record. Times are asked for in microseconds, as `moment` reads them."""
 
-    def __init__(self, record: type[T], *, without: Sequence[str] = (), **expressions: str) -> None:
-        """`without`: fields that are no columns. `expressions`: what gives a field that is no column of the same name."""
+    def __init__(self, record: type[T], *, before: str = "", **expressions: str) -> None:
+        """`before`: the first field that is no column, if any. `expressions`: what gives a field that is no column of the same name."""
         self._record: Callable[..., T] = record
-        found = [field for field in fields(record) if field.name not in without]  # type: ignore[arg-type]
+        found = list(takewhile(lambda field: field.name != before, fields(record)))  # type: ignore[arg-type]
         self.names = tuple(field.name for field in found)
         times = {field.name: f"epoch_us({field.name})" for field in found if str(field.type).startswith("datetime")}
         self.text = ", ".join({**times, **expressions}.get(name, name) for name in self.names)
@@ -36,14 +37,14 @@ class Columns(Generic[T]):
             for place, read in places:
                 if values[place] is not None:
                     values[place] = read(values[place])
-            return self._record(**dict(zip(self.names, values, strict=True)))
+            return self._record(*values)
 
         return made
 
 
 REPOSITORY = Columns(Repository)
 PROPOSAL = Columns(Proposal, references="refers_to", risk="risk_of(change, cause, blast_radius)")
-RUN = Columns(Run, without=("unchanged",))
+RUN = Columns(Run, before="unchanged")
 
 
 FRAGMENTS: Mapping[str, str] = {

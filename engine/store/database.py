@@ -718,8 +718,3 @@ def _damaged(path: Path) -> StoreError:
         f"The store {path} cannot be read: it is damaged, or not a store of Fleet Workbench.",
         f"Keep a copy of the file. Restore the store from a snapshot, or start an empty home with --home and import an exported fleet.yaml.{without}",
     )
-
-
-def lists(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
-    """Turn rows into one list per column, as set-based statements take them."""
-    return {name: [row[index] for row in rows] for index, name in enumerate(names)}

@@ -43,7 +43,7 @@ def decide(
             "Give the reason with --reason; the author of the change will read it.",
         )
     wanted = list(dict.fromkeys(ids))
-    found = {id_: p for id_, p in proposals.by_ids(tx, wanted).items() if actor.account in {"*", p.key.account}}
+    found = {id_: p for id_, p in proposals.by_ids(tx, wanted).items() if actor.sees(p.key.account)}
     fresh = live.specs_and_claims(tx, [p.key for p in found.values()]) if verb is Verb.APPROVE else {}
     outcomes: dict[int, Reviewed] = {}
     moves: list[StatusMove] = []
@@ -86,7 +86,7 @@ def revert(tx: Transaction, kinds: Kinds, actor: Actor, ids: Sequence[int]) -> l
     Shape: one outcome per id, in the order given, ids once.
     """
     wanted = list(dict.fromkeys(ids))
-    found = {id_: p for id_, p in proposals.by_ids(tx, wanted).items() if actor.account in {"*", p.key.account}}
+    found = {id_: p for id_, p in proposals.by_ids(tx, wanted).items() if actor.sees(p.key.account)}
     around = live.around(tx, list(found))
     fresh = live.specs_and_claims(tx, [p.key for p in found.values()])
     owners = {repository.id: repository for repository in repositories.registered(tx)}

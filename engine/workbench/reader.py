@@ -35,6 +35,7 @@ from engine.model import (
     Status,
     StepRecord,
     Version,
+    covers,
 )
 from engine.settings import SETTINGS, Settings
 from engine.store import (
@@ -921,7 +922,7 @@ class Reader:
     # Within one account
 
     def _sees(self, account: str) -> bool:
-        return self.scope in {"*", account}
+        return covers(self.scope, account)
 
     def _within(self, account: str | None) -> str | None:
         """The account to ask for: the one named, else the only one that is seen. Raises: RefusedEdit FLEET-600."""
@@ -945,7 +946,7 @@ class Reader:
     def _find(self, name: str | int, account: str = "*") -> Repository:
         """A repository in service by its name or its number, as it is at this moment; otherwise like `_repository`."""
         found = self.store.remembered(("repository", name), lambda tx: _in_service(tx, name))
-        if found is not None and self._sees(found.account) and account in {"*", found.account}:
+        if found is not None and self._sees(found.account) and covers(account, found.account):
             return found
         with self.store.read() as tx:
             return self._repository(tx, name, account)
@@ -957,7 +958,7 @@ class Reader:
         Raises: RefusedEdit FLEET-603.
         """
         found = _in_service(tx, name)
-        if found is None or not self._sees(found.account) or account not in {"*", found.account}:
+        if found is None or not self._sees(found.account) or not covers(account, found.account):
             within = self._within(None if account == "*" else account)
             known = ", ".join(r.name for r in repositories.registered(tx, within)[:10])
             raise RefusedEdit(
@@ -970,7 +971,7 @@ class Reader:
     def _run(self, tx: Transaction, id_: int, account: str = "*") -> Run:
         """One run, as this transaction sees it. Raises: RefusedEdit FLEET-604, of an unknown and of a foreign one alike."""
         found = runs.by_id(tx, id_)
-        if found is None or not self._sees(found.account) or account not in {"*", found.account}:
+        if found is None or not self._sees(found.account) or not covers(account, found.account):
             raise RefusedEdit("FLEET-604", f"There is no run {id_}.", "List them with: fleet run list")
         return found
 

@@ -48,7 +48,7 @@ def register(
     if why := decides_more(None, wanted):
         permits.require(actor, permits.DECIDING, why)
     if (taken := repositories.by_name(tx, name)) is not None:
-        if actor.account not in {"*", taken.account}:
+        if not actor.sees(taken.account):
             raise RefusedEdit(
                 "FLEET-601", f"The name {name} cannot be used.", f"Choose another, such as {account}-{name}."
             )

@@ -82,7 +82,7 @@ def revoke(tx: Transaction, actor: Actor, id_: int) -> Token:
     Raises: RefusedEdit FLEET-672 (there is none).
     """
     token = token_rows.get(tx, id_)
-    if token is None or actor.account not in {"*", token.account}:
+    if token is None or not actor.sees(token.account):
         raise RefusedEdit("FLEET-672", f"There is no token {id_}.", "List them with: fleet token list")
     _end(tx, actor, [id_])
     return token_rows.get(tx, id_) or token
@@ -90,7 +90,7 @@ def revoke(tx: Transaction, actor: Actor, id_: int) -> Token:
 
 def revoke_made_by(tx: Transaction, actor: Actor, makers: Collection[str]) -> list[Token]:
     """Revoke every token that a person created, under any of their names, and the tokens created with these; returns all revoked now."""
-    theirs = [t.id for t in token_rows.all_(tx) if t.created_by in makers and actor.account in {"*", t.account}]
+    theirs = [t.id for t in token_rows.all_(tx) if t.created_by in makers and actor.sees(t.account)]
     return _end(tx, actor, theirs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.access.roles import PERMISSIONS, Role, actor_of, person_of, read_rules
+from engine.access.roles import PERMISSIONS, Role, Rule, person_of, read_rules, role_of
 from engine.errors import AccessDenied, RefusedEdit
-from engine.model import Permission
+from engine.model import Actor, Permission
 from engine.server.signin import check_binding, client, hosts
 from engine.settings import Settings
 from engine.system.operator import local_operator
@@ -26,6 +27,16 @@ OIDC = {
 
 def settings(home: Path, **given: str) -> Settings:
     return Settings.from_environment(home, given)
+
+
+def actor_of(
+    claims: Mapping[str, Any], rules: Sequence[Rule], *, trust_email: bool = False
+) -> tuple[Actor, frozenset[Role]] | None:
+    """Who the claims of a sign-in act as; None where no rule fits, or where they carry no name that is allowed."""
+    try:
+        return role_of(person_of(claims, trust_email=trust_email), rules)
+    except AccessDenied:
+        return None
 
 
 VERIFIED = {"sub": "1", "email": "ana@x.example", "email_verified": True}

@@ -25,8 +25,8 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FIVE = timedelta(minutes=5)
 
 
-def test_a_job_tells_where_it_is_and_gives_its_result(clock: SetClock) -> None:
-    jobs = Jobs(clock)
+def test_a_job_tells_where_it_is_and_gives_its_result() -> None:
+    jobs = Jobs()
     halfway, go_on = threading.Event(), threading.Event()
 
     def work(tell: Tell) -> str:
@@ -49,8 +49,8 @@ def test_a_job_tells_where_it_is_and_gives_its_result(clock: SetClock) -> None:
 @pytest.mark.parametrize(
     ("raised", "code"), [(RefusedEdit("FLEET-603", "no", "yes"), "FLEET-603"), (ValueError("secret"), "FLEET-900")]
 )
-def test_what_a_job_raises_stands_in_it_coded(clock: SetClock, raised: Exception, code: str) -> None:
-    jobs = Jobs(clock)
+def test_what_a_job_raises_stands_in_it_coded(raised: Exception, code: str) -> None:
+    jobs = Jobs()
 
     def work(_tell: Tell) -> None:
         raise raised
