@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -275,35 +275,57 @@ class Proposal:
     risk: Risk
 
 
+class Switch(NamedTuple):
+    """A setting of a repository that is on or off."""
+
+    name: str
+    title: str
+    doc: str
+    """What it does when it is on, as a sentence."""
+    default: bool
+    decides: bool
+    """Whether ticks then decide what people would decide otherwise: switching it on takes the permissions to decide."""
+    from_the_start: bool
+    """Whether a form offers it for a repository that owns nothing yet."""
+
+
+def _switch(title: str, doc: str, *, default: bool = False, decides: bool = True, from_the_start: bool = True) -> Any:
+    """The declaration of a switch: the field of `Repository` and, in `SWITCHES`, everything that surfaces say of it."""
+    return field(default=default, metadata={_TICK: True, "switch": (title, doc, default, decides, from_the_start)})
+
+
+_TICK = "tick"
+"""Marks the fields of `Repository` that are settings; true for those that decide the outcome of a tick, besides the commit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
     """A registered git repository and its settings. One row of `gitops_repositories`."""
 
     id: int
     name: str
-    account: str
-    url: str
-    branch: str = "main"
-    path_prefix: str = ""
-    vault_credential_path: str | None = None
-    ssh_host_key: str | None = None
+    account: str = field(metadata={_TICK: True})
+    url: str = field(metadata={_TICK: True})
+    branch: str = field(default="main", metadata={_TICK: True})
+    path_prefix: str = field(default="", metadata={_TICK: True})
+    vault_credential_path: str | None = field(default=None, metadata={_TICK: True})
+    ssh_host_key: str | None = field(default=None, metadata={_TICK: False})
     """`TYPE BASE64`: the only key that its ssh host may show; None: pinned at first use."""
-    enabled: bool = True
-    auto_apply: bool = False
-    auto_prune: bool = False
-    auto_heal: bool = False
-    allow_empty: bool = False
+    enabled: bool = field(default=True, metadata={_TICK: False})
+    auto_apply: bool = _switch("Auto-apply", "Approve and apply creates and updates from git automatically.")
+    auto_prune: bool = _switch("Auto-prune", "Let auto-apply destroy resources too.")
+    auto_heal: bool = _switch("Auto-heal", "Let auto-apply repair drift too.")
+    allow_empty: bool = _switch(
+        "Allow empty",
+        "Accept a file that declares nothing; it destroys all resources that the repository owns.",
+        from_the_start=False,
+    )
     paused_reason: str | None = None
     paused_by: str | None = None
     paused_at: datetime | None = None
     failure_count: int = 0
     next_attempt_at: datetime | None = None
     created_at: datetime | None = None
-    SETTINGS: ClassVar = (
-        "account", "url", "branch", "path_prefix", "vault_credential_path", "auto_apply", "auto_prune", "auto_heal", "allow_empty",
-    )  # fmt: skip
-    """What decides the outcome of a tick, besides the commit."""
-
     proposals_version: int = 0
     """Counts every move of a proposal of this repository; part of what makes a tick unchanged."""
 
@@ -315,7 +337,17 @@ class Repository:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the outcome of a tick, besides the commit: part of what makes a tick unchanged."""
-        return {name: getattr(self, name) for name in self.SETTINGS}
+        return {name: getattr(self, name) for name in TICK_SETTINGS}
+
+
+REPOSITORY_SETTINGS: Mapping[str, Any] = {f.name: f.default for f in fields(Repository) if _TICK in f.metadata}
+"""Every setting of a repository with what it is unless somebody says so; account and URL have to be said (MISSING)."""
+
+TICK_SETTINGS = tuple(f.name for f in fields(Repository) if f.metadata.get(_TICK))
+"""The settings that decide the outcome of a tick, besides the commit."""
+
+SWITCHES = tuple(Switch(f.name, *f.metadata["switch"]) for f in fields(Repository) if "switch" in f.metadata)
+"""What can be switched on for a repository, in the order in which surfaces show it."""
 
 
 @dataclass(frozen=True, slots=True)

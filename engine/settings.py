@@ -1,8 +1,8 @@
 """Settings of a home, read once from the environment when a command or a server starts.
 
-Every setting has a name, a default, a meaning and a place where it came from; the README's tables are made from `SETTINGS` (limits,
-whole numbers), `ACCESS` (texts: which authorities to trust, where Vault is and how to come in) and `SERVING` (texts: sign-in, webhooks,
-notifications, the log).
+Every setting is one field of `Settings`, declared with its variable, its default, what it may be and what it means. `SETTINGS` (whole
+numbers), `ACCESS` (texts: which authorities to trust, where Vault is and how to come in) and `SERVING` (texts: sign-in, webhooks,
+notifications, the log) are read off these fields, and the README's tables off them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -35,102 +35,6 @@ class Setting(NamedTuple):
     meaning: str
 
 
-SETTINGS: Mapping[str, Setting] = {
-    "cap": Setting(
-        "POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK",
-        25,
-        1,
-        1_000_000,
-        "Most pending proposals of a repository that a tick leaves behind.",
-    ),
-    "max_file_bytes": Setting(
-        "FLEET_MAX_FILE_BYTES", 1_048_576, 1, 2**31, "Largest fleet file that is read, in bytes."
-    ),
-    "sync_interval_s": Setting(
-        "FLEET_SYNC_INTERVAL_S", 300, 1, 86_400 * 30, "Seconds between scheduled ticks of a repository."
-    ),
-    "sync_workers": Setting("FLEET_SYNC_WORKERS", 4, 1, 64, "How many repositories sync side by side."),
-    "git_timeout_s": Setting("FLEET_GIT_TIMEOUT_S", 60, 1, 3_600, "Longest that one git call may take, in seconds."),
-    "max_fetch_bytes": Setting(
-        "FLEET_MAX_FETCH_BYTES", 268_435_456, 1_048_576, 2**40, "Most that one fetch may bring, in bytes."
-    ),
-    "git_memory_bytes": Setting(
-        "FLEET_GIT_MEMORY_BYTES",
-        536_870_912,
-        134_217_728,
-        2**40,
-        "Most memory that each process of git may take, in bytes.",
-    ),
-    "vault_timeout_s": Setting(
-        "FLEET_VAULT_TIMEOUT_S", 10, 1, 300, "Longest that one request to Vault may take, in seconds; three are tried."
-    ),
-    "keep_days": Setting(
-        "FLEET_KEEP_DAYS", 90, 1, 36_500, "Days that events and runs are kept which nothing of today stands on."
-    ),
-    "keep_failed_days": Setting(
-        "FLEET_KEEP_FAILED_DAYS", 365, 1, 36_500, "Days that failed and partial runs are kept."
-    ),
-    "sign_in_hours": Setting(
-        "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours after which a sign-in ends, and roles and groups are asked for anew."
-    ),
-    "snapshot_every_h": Setting(
-        "FLEET_SNAPSHOT_EVERY", 24, 1, 8_760, "Hours between two snapshots in the folder of `FLEET_SNAPSHOTS`."
-    ),
-    "snapshot_keep": Setting(
-        "FLEET_SNAPSHOT_KEEP",
-        7,
-        1,
-        10_000,
-        "How many snapshots are kept there; the server removes older ones of its own.",
-    ),
-    "lock_wait_s": Setting(
-        "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "How long a command waits for another that holds the store, in seconds."
-    ),
-    "home_group": Setting(
-        "FLEET_HOME_GROUP",
-        0,
-        0,
-        1,
-        "1 allows a home that its group may write, as some mounted volumes are. Files in it stay the owner's alone.",
-    ),
-    "max_sockets": Setting(
-        "FLEET_MAX_SOCKETS",
-        1_000,
-        1,
-        100_000,
-        "Most windows of the dashboard that may be open at once; fewer where the system allows few open files.",
-    ),
-    "max_sockets_per_address": Setting(
-        "FLEET_MAX_SOCKETS_PER_ADDRESS",
-        250,
-        1,
-        100_000,
-        "Most of them from one address; one address never gets more than half.",
-    ),
-    "max_page_runs": Setting("FLEET_MAX_PAGE_RUNS", 4, 1, 64, "How many pages are made side by side; others wait."),
-    "request_wait_s": Setting(
-        "FLEET_REQUEST_WAIT_S",
-        30,
-        1,
-        3_600,
-        "Longest that a request may take to arrive, in seconds; its head may take 10 at most.",
-    ),
-    "allow_local_remotes": Setting(
-        "FLEET_ALLOW_LOCAL_REMOTES", 0, 0, 1, "1 allows local paths and file:// as remotes (for tests)."
-    ),
-    "allow_http_remotes": Setting(
-        "FLEET_ALLOW_HTTP_REMOTES", 0, 0, 1, "1 allows http:// remotes, which anybody on the way can change."
-    ),
-    "oidc_trust_email": Setting(
-        "FLEET_OIDC_TRUST_EMAIL",
-        0,
-        0,
-        1,
-        "1 takes an address as verified where the provider never sends `email_verified`. Only for one where nobody can choose an address.",
-    ),
-}
-
-
 class Text(NamedTuple):
     variable: str
     meaning: str
@@ -139,6 +43,7 @@ class Text(NamedTuple):
     """Gives the text in the form in which it is kept. Raises: ValueError, saying what it should be."""
     empty: bool = False
     """Whether the variable may be set to nothing, which switches off what it is about; else that is as if it were not set."""
+    default: str = ""
 
 
 def _file(text: str) -> str:
@@ -155,9 +60,9 @@ def _address(text: str) -> str:
     """An address that secrets may be sent to: https, or http on this machine alone."""
     parts = urlsplit(text)
     if not parts.hostname or parts.username or parts.scheme not in {"https", "http"} or not text.isprintable():
-        raise ValueError("an address such as https://host.example.com, without a credential in it")
+        raise ValueError("an address such as https://host.example.com, without a credential")
     if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise ValueError("an https address (http goes to this machine alone)")
+        raise ValueError("an https address (http is allowed for this machine only)")
     return text.rstrip("/")
 
 
@@ -165,7 +70,7 @@ def time_of_day(text: str) -> tuple[int, int]:
     """(hour, minute) from HH:MM. Raises: ValueError, saying what it should be."""
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
     if not found:
-        raise ValueError("a time of day in UTC such as 03:10, or empty to switch it off")
+        raise ValueError("a time of day in UTC such as 03:10, or empty to disable it")
     return int(found[1]), int(found[2])
 
 
@@ -215,104 +120,23 @@ def _accounts(text: str) -> str:
     return text
 
 
-ACCESS: Mapping[str, Text] = {
-    "remote_hosts": Text(
-        "FLEET_REMOTE_HOSTS",
-        "Where remotes may be: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: anywhere but on loopback, link-local "
-        "and cloud metadata addresses, which are refused unless an address, a network or a full name allows them.",
-        reads=_hosts,
-    ),
-    "vault_paths": Text(
-        "FLEET_VAULT_PATHS",
-        "Which accounts may use which paths in Vault: `acme=secret/data/acme/*;zeta=secret/data/zeta/key@git.example.com`, where the host "
-        "after `@` needs no confirmation. Unset: every path for the only account that has repositories, none where several have.",
-        reads=_grants,
-    ),
-    "git_ca_file": Text(
-        "FLEET_GIT_CA_FILE", "Certificate authorities to trust for https remotes, instead of the system's.", reads=_file
-    ),
-    "vault_address": Text("VAULT_ADDR", "Where Vault is: https, or http on this machine alone."),
-    "vault_namespace": Text("VAULT_NAMESPACE", "Namespace of every request."),
-    "vault_ca_file": Text("VAULT_CACERT", "Certificate authorities to trust for Vault.", reads=_file),
-    "vault_token": Text("VAULT_TOKEN", "Come in with this token.", secret=True),
-    "vault_token_file": Text(
-        "VAULT_TOKEN_FILE", "Or with the token in this file, read at each sync, as an agent writes it."
-    ),
-    "vault_role_id": Text("VAULT_ROLE_ID", "Or log in by AppRole, as this role."),
-    "vault_secret_id": Text("VAULT_SECRET_ID", "Secret of that role.", secret=True),
-    "vault_kubernetes_role": Text("VAULT_KUBERNETES_ROLE", "Or log in by Kubernetes, as this role."),
-    "vault_kubernetes_token_file": Text(
-        "VAULT_KUBERNETES_TOKEN_FILE", "The service account's token (default: where Kubernetes mounts it)."
-    ),
-    "vault_auth_mount": Text("VAULT_AUTH_MOUNT", "Where that login is mounted (default: approle or kubernetes)."),
-}
-"""How the outside is reached. Values marked secret are shown nowhere, only whether they are set."""
-
-SERVING: Mapping[str, Text] = {
-    "public_url": Text(
-        "FLEET_PUBLIC_URL",
-        "Where people reach the dashboard, such as `https://fleet.example.com`: links and sign-in lead there.",
-        reads=_address,
-    ),
-    "local_link": Text(
-        "FLEET_LOCAL_LINK",
-        "Whether the dashboard asks for the link of `fleet open` where nobody signs in: `off` admits everybody who reaches the port (default: `on`).",
-        reads=_on_or_off,
-    ),
-    "oidc_metadata_url": Text(
-        "FLEET_OIDC_METADATA_URL",
-        "Sign-in: the provider's `…/.well-known/openid-configuration`.",
-        reads=_address,
-    ),
-    "oidc_client_id": Text("FLEET_OIDC_CLIENT_ID", "Sign-in: what the provider calls this dashboard."),
-    "oidc_client_secret": Text("FLEET_OIDC_CLIENT_SECRET", "Sign-in: the secret of that client.", secret=True),
-    "oidc_scope": Text("FLEET_OIDC_SCOPE", "Sign-in: what is asked for (default: `openid email profile`)."),
-    "roles": Text(
-        "FLEET_ROLES",
-        "Who may do what: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme, oidc:42=viewer`. The first that fits counts.",
-        reads=_rules,
-    ),
-    "webhook_secret": Text(
-        "FLEET_WEBHOOK_SECRET",
-        "What GitHub and Gitea sign their webhooks with, and GitLab sends as token.",
-        secret=True,
-    ),
-    "gitea_url": Text("FLEET_GITEA_URL", "The Gitea that makes repositories.", reads=_address),
-    "gitea_token": Text("FLEET_GITEA_TOKEN", "A token of it that may make repositories.", secret=True),
-    "gitea_vault_path": Text("FLEET_GITEA_VAULT_PATH", "Or where Vault keeps that token, under `token`."),
-    "gitea_accounts": Text(
-        "FLEET_GITEA_ACCOUNTS",
-        "Accounts that may use that token: `acme, zeta`. Unset: the only account that has repositories. Who may write in every account always may.",
-        reads=_accounts,
-    ),
-    "notify_url": Text("FLEET_NOTIFY_URL", "Where notifications go, as CloudEvents.", secret=True, reads=_address),
-    "notify_secret": Text("FLEET_NOTIFY_SECRET", "What they are signed with.", secret=True),
-    "slack_url": Text(
-        "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
-    ),
-    "drill_at": Text(
-        "FLEET_DRILL_AT",
-        "When the server drills each account once a night, as HH:MM in UTC (default: `03:10`). Set to nothing, it never drills by itself.",
-        reads=_time_of_day,
-        empty=True,
-    ),
-    "snapshots": Text(
-        "FLEET_SNAPSHOTS",
-        "A folder outside of the home, best on another disk, in which the server keeps snapshots of the store. Unset: it keeps none.",
-        reads=_folder,
-    ),
-    "log_format": Text("FLEET_LOG_FORMAT", "`json` for one JSON object a line (default: `text`).", reads=_log_format),
-}
-"""How others come in and are told."""
+def _number(variable: str, default: int, minimum: int, maximum: int, meaning: str) -> Any:
+    """A setting that is a whole number: a limit, a time, or 0 and 1 for no and yes."""
+    return field(default=default, metadata={"limit": Setting(variable, default, minimum, maximum, meaning)})
 
 
-SECURITY = (
-    "vault_paths", "remote_hosts", "gitea_accounts", "allow_local_remotes", "allow_http_remotes", "git_ca_file",
-    "local_link", "public_url", "oidc_metadata_url", "roles", "oidc_trust_email", "sign_in_hours", "webhook_secret", "home_group",
-    "max_file_bytes", "max_fetch_bytes", "git_memory_bytes", "git_timeout_s", "vault_timeout_s",
-    "max_sockets", "max_sockets_per_address", "max_page_runs", "request_wait_s",
-)  # fmt: skip
-"""Settings that decide who may do what, and how much anybody may take: those of the help page on security, in its order."""
+def _text(group: str, asked: Text) -> Any:
+    return field(default=asked.default, repr=not asked.secret, metadata={group: asked})
+
+
+def _access(variable: str, meaning: str, **options: Any) -> Any:
+    """A text about how the server reaches remotes and Vault."""
+    return _text("access", Text(variable, meaning, **options))
+
+
+def _serving(variable: str, meaning: str, **options: Any) -> Any:
+    """A text about how people and programs reach the server, and what it sends and writes."""
+    return _text("serving", Text(variable, meaning, **options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,59 +144,187 @@ class Settings:
     """What is in force. Immutable: a change takes a restart, as the runbook says of the cap."""
 
     home: Path
-    cap: int = 25
-    max_file_bytes: int = 1_048_576
-    sync_interval_s: int = 300
-    sync_workers: int = 4
-    git_timeout_s: int = 60
-    max_fetch_bytes: int = 268_435_456
-    git_memory_bytes: int = 536_870_912
-    vault_timeout_s: int = 10
-    keep_days: int = 90
-    keep_failed_days: int = 365
-    sign_in_hours: int = 12
-    snapshot_every_h: int = 24
-    snapshot_keep: int = 7
-    lock_wait_s: int = 3
-    home_group: int = 0
-    max_sockets: int = 1_000
-    max_sockets_per_address: int = 250
-    max_page_runs: int = 4
-    request_wait_s: int = 30
-    allow_local_remotes: int = 0
-    allow_http_remotes: int = 0
-    remote_hosts: str = ""
-    vault_paths: str = ""
-    oidc_trust_email: int = 0
-    git_ca_file: str = ""
-    vault_address: str = ""
-    vault_namespace: str = ""
-    vault_ca_file: str = ""
-    vault_token: str = field(default="", repr=False)
-    vault_token_file: str = ""
-    vault_role_id: str = ""
-    vault_secret_id: str = field(default="", repr=False)
-    vault_kubernetes_role: str = ""
-    vault_kubernetes_token_file: str = ""
-    vault_auth_mount: str = ""
-    public_url: str = ""
-    local_link: str = "on"
-    oidc_metadata_url: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: str = field(default="", repr=False)
-    oidc_scope: str = "openid email profile"
-    roles: str = ""
-    webhook_secret: str = field(default="", repr=False)
-    gitea_url: str = ""
-    gitea_token: str = field(default="", repr=False)
-    gitea_vault_path: str = ""
-    gitea_accounts: str = ""
-    notify_url: str = field(default="", repr=False)
-    notify_secret: str = field(default="", repr=False)
-    slack_url: str = field(default="", repr=False)
-    drill_at: str = "03:10"
-    snapshots: str = ""
-    log_format: str = "text"
+    cap: int = _number(
+        "POWERNODE_GITOPS_MAX_PROPOSALS_PER_TICK",
+        25,
+        1,
+        1_000_000,
+        "Maximum number of pending proposals of a repository after a tick.",
+    )
+    max_file_bytes: int = _number(
+        "FLEET_MAX_FILE_BYTES", 1_048_576, 1, 2**31, "Maximum size of a fleet file, in bytes."
+    )
+    sync_interval_s: int = _number(
+        "FLEET_SYNC_INTERVAL_S", 300, 1, 86_400 * 30, "Seconds between scheduled ticks of a repository."
+    )
+    sync_workers: int = _number("FLEET_SYNC_WORKERS", 4, 1, 64, "Number of repositories that sync in parallel.")
+    git_timeout_s: int = _number("FLEET_GIT_TIMEOUT_S", 60, 1, 3_600, "Time limit of one git call, in seconds.")
+    max_fetch_bytes: int = _number(
+        "FLEET_MAX_FETCH_BYTES", 268_435_456, 1_048_576, 2**40, "Maximum size of one fetch, in bytes."
+    )
+    git_memory_bytes: int = _number(
+        "FLEET_GIT_MEMORY_BYTES",
+        536_870_912,
+        134_217_728,
+        2**40,
+        "Memory limit of each git process, in bytes.",
+    )
+    vault_timeout_s: int = _number(
+        "FLEET_VAULT_TIMEOUT_S", 10, 1, 300, "Time limit of one request to Vault, in seconds; up to three attempts."
+    )
+    keep_days: int = _number(
+        "FLEET_KEEP_DAYS", 90, 1, 36_500, "Days to keep events and runs that the current state does not depend on."
+    )
+    keep_failed_days: int = _number("FLEET_KEEP_FAILED_DAYS", 365, 1, 36_500, "Days to keep failed and partial runs.")
+    sign_in_hours: int = _number(
+        "FLEET_SIGN_IN_HOURS", 12, 1, 720, "Hours until a sign-in ends and roles and groups are read again."
+    )
+    snapshot_every_h: int = _number(
+        "FLEET_SNAPSHOT_EVERY", 24, 1, 8_760, "Hours between two snapshots in the folder `FLEET_SNAPSHOTS`."
+    )
+    snapshot_keep: int = _number(
+        "FLEET_SNAPSHOT_KEEP",
+        7,
+        1,
+        10_000,
+        "Number of snapshots to keep there; the server removes its older ones.",
+    )
+    lock_wait_s: int = _number(
+        "FLEET_LOCK_WAIT_S", 3, 0, 3_600, "Seconds that a command waits for another command that uses the store."
+    )
+    home_group: int = _number(
+        "FLEET_HOME_GROUP",
+        0,
+        0,
+        1,
+        "1 allows a home that its group can write, as on some mounted volumes. Only the owner can access the files in it.",
+    )
+    max_sockets: int = _number(
+        "FLEET_MAX_SOCKETS",
+        1_000,
+        1,
+        100_000,
+        "Maximum number of open dashboard windows; fewer if the system allows few open files.",
+    )
+    max_sockets_per_address: int = _number(
+        "FLEET_MAX_SOCKETS_PER_ADDRESS",
+        250,
+        1,
+        100_000,
+        "Maximum number of windows from one address; never more than half of all.",
+    )
+    max_page_runs: int = _number(
+        "FLEET_MAX_PAGE_RUNS", 4, 1, 64, "Number of pages that are rendered in parallel; others wait."
+    )
+    request_wait_s: int = _number(
+        "FLEET_REQUEST_WAIT_S",
+        30,
+        1,
+        3_600,
+        "Seconds within which a request must arrive; its head within 10 seconds at most.",
+    )
+    allow_local_remotes: int = _number(
+        "FLEET_ALLOW_LOCAL_REMOTES", 0, 0, 1, "1 allows local paths and file:// as remotes (for tests)."
+    )
+    allow_http_remotes: int = _number(
+        "FLEET_ALLOW_HTTP_REMOTES", 0, 0, 1, "1 allows http:// remotes, which anyone on the network path can modify."
+    )
+    oidc_trust_email: int = _number(
+        "FLEET_OIDC_TRUST_EMAIL",
+        0,
+        0,
+        1,
+        "1 treats an address as verified if the provider never sends `email_verified`. Only for providers where users cannot choose their address.",
+    )
+    remote_hosts: str = _access(
+        "FLEET_REMOTE_HOSTS",
+        "Allowed hosts of remotes: `git.example.com, *.corp.example 10.0.0.0/8`. Unset: all except loopback, link-local and cloud metadata addresses, which must be allowed by an address, a network or a full name.",
+        reads=_hosts,
+    )
+    vault_paths: str = _access(
+        "FLEET_VAULT_PATHS",
+        "Accounts and the Vault paths that they may use: `acme=secret/data/acme/*;zeta=secret/data/zeta/key@git.example.com`; a host after `@` needs no confirmation. Unset: all paths if only one account has repositories, none if several have.",
+        reads=_grants,
+    )
+    git_ca_file: str = _access(
+        "FLEET_GIT_CA_FILE", "Certificate authorities for https remotes, instead of those of the system.", reads=_file
+    )
+    vault_address: str = _access("VAULT_ADDR", "Address of Vault: https, or http for this machine only.")
+    vault_namespace: str = _access("VAULT_NAMESPACE", "Vault namespace of every request.")
+    vault_ca_file: str = _access("VAULT_CACERT", "Certificate authorities for Vault.", reads=_file)
+    vault_token: str = _access("VAULT_TOKEN", "Log in to Vault with this token.", secret=True)
+    vault_token_file: str = _access(
+        "VAULT_TOKEN_FILE",
+        "Or with the token in this file, for example written by Vault Agent; it is read at each sync.",
+    )
+    vault_role_id: str = _access("VAULT_ROLE_ID", "Or log in with AppRole, as this role.")
+    vault_secret_id: str = _access("VAULT_SECRET_ID", "Secret of the AppRole role.", secret=True)
+    vault_kubernetes_role: str = _access("VAULT_KUBERNETES_ROLE", "Or log in with Kubernetes, as this role.")
+    vault_kubernetes_token_file: str = _access(
+        "VAULT_KUBERNETES_TOKEN_FILE", "File with the service account token (default: the mount of Kubernetes)."
+    )
+    vault_auth_mount: str = _access("VAULT_AUTH_MOUNT", "Mount of the login method (default: approle or kubernetes).")
+    public_url: str = _serving(
+        "FLEET_PUBLIC_URL",
+        "Public address of the dashboard, such as `https://fleet.example.com`; links and sign-in use it.",
+        reads=_address,
+    )
+    local_link: str = _serving(
+        "FLEET_LOCAL_LINK",
+        "Whether the dashboard requires the link of `fleet open` if sign-in is not set up; `off` admits everyone who can reach the port (default: `on`).",
+        reads=_on_or_off,
+        default="on",
+    )
+    oidc_metadata_url: str = _serving(
+        "FLEET_OIDC_METADATA_URL", "Sign-in: the provider's `…/.well-known/openid-configuration`.", reads=_address
+    )
+    oidc_client_id: str = _serving("FLEET_OIDC_CLIENT_ID", "Sign-in: the client id of this dashboard.")
+    oidc_client_secret: str = _serving("FLEET_OIDC_CLIENT_SECRET", "Sign-in: the client secret.", secret=True)
+    oidc_scope: str = _serving(
+        "FLEET_OIDC_SCOPE",
+        "Sign-in: the scopes (default: `openid email profile`).",
+        default="openid email profile",
+    )
+    roles: str = _serving(
+        "FLEET_ROLES",
+        "Roles: `ana@example.com=admin, group:sre=operator+reviewer, @example.com=viewer:acme, oidc:42=viewer`. The first match counts.",
+        reads=_rules,
+    )
+    webhook_secret: str = _serving(
+        "FLEET_WEBHOOK_SECRET",
+        "Secret with which GitHub and Gitea sign webhooks, and which GitLab sends as token.",
+        secret=True,
+    )
+    gitea_url: str = _serving("FLEET_GITEA_URL", "Address of the Gitea that creates repositories.", reads=_address)
+    gitea_token: str = _serving("FLEET_GITEA_TOKEN", "Gitea token with permission to create repositories.", secret=True)
+    gitea_vault_path: str = _serving("FLEET_GITEA_VAULT_PATH", "Or the Vault path of the token, in the field `token`.")
+    gitea_accounts: str = _serving(
+        "FLEET_GITEA_ACCOUNTS",
+        "Accounts that may use the token: `acme, zeta`. Unset: the only account that has repositories. Users with write permission in every account always may.",
+        reads=_accounts,
+    )
+    notify_url: str = _serving(
+        "FLEET_NOTIFY_URL", "Address for notifications, as CloudEvents.", secret=True, reads=_address
+    )
+    notify_secret: str = _serving("FLEET_NOTIFY_SECRET", "Secret that signs notifications.", secret=True)
+    slack_url: str = _serving(
+        "FLEET_SLACK_URL", "A Slack-compatible incoming webhook for notifications.", secret=True, reads=_address
+    )
+    drill_at: str = _serving(
+        "FLEET_DRILL_AT",
+        "Time of the nightly restore drill of each account, as HH:MM in UTC (default: `03:10`). Set it to an empty value to disable the drill.",
+        reads=_time_of_day,
+        empty=True,
+        default="03:10",
+    )
+    snapshots: str = _serving(
+        "FLEET_SNAPSHOTS",
+        "Folder outside the home, ideally on another disk, for snapshots of the store. Unset: the server saves none.",
+        reads=_folder,
+    )
+    log_format: str = _serving(
+        "FLEET_LOG_FORMAT", "`json` for one JSON object per line (default: `text`).", reads=_log_format, default="text"
+    )
     sources: Mapping[str, str] = field(default_factory=dict)
     """For each setting that is not the default, the variable that set it."""
 
@@ -404,9 +356,9 @@ class Settings:
             try:
                 values[name], sources[name] = asked.reads(text), asked.variable
             except ValueError as error:
-                shown = "what it is set to" if asked.secret else repr(text[:200])
+                shown = "its value" if asked.secret else repr(text[:200])
                 raise RefusedEdit(
-                    "FLEET-602", f"{asked.variable}: {shown} is not right: {error}.", "Correct it, or unset it."
+                    "FLEET-602", f"{asked.variable}: {shown} is not valid: {error}.", "Correct it, or unset it."
                 ) from None
         _check_sign_in(values)
         chosen = Path(home or environment.get("FLEET_HOME") or homes.default(environment)).expanduser().absolute()
@@ -429,13 +381,36 @@ class Settings:
         return self.local_link == "on" and not self.signs_in
 
 
+def _declared(group: str) -> dict[str, Any]:
+    return {f.name: f.metadata[group] for f in fields(Settings) if group in f.metadata}
+
+
+SETTINGS: Mapping[str, Setting] = _declared("limit")
+"""Whole numbers, by the name of their field."""
+
+ACCESS: Mapping[str, Text] = _declared("access")
+"""How the outside is reached. Values marked secret are shown nowhere, only whether they are set."""
+
+SERVING: Mapping[str, Text] = _declared("serving")
+"""How others come in and are told."""
+
+
+SECURITY = (
+    "vault_paths", "remote_hosts", "gitea_accounts", "allow_local_remotes", "allow_http_remotes", "git_ca_file",
+    "local_link", "public_url", "oidc_metadata_url", "roles", "oidc_trust_email", "sign_in_hours", "webhook_secret", "home_group",
+    "max_file_bytes", "max_fetch_bytes", "git_memory_bytes", "git_timeout_s", "vault_timeout_s",
+    "max_sockets", "max_sockets_per_address", "max_page_runs", "request_wait_s",
+)  # fmt: skip
+"""Settings that decide who may do what, and how much anybody may take: those of the help page on security, in its order."""
+
+
 def _check_snapshots(folder: str | None, home: Path) -> None:
     """Refuse to keep snapshots in the home: they would be lost together with the store, and a server clears folders there."""
     if folder and Path(folder).resolve().is_relative_to(home.resolve()):
         raise RefusedEdit(
             "FLEET-602",
-            f"FLEET_SNAPSHOTS is {folder[:200]!r}, which is inside of the home: what destroys the store would destroy them too.",
-            "Name a folder outside of the home, best on another disk.",
+            f"FLEET_SNAPSHOTS is {folder[:200]!r}, which is inside the home: a failure that destroys the store would destroy the snapshots too.",
+            "Use a folder outside the home, ideally on another disk.",
         )
 
 
@@ -446,6 +421,6 @@ def _check_sign_in(values: Mapping[str, Any]) -> None:
     if missing and any(name in values for name in needed[:3]):
         raise RefusedEdit(
             "FLEET-602",
-            f"Sign-in is set up in part: {' and '.join(missing)} missing.",
-            "Set all four, or none: then there is the one local operator.",
+            f"Sign-in is only partly set up; missing: {' and '.join(missing)}.",
+            "Set all four, or none. Without them the only user is the local operator.",
         )

@@ -62,7 +62,7 @@ def filters() -> ProposalFilter:
             key="risk",
             bind="query-params",
             placeholder="All",
-            help="High: destroys something, or meets changes on both sides. Medium: takes an edit back, or reaches ten nodes or more.",
+            help="High: destroys a resource, or both git and live have changed. Medium: undoes an edit, or reaches ten nodes or more.",
         )
         age = st.selectbox(
             "Older than", list(AGES), index=None, key="older", bind="query-params", placeholder="Any age"
@@ -133,7 +133,7 @@ def bar(ids: list[int], wanted: ProposalFilter, total: int) -> None:
     bench = workbench()
     if not ids:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("Select rows to decide on them; click an id to read the whole diff.")
+            st.caption("Select rows to decide on them; click an id to see the whole diff.")
             if total:
                 st.button(
                     f"Select all {total:,}", key="select_all", type="tertiary", on_click=_take_all, args=(wanted,)
@@ -144,7 +144,7 @@ def bar(ids: list[int], wanted: ProposalFilter, total: int) -> None:
     stale = sum(item.stale is not None for item in found.items)
     blocked = sum(item.blocked is not None for item in found.items)
     parts = [f"{can[Move.APPROVE]:,} can be approved"]
-    parts += [f"{can[Move.APPLY]:,} approved already"] if can[Move.APPLY] else []
+    parts += [f"{can[Move.APPLY]:,} already approved"] if can[Move.APPLY] else []
     parts += [f"{stale:,} {'is' if stale == 1 else 'are'} stale"] if stale else []
     parts += [f"{blocked:,} blocked"] if blocked else []
     st.markdown(
@@ -220,15 +220,15 @@ def main() -> None:
     total = bench.count_proposals(wanted)
     if not total:
         if wanted.statuses == [Status.PENDING.value] and bench.count_proposals(ProposalFilter()) == 0:
-            empty("No proposal yet.", "A sync opens one for each difference between git and live.")
+            empty("No proposal yet.", "A sync opens one proposal for each difference between git and live.")
             link("repositories", "Register a repository or sync one", icon=":material/source:")
         else:
-            empty("Nothing matches these filters.", "When nothing is pending, everything that git wants is decided.")
+            empty("Nothing matches these filters.", "If no proposal is pending, every difference has a decision.")
         decide.dialog()
         return
     follow(
         lambda: bench.count_proposals(wanted),
-        "Others decided, or a tick opened or ended proposals, since this list was drawn.",
+        "The list has changed: other people decided, or a tick opened or ended proposals.",
     )
     offset = paged(total)
     queue = bool(wanted.statuses) and set(wanted.statuses) <= UNDECIDED
@@ -238,7 +238,7 @@ def main() -> None:
     selected = listing(found, key, several=len(wanted.statuses) != 1)
     everything: list[int] | None = st.session_state.get("all_ids")
     if everything is not None:
-        st.caption(f"All {len(everything):,} that matched are selected, on every page of the list.")
+        st.caption(f"All {len(everything):,} matching proposals are selected, on all pages of the list.")
     with st.bottom:
         bar(everything if everything is not None else [p.id for p in selected], wanted, total)
     decide.dialog()

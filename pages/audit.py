@@ -133,7 +133,7 @@ def main() -> None:
     wanted = filters()
     total = bench.count_events(wanted)
     if not total:
-        empty("No event matches.", "Every decision, move and edit leaves one, and none is ever changed.")
+        empty("No event matches.", "Every decision, change and edit creates an event. Events never change.")
         return
     found = bench.find_events(wanted, skip=paged(total))
     chosen = table(

@@ -42,7 +42,7 @@ def one(episode: Episode, proposal: int | None) -> None:
             st.markdown(f"{badge(episode.severity)} {badge('open')}")
             to_resource(episode.key)
             st.markdown(
-                f"{plain(_what(episode))} by **{plain(episode.moved_by or 'somebody unknown')}** {ago(episode.moved_at or episode.opened_at)}",
+                f"{plain(_what(episode))} by **{plain(episode.moved_by or 'an unknown person')}** {ago(episode.moved_at or episode.opened_at)}",
                 help=exact(episode.moved_at or episode.opened_at),
             )
         by_hand.told(episode.key)
@@ -54,22 +54,20 @@ def one(episode: Episode, proposal: int | None) -> None:
                 *NEEDED[Move.APPROVE_AND_APPLY],
                 icon=":material/undo:",
                 key=f"revert_{episode.id}",
-                help="Approve and apply the proposal that brings live back to what git says.",
+                help="Approve and apply the proposal that restores the state in git.",
                 disabled=proposal is None,
                 on_click=decide.ask,
                 args=(
                     Move.APPROVE_AND_APPLY,
                     [proposal] if proposal else [],
-                    f"Take back {episode.moved_by}'s change"
-                    if episode.moved_by
-                    else "Take back what was changed by hand",
+                    f"Undo {episode.moved_by}'s change" if episode.moved_by else "Undo the change made by hand",
                 ),
             )
             st.button(
                 "Codify",
                 icon=":material/code:",
                 key=f"codify_{episode.id}",
-                help="The lines to put into git, so that it says what live says.",
+                help="The lines to put into git, so that git matches live.",
                 on_click=codify.ask,
                 args=(episode.key,),
                 kwargs={"deleted": episode.change is Change.CREATE, "paths": [row["path"] for row in episode.fields]},
@@ -77,7 +75,7 @@ def one(episode: Episode, proposal: int | None) -> None:
             if proposal is not None:
                 to_proposal(proposal)
             else:
-                st.caption("No proposal stands for it: see what the last run withheld.")
+                st.caption("It has no open proposal: see what the last run withheld.")
 
 
 def _what(episode: Episode) -> str:
@@ -85,7 +83,7 @@ def _what(episode: Episode) -> str:
         case Change.CREATE:
             return "deleted"
         case Change.DESTROY:
-            return "changed, while git no longer declares it,"
+            return "changed (git no longer declares it)"
         case _:
             return "changed"
 
@@ -129,7 +127,7 @@ def frequent(repository: str | None) -> None:
                 "last": column.time("Last"),
                 "by": column.text("By", 260),
             },
-            alt="What drifted most often",
+            alt="Resources that drifted most often",
         )
 
 
@@ -180,8 +178,8 @@ def main() -> None:
     if not total:
         if shown == "open" and not text:
             empty(
-                "Nothing drifts.",
-                "Drift is live moved away from what git and the last apply agreed on. Each tick looks for it, even when git has not moved.",
+                "There is no drift.",
+                "Drift means that live has changed since git and live last agreed. Each tick checks for it, even if git has not changed.",
             )
         else:
             empty("No episode matches these filters.")
@@ -195,7 +193,7 @@ def main() -> None:
         timeline([episode for episode, _ in found])
         past(found)
     frequent(repository)
-    link("approvals", "Proposals that would take drift back", cause="live moved", icon=":material/rule:")
+    link("approvals", "Proposals that would undo drift", cause="live moved", icon=":material/rule:")
     codify.dialog()
     decide.dialog()
 

@@ -22,7 +22,7 @@ QUICK_S = 3.0
 LINES = 400
 """Lines of the preview; the download has all of them."""
 
-EVERYTHING, UNMANAGED = "everything", "what no repository owns"
+EVERYTHING, UNMANAGED = "everything", "resources that no repository owns"
 
 
 def chosen() -> tuple[str, str | None, bool, datetime | None]:
@@ -64,13 +64,13 @@ def drill(named: str) -> None:
     found = workbench().last_drill(named)
     if found is None:
         empty(
-            "Never drilled.",
-            "A drill builds an empty store from nothing but the exported file, and compares it with live. Do it before you need it.",
+            "No drill yet.",
+            "A drill restores the exported file into an empty store and compares the result with live. Do it before you need a restore.",
         )
     else:
         say(found)
     if at := workbench().settings.drill_at:
-        st.caption(f"While a server runs, each account is drilled once a night, at {plain(at)} UTC.")
+        st.caption(f"The server drills each account once a night, at {plain(at)} UTC.")
     act("Drill now", Workbench.drill, icon=":material/verified:", key="drill", on_click=_drill, args=(named,))
 
 
@@ -113,10 +113,10 @@ def snapshots() -> None:
         return
     st.subheader("Kept snapshots")
     hours, keep = bench.settings.snapshot_every_h, bench.settings.snapshot_keep
-    st.caption(f"The server keeps a snapshot every {count(hours, 'hour')}, and the last {keep:,} of them.")
+    st.caption(f"The server saves a snapshot every {count(hours, 'hour')} and keeps the last {keep:,} of them.")
     found = bench.kept_snapshots()
     if not found:
-        st.caption("None was kept yet.")
+        st.caption("There is no snapshot yet.")
     for e in found:
         data = e.event.data or {}
         if e.event.type == "gitops.snapshot_kept":
@@ -129,9 +129,9 @@ def snapshots() -> None:
 def restoring(named: str) -> None:
     st.subheader("What a restore does")
     st.markdown(
-        "Losing the remote changes nothing that is live. Put this file into a new repository, remove the lost one (what it owned "
-        "is released, not destroyed), register the new one, and sync: its first tick finds every resource equal, adopts it, and "
-        "proposes nothing. On an empty store the same file becomes creates, to be approved and applied."
+        "If you lose the remote, live does not change. Put this file into a new repository, remove the lost one (its resources are "
+        "released, not destroyed), register the new one, and sync. Its first tick finds every resource equal, adopts it, and "
+        "proposes nothing. In an empty store the same file becomes proposals to create, which you approve and apply."
     )
     account = phrases.argument(named)
     st.code(

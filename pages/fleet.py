@@ -64,7 +64,7 @@ def filters() -> dict[str, Any]:
 
 def new_resource(section: str | None) -> None:
     bench = workbench()
-    st.caption("An operator's own: no repository manages it until one declares it.")
+    st.caption("No repository owns this resource until one declares it.")
     chosen = st.selectbox(
         "Section", list(bench.kinds), index=list(bench.kinds).index(section) if section else 0, key="new_section"
     )
@@ -77,7 +77,7 @@ def new_resource(section: str | None) -> None:
     except RefusedEdit as error:
         refused(error)
         return
-    note = st.text_input("Note", key="new_note", placeholder="Why, for the audit")
+    note = st.text_input("Note", key="new_note", placeholder="Reason, for the audit")
     if st.button("Create", type="primary", key="new_create"):
         key = ResourceKey(wanted.strip(), chosen, name)
         with attempt() as tried:
@@ -121,13 +121,16 @@ def listing(wanted: dict[str, Any], counts: dict[str, dict[str, int]]) -> None:
     _, total = bench.inventory(**wanted, limit=1)
     if not total:
         if not counts and wanted["at"] is None:
-            empty("Nothing is live yet.", "Approve and apply what a repository declares, or create a resource by hand.")
+            empty(
+                "The live fleet is empty.",
+                "Approve and apply the proposals of a repository, or create a resource by hand.",
+            )
             link("approvals", "Proposals", icon=":material/rule:")
         else:
             empty("Nothing matches these filters.")
         return
     if wanted["at"] is not None:
-        st.caption(f"As it was at {exact(wanted['at'])}; how things stood then is not known.")
+        st.caption(f"The fleet at {exact(wanted['at'])}; states of that time are not known.")
     elif wanted["kind"]:
         st.caption(
             " · ".join(f"{number:,} {STATES[state]}" for state, number in counts.get(wanted["kind"], {}).items())
@@ -156,7 +159,7 @@ def listing(wanted: dict[str, Any], counts: dict[str, dict[str, int]]) -> None:
         {
             "resource": column.text("Resource", 260),
             "state": column.words("State", 110),
-            "spec": column.text("What is not default", 420),
+            "spec": column.text("Fields that differ from the default", 420),
             "repository": column.text("Repository", 140),
             "version": column.number("Version", 75),
             "updated": column.time("Changed"),

@@ -64,7 +64,7 @@ def filters(planned: bool) -> Filters:
             placeholder="account/section/name",
             key="near",
             bind="query-params",
-            help="What is around one resource.",
+            help="Show the neighbours of one resource.",
         )
         depth = st.slider("How far", 1, 4, value=1, key="depth", bind="query-params", disabled=not near.strip())
     then = at.replace(tzinfo=UTC) if isinstance(at, datetime) else None
@@ -91,12 +91,14 @@ def draw(found: Graph) -> None:
         )  # fmt: skip
         if clicked := _clicked(state):
             open_page("resource", id=clicked[0])
-        st.caption("Each line leads to what a resource refers to, in the layer before. Click a resource to open it.")
+        st.caption(
+            "Each line leads from a resource to a resource that it refers to, in an earlier layer. Click a resource to open it."
+        )
         return
     groups = graph.grouped(found)
     st.info(
         f"{count(len(found.nodes), 'resource')} are too many to draw one by one: these are groups by section and state. "
-        "Click a group to look into it, or name a resource under Near.",
+        "Click a group to open it, or enter a resource under Near.",
         icon=":material/workspaces:",
     )
     key = f"groups_{len(found.nodes)}"
@@ -162,8 +164,8 @@ def planned(plan: Plan, repository: str | None) -> None:
     """What an apply would do now, wave by wave; of one repository where one is chosen."""
     if not plan.steps and not plan.skipped:
         empty(
-            f"Nothing{f' of repository {repository}' if repository else ''} is approved.",
-            "Approve proposals, and the plan of the next apply stands here.",
+            f"No proposal{f' of repository {repository}' if repository else ''} is approved.",
+            "After you approve proposals, the plan of the next apply appears here.",
         )
         link("approvals", "Proposals", icon=":material/rule:")
         return
@@ -186,7 +188,7 @@ def planned(plan: Plan, repository: str | None) -> None:
             },
             alt="What would be skipped",
         )
-    link("approvals", "Apply what is approved", status="approved", icon=":material/play_arrow:")
+    link("approvals", "Apply approved proposals", status="approved", icon=":material/play_arrow:")
 
 
 def fleet(wanted: Filters) -> None:
@@ -194,13 +196,13 @@ def fleet(wanted: Filters) -> None:
     whole = workbench().graph(account=account(), repository=wanted.repository, at=wanted.at)
     found = graph.narrowed(whole, sections=wanted.sections, states=wanted.states, near=near, depth=wanted.depth)
     if not whole.nodes and wanted.at is not None:
-        empty("There was nothing then.", f"Nothing was live at {exact(wanted.at)}.")
+        empty("The live fleet was empty.", f"There were no live resources at {exact(wanted.at)}.")
     elif not whole.nodes:
-        empty("The live fleet is empty.", "Approve and apply what a repository declares.")
+        empty("The live fleet is empty.", "Approve and apply the proposals of a repository.")
         link("approvals", "Proposals", icon=":material/rule:")
     elif not found.nodes:
         if near is not None and near not in {node.key for node in whole.nodes}:
-            empty("There is no such resource.", f"{near.address} {'is' if wanted.at is None else 'was'} not live.")
+            empty("This resource does not exist.", f"{near.address} {'is' if wanted.at is None else 'was'} not live.")
         else:
             empty("Nothing matches these filters.")
     else:

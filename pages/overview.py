@@ -53,7 +53,7 @@ def tiles() -> None:
             tile(
                 "Drifted",
                 f"{drift.open:,}",
-                f"the oldest since {ago(drift.oldest_at)}" if drift.open else "live is as agreed",
+                f"the oldest since {ago(drift.oldest_at)}" if drift.open else "live matches git",
                 "violet" if drift.open else "",
             )
             link("drift", "Open episodes")
@@ -61,7 +61,7 @@ def tiles() -> None:
             tile(
                 "Failed applies",
                 f"{pulse.failed:,}",
-                f"{count(pulse.approved, 'proposal')} approved, to be applied" if pulse.approved else "",
+                f"{count(pulse.approved, 'proposal')} approved, not applied yet" if pulse.approved else "",
                 "red" if pulse.failed else "",
             )
             link(
@@ -86,28 +86,33 @@ def repositories_tile(registered: int) -> None:
         "" if well else f"of {registered}",
         "red" if worst == "failing" else "" if well else "violet" if worst == "drifting" else "orange",
     )
-    link("repositories", "All repositories" if well else "See which", health=None if well else worst)
+    link("repositories", "All repositories" if well else "Show them", health=None if well else worst)
 
 
 def drill() -> None:
     """When the fleet was last restored from its own export."""
     if large := workbench().exports_too_large(account()):
         name, size = max(large, key=lambda each: each[1])
-        tile("Restore drill", "too large", f"{name} exports to {size:,} bytes, more than a fleet file may have", "red")
-        link("export", "The ways out")
+        tile(
+            "Restore drill",
+            "too large",
+            f"{name} exports to {size:,} bytes, more than the limit for a fleet file",
+            "red",
+        )
+        link("export", "Show solutions")
         return
     drills = workbench().last_drills(account())
     failed = [e for e in drills if e.event.type == "gitops.drill_failed"]
     found = next(iter(failed or drills), None)
     if found is None:
-        tile("Restore drill", "never", "a restore is untested")
+        tile("Restore drill", "never", "no restore was tested")
         link("export", "Drill now")
         return
     if failed:
         tile("Restore drill", "failed", f"{found.event.account}, {ago(found.at)}", "red")
     else:
         tile("Restore drill", ago(found.at), f"passed, by {found.actor}")
-    link("export", "The drill")
+    link("export", "Show the drill")
 
 
 def worst() -> None:
@@ -165,7 +170,7 @@ def recent() -> None:
         show("events.html", bursts=bursts[:TOLD], cut=cut)
         link("audit", "All events")
     else:
-        st.caption("Nothing has happened yet.")
+        st.caption("There are no events yet.")
 
 
 def main() -> None:
@@ -191,7 +196,7 @@ def outcomes() -> None:
     now = datetime.now(UTC)
     found = workbench().outcomes(now - timedelta(days=DAYS - 1), account())
     if not found:
-        st.caption("None has ended yet.")
+        st.caption("No proposal has ended yet.")
         return
     st.plotly_chart(
         charts.outcomes_by_day(found, now.date(), DAYS), key="outcomes", config={"displayModeBar": False},

@@ -53,23 +53,23 @@ def standing(proposal: Proposal, prospect: Prospect) -> None:
     """What speaks against deciding or applying it now."""
     if prospect.stale and proposal.status.live:
         st.warning(
-            f"Stale: {plain(prospect.stale)}. The next tick replaces this proposal by what is true then.",
+            f"Stale: {plain(prospect.stale)}. The next tick replaces this proposal.",
             icon=":material/update:",
         )
     if prospect.blocked and proposal.status.live:
-        st.info(f"Applying it waits: {plain(prospect.blocked)}.", icon=":material/hourglass_empty:")
+        st.info(f"The apply has to wait: {plain(prospect.blocked)}.", icon=":material/hourglass_empty:")
     if awaited := workbench().awaited(proposal):
         st.info(
-            f"Auto-apply waits for a successful run of {plain(', '.join(awaited))}, which may declare it by now. A person may approve it without waiting.",
+            f"Auto-apply waits for a successful run of {plain(', '.join(awaited))}, which may also declare this resource. A person may approve it without waiting.",
             icon=":material/hourglass_empty:",
         )
     if proposal.reason:
         ended = proposal.status in {Status.SUPERSEDED, Status.WITHDRAWN}
         st.info(f"{'Ended' if ended else 'Last rejected'} because: {plain(proposal.reason)}", icon=":material/block:")
     for other in workbench().reverts_of([proposal.id]):
-        to_proposal(other.id, f"Proposal {other.id}, {other.status}, takes this back")
+        to_proposal(other.id, f"Proposal {other.id}, {other.status}, reverts this one")
     if proposal.reverts is not None:
-        to_proposal(proposal.reverts, f"Proposal {proposal.reverts}, which this takes back")
+        to_proposal(proposal.reverts, f"Proposal {proposal.reverts}, which this one reverts")
     if proposal.error:
         st.error(
             f"{plain(proposal.error.get('message', ''))}  \n{plain(proposal.error.get('hint', ''))}  \n"
@@ -86,7 +86,7 @@ def drifted(proposal: Proposal) -> None:
         "Codify instead",
         icon=":material/code:",
         key="codify",
-        help="The lines to put into git, so that it says what live says.",
+        help="The lines to put into git, so that git matches live.",
         on_click=codify.ask,
         args=(proposal.key,),
         kwargs={"deleted": proposal.change is Change.CREATE, "paths": [change.path for change in proposal.fields]},
@@ -149,7 +149,7 @@ def fields(proposal: Proposal) -> None:
     """The change path by path, and as a unified diff."""
     done = proposal.status is Status.APPLIED
     if proposal.change is Change.DESTROY:
-        st.markdown("It took the whole resource away:" if done else "It takes the whole resource away:")
+        st.markdown("It deleted the whole resource:" if done else "It deletes the whole resource:")
     by_path, unified = st.tabs(["Fields", "Unified diff"])
     with by_path:
         if proposal.fields:
@@ -161,7 +161,7 @@ def fields(proposal: Proposal) -> None:
                 sides=sides(proposal),
             )
         else:
-            st.caption("No field differs.")
+            st.caption("No fields differ.")
     with unified:
         st.code(diff(proposal), language="diff")
 
@@ -180,17 +180,17 @@ def about(proposal: Proposal) -> None:
     """Where it comes from."""
     bench = workbench()
     run = bench.run_of(proposal)
-    st.subheader("Where it comes from")
+    st.subheader("Source")
     show("commit.html", proposal=proposal, run=run, page=commit_page(proposal.repository_id, proposal.revision))
     if run is None:
-        st.caption(f"Run {proposal.run_id}, which opened it, is older than runs are kept.")
+        st.caption(f"Run {proposal.run_id} opened it, but the record of that run is no longer kept.")
     else:
         to_run(run.id, f"Run {run.id}, which opened " + ("it" if proposal.reverts is None else "what it takes back"))
 
 
 def touches(proposal: Proposal, found: Prospects) -> None:
     """What it refers to, and what it reaches."""
-    st.subheader("What it touches")
+    st.subheader("Affected resources")
     if proposal.references:
         st.caption("Refers to")
         with st.container(horizontal=True, gap="small"):
@@ -230,7 +230,7 @@ def main() -> None:
     wanted = st.query_params.get("id")
     if not wanted:
         st.title("Proposal")
-        empty("No proposal is named.", "The address ends with ?id= and its number.")
+        empty("The address contains no proposal.", "Add ?id= and the number of the proposal to the address.")
         link("approvals", "All proposals", icon=":material/rule:")
         return
     with attempt() as tried:

@@ -13,15 +13,15 @@ from engine.access.credentials import Verdict
 from engine.access.permits import DECIDING
 from engine.errors import FleetError
 from engine.flow.confirmations import host_of
+from engine.flow.preview import Preview
 from engine.flow.sync import endpoint, is_ssh, shown_host_key, shown_url
-from engine.model import Repository
+from engine.model import SWITCHES, Repository
 from engine.present import words
 from engine.server.jobs import Tell
 from engine.server.webhooks import Provider
 from engine.workbench import Synced, Workbench
 from engine.workbench.check import Finding
-from engine.workbench.reader import Preview, ProposalFilter
-from engine.workbench.registry import SWITCHES as DECIDE
+from engine.workbench.reader import ProposalFilter
 from pages.components.acts import act, refusal
 from pages.components.layout import beside
 from pages.components.links import link, open_page, to_run
@@ -33,18 +33,12 @@ from pages.components.turns import in_turn
 
 HEALTH = ("failing", "paused", "failed proposals", "drifting", "never synced", "partial", "waiting", "ok", "disabled")
 
-VAULT_HELP = (
-    "Only the path, such as secret/data/team/deploy-key. It holds username and password for https, ssh_key for ssh."
+VAULT_HELP = "Only the path, such as secret/data/team/deploy-key. The secret contains username and password for https, or ssh_key for ssh."
+HOST_KEY_HELP = (
+    "As ssh-keyscan prints it: ssh-ed25519 AAAA… If you leave it empty, the key of the host is pinned at first use."
 )
-HOST_KEY_HELP = "As ssh-keyscan shows it: ssh-ed25519 AAAA… Without one, what the host shows at first use is pinned."
 
-SWITCHES = {
-    "enabled": "Enabled: it has ticks, by schedule and by hand.",
-    "auto_apply": "Auto-apply: creates and updates that git moved are approved and applied by the tick itself.",
-    "auto_prune": "Auto-prune: so are destroys.",
-    "auto_heal": "Auto-heal: so are updates that take back a change made beside git.",
-    "allow_empty": "Allow empty: a file that declares nothing is no mistake, and destroys what the repository owns.",
-}
+ENABLED = "The repository has ticks, by schedule and by hand."
 
 
 def every_repository() -> None:
@@ -71,7 +65,7 @@ def every_repository() -> None:
         else:
             empty(
                 "No repository is registered yet.",
-                "A repository holds the fleet file. Register one, and each tick compares it with live.",
+                "A repository contains the fleet file. Register one, and each tick compares it with live.",
             )
         return
     rows, _ = bench.repository_table(**wanted, skip=paged(total))
@@ -110,7 +104,7 @@ def every_repository() -> None:
             "drifted": column.number("Drifted"),
             "withheld": column.number("Withheld", 85),
             "failures": column.number("Failures in a row", 120),
-            "next": column.time("Backs off until"),
+            "next": column.time("Next attempt"),
             "account": column.text("Account", 110),
             "branch": column.text("Branch", 90),
         },
@@ -155,6 +149,7 @@ def one_repository(repository: Repository) -> None:
             "repository.html",
             repository=repository,
             row=row,
+            switched_on=[switch.title for switch in SWITCHES if getattr(repository, switch.name)],
             url=shown_url(repository.url),
             host_key=(shown_host_key(key) if key else "pinned at first use") if is_ssh(repository.url) else None,
         )
@@ -199,8 +194,8 @@ def unconfirmed(repository: Repository) -> bool:
     if found is None or found.verdict is not Verdict.UNCONFIRMED:
         return False
     st.warning(
-        f"The runs of this repository fail until its credential is confirmed: nobody has confirmed that what Vault keeps at "
-        f"{plain(found.path)} may be sent to {plain(found.host)}. It takes the permission to write in every account.  \n"
+        f"The runs of this repository fail until you confirm its credential: it is not confirmed that the credential at "
+        f"{plain(found.path)} may be sent to {plain(found.host)}. This requires write permission in every account.  \n"
         ":small[:gray[FLEET-229]]",
         icon=":material/key:",
     )
@@ -228,7 +223,7 @@ def buttons(repository: Repository) -> None:
         )  # fmt: skip
         act(
             "Dry run", Workbench.dry_run, icon=":material/preview:", key="dry_run", on_click=_dry_run, args=(repository.name,),
-            help="What a sync would find now. Nothing is written.",
+            help="Shows what a sync would find now; writes nothing.",
         )  # fmt: skip
         act(
             "Check",
@@ -285,7 +280,7 @@ def _stages(name: str) -> None:
                 {
                     "name": stage,
                     "state": "done" if i < at else "going" if i == at else "",
-                    "note": "going on" if i == at else "",
+                    "note": "running" if i == at else "",
                 }
                 for i, stage in enumerate(order)
             ],
@@ -307,7 +302,7 @@ def _sync(name: str) -> None:
     def say(synced: Synced) -> str:
         run = synced.run
         if run.unchanged:
-            return f"nothing has moved since run {run.id}"
+            return f"nothing has changed since run {run.id}"
         if run.error:
             message = run.error["message"].removeprefix(f"{run.error['code']} ")
             raise FleetError(run.error["code"], f"run {run.id} failed: {message}", run.error.get("hint", ""))
@@ -348,7 +343,7 @@ def shown_preview(repository: Repository) -> None:
                     "withheld": column.text("Withheld", 130),
                     "detail": column.text("Why", 300),
                 },
-                alt="What a sync would find",
+                alt="Differences that a sync would find",
             )
             if len(preview.entries) > 200:
                 st.caption(f"and {len(preview.entries) - 200:,} more")
@@ -365,7 +360,7 @@ def recent(repository: Repository) -> None:
     st.subheader("Recent runs")
     found = bench.runs(repository=repository.name, limit=8)
     if not found:
-        empty("No tick yet.", "Sync now, or wait: the first tick comes one interval after the registration.")
+        empty("No tick yet.", "Sync now, or wait: the first tick starts one interval after the registration.")
         return
     key = f"recent_{found[0].id}"
     table(
@@ -395,7 +390,7 @@ def recent(repository: Repository) -> None:
     )
     if clicked := st.session_state.get(f"{key}_open"):
         open_page("runs", id=found[clicked["row"]].id)
-    link("runs", "All its runs", repository=repository.name)
+    link("runs", "All runs of this repository", repository=repository.name)
 
 
 # Dialogs: each is open while the session says so, and closed by its own button or by Escape.
@@ -452,16 +447,21 @@ def _register() -> None:
     )
     called = _called(url)
     name = (
-        st.text_input("Name", key="new_name", placeholder=called or "fleet-config", help="How everybody calls it here.")
+        st.text_input(
+            "Name",
+            key="new_name",
+            placeholder=called or "fleet-config",
+            help="The name for this repository in Fleet Workbench.",
+        )
         or called
     )
     with st.grid(3, min_column_width=150):
         wanted = st.text_input("Account", key="new_account", value=bench.account(account()))
         branch = st.text_input("Branch", key="new_branch", value="main")
-        prefix = st.text_input("Path prefix", key="new_prefix", placeholder="the top")
+        prefix = st.text_input("Path prefix", key="new_prefix", placeholder="top folder")
     with st.grid(2, min_column_width=220):
         vault = st.text_input(
-            "Vault path of its credential", key="new_vault", placeholder="none needed", help=VAULT_HELP
+            "Vault path of the credential", key="new_vault", placeholder="not needed", help=VAULT_HELP
         )
         host_key = st.text_input(
             "SSH host key", key="new_host_key", placeholder="pinned at first use", help=HOST_KEY_HELP,
@@ -469,19 +469,20 @@ def _register() -> None:
         )  # fmt: skip
     may_not = refusal(Workbench.add_repository, also=DECIDING)
     switches = {
-        field: st.checkbox(
-            SWITCHES[field].partition(":")[0],
-            key=f"new_{field}",
-            help=may_not or SWITCHES[field].partition(": ")[2],
-            disabled=may_not is not None,
+        switch.name: st.checkbox(
+            switch.title,
+            key=f"new_{switch.name}",
+            help=(switch.decides and may_not) or switch.doc,
+            disabled=switch.decides and may_not is not None,
         )
-        for field in ("auto_apply", "auto_prune", "auto_heal")
+        for switch in SWITCHES
+        if switch.from_the_start
     }
     with st.container(horizontal=True):
         checked = st.button("Check", icon=":material/fact_check:", key="new_check")
-        saved = st.button("Register it", type="primary", key="new_save")
+        saved = st.button("Register", type="primary", key="new_save")
     if checked:
-        with attempt(), st.spinner("Reaching the remote …"):
+        with attempt(), st.spinner("Connecting to the remote …"):
             st.session_state["findings"] = bench.check_repository(
                 actor(),
                 url.strip(),
@@ -495,7 +496,7 @@ def _register() -> None:
         _findings(findings)
         for its in {finding.account for finding in findings if finding.account}:
             st.button(
-                f"Take account {plain(its)}, as the file says",
+                f"Use account {plain(its)}, as in the file",
                 icon=":material/check:",
                 key="new_take_account",
                 on_click=_take_account,
@@ -547,32 +548,34 @@ def _change(repository: Repository) -> None:
     url = st.text_input("URL", key="set_url", value=repository.url)
     with st.grid(3, min_column_width=150):
         branch = st.text_input("Branch", key="set_branch", value=repository.branch)
-        prefix = st.text_input("Path prefix", key="set_prefix", value=repository.path_prefix, placeholder="the top")
+        prefix = st.text_input("Path prefix", key="set_prefix", value=repository.path_prefix, placeholder="top folder")
         wanted = st.text_input("Account", key="set_account", value=repository.account)
     with st.grid(2, min_column_width=220):
         vault = st.text_input(
-            "Vault path of its credential", key="set_vault", value=repository.vault_credential_path or "",
-            placeholder="none needed", help=VAULT_HELP,
+            "Vault path of the credential", key="set_vault", value=repository.vault_credential_path or "",
+            placeholder="not needed", help=VAULT_HELP,
         )  # fmt: skip
         host_key = st.text_input(
             "SSH host key", key="set_host_key", value=repository.ssh_host_key or "", placeholder="pinned at first use",
             help=HOST_KEY_HELP, disabled=not is_ssh(url.strip()),
         )  # fmt: skip
     kept = _confirmed(repository, url.strip(), vault.strip())
-    switches = {
-        field: st.toggle(
-            text.partition(":")[0],
-            key=f"set_{field}",
-            value=getattr(repository, field),
-            help=(field in DECIDE and may_not) or text.partition(": ")[2],
-            disabled=field in DECIDE and may_not is not None and not getattr(repository, field),
+    switches = {"enabled": st.toggle("Enabled", key="set_enabled", value=repository.enabled, help=ENABLED)}
+    for switch in SWITCHES:
+        on = getattr(repository, switch.name)
+        switches[switch.name] = st.toggle(
+            switch.title,
+            key=f"set_{switch.name}",
+            value=on,
+            help=(switch.decides and may_not) or switch.doc,
+            disabled=switch.decides and may_not is not None and not on,
         )
-        for field, text in SWITCHES.items()
-    }
     release = False
     if wanted.strip() != repository.account:
-        st.warning("Another account: what it owns in the old one becomes destroys, unless it is left there.")
-        release = st.checkbox("Leave the old account's resources where they are", key="set_release")
+        st.warning(
+            "With another account, its resources in the old account become destroys, unless you leave them there."
+        )
+        release = st.checkbox("Keep the resources in the old account", key="set_release")
     if st.button("Save", type="primary", key="set_save"):
         given = {
             "url": url.strip(), "branch": branch.strip(), "path_prefix": prefix.strip(), "account": wanted.strip(),
@@ -599,11 +602,13 @@ def _confirmed(repository: Repository, url: str, vault: str) -> str | None:
         return None
     (old, _), (new, port) = endpoint(repository.url), endpoint(url)
     st.warning(
-        f"Another host or port: the credential at {plain(path)} was given for {plain(old)}, and is dropped unless you say otherwise.",
+        f"Another host or port: the credential at {plain(path)} is for {plain(old)}, and is dropped unless you decide otherwise.",
         icon=":material/key:",
     )
     if not _may_confirm():
-        st.caption("Somebody who may write in every account then confirms the new host; until then its runs fail.")
+        st.caption(
+            "A person with write permission in every account must then confirm the new host; until then its runs fail."
+        )
     asked = st.checkbox(f"Send this credential to {plain(new)} (port {plain(port)}) from now on", key="set_confirmed")
     return host_of(url) if asked else None
 
@@ -619,20 +624,20 @@ def _compare(repository: Repository) -> None:
     show(
         "pairs.html",
         rows=[
-            ("Pinned", shown_host_key(pinned) if pinned else "none yet: pinned at first use"),
+            ("Pinned", shown_host_key(pinned) if pinned else "none yet; pinned at first use"),
             ("Shown now", shown_host_key(offered)),
         ],
     )
     if offered == pinned:
-        st.success("They are the same.", icon=":material/check:")
+        st.success("The keys are equal.", icon=":material/check:")
         return
     if pinned:
         st.warning(
-            "Somebody may be between you and the host, or it has been set up anew. Ask whoever runs it for the fingerprint, by another way.",
+            "Someone may be intercepting the connection, or the host was reinstalled. Get the fingerprint from its administrator by another channel.",
             icon=":material/warning:",
         )
     if act(
-        "Trust the key that it shows now",
+        "Trust the new key",
         Workbench.trust_host_key,
         also=DECIDING if pinned else (),
         type="primary",
@@ -641,14 +646,14 @@ def _compare(repository: Repository) -> None:
         with attempt() as tried:
             workbench().trust_host_key(actor(), repository.name, offered)
         if tried.ok:
-            st.toast("Trusted; the next tick goes by it.")
+            st.toast("The key is trusted; it takes effect at the next tick.")
             _done()
 
 
 def _confirm(repository: Repository) -> None:
     found = workbench().credential_use(repository.name)
     if found is None:
-        st.write("It names no credential.")
+        st.write("No credential is set.")
         return
     facts = [
         ("Credential", found.path),
@@ -658,7 +663,7 @@ def _confirm(repository: Repository) -> None:
     ]
     show("pairs.html", rows=facts)
     st.warning(
-        "Whoever runs that host can read the credential. Compare the address, letter by letter.",
+        "The administrator of that host can read the credential. Compare the address letter by letter.",
         icon=":material/warning:",
     )
     # The arguments are those that were shown: what somebody changed meanwhile is refused, not confirmed.
@@ -680,9 +685,9 @@ def _trust_credential(name: str, path: str, host: str) -> None:
 
 
 def _pause(repository: Repository) -> None:
-    st.write("It has no ticks and no applies until somebody resumes it. Other repositories go on.")
+    st.write("This repository has no ticks and no applies until you resume it. Other repositories continue.")
     reason = st.text_input("Reason", key="pause_one_reason")
-    if st.button("Pause it", type="primary", key="pause_one_confirm"):
+    if st.button("Pause", type="primary", key="pause_one_confirm"):
         with attempt() as tried:
             workbench().pause(actor(), reason, repository.name)
         if tried.ok:
@@ -701,14 +706,14 @@ def _remove(repository: Repository) -> None:
     )
     st.markdown(
         f"- {count(live, 'live proposal')} will be withdrawn.\n"
-        f"- {count(bench.owned_by(repository.name), 'resource')} will be released: they stay as they are, and no repository manages them.\n"
-        "- Its runs and the whole history stay. Its name is free again.\n"
-        "- The git repository itself is not touched."
+        f"- {count(bench.owned_by(repository.name), 'resource')} will be released: they do not change, and no repository owns them.\n"
+        "- Its runs and its whole history are kept. Its name can be used again.\n"
+        "- The git repository itself does not change."
     )
-    typed = st.text_input("Type its name to confirm", key="remove_name")
-    if st.button("Remove it", type="primary", key="remove_confirm"):
+    typed = st.text_input("Type the name to confirm", key="remove_name")
+    if st.button("Remove", type="primary", key="remove_confirm"):
         if typed.strip() != repository.name:
-            st.error("That is not its name.")
+            st.error("This is not the name of the repository.")
             return
         with attempt() as tried:
             facts = bench.remove_repository(actor(), repository.name)

@@ -75,7 +75,7 @@ def standing(key: ResourceKey) -> bool:
     for held in withheld:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True):
             st.markdown(
-                f"{badge('waiting')} {plain(held.repository)} would {plain(held.change)} it, and that is not proposed: {plain(held.detail)}."
+                f"{badge('waiting')} {plain(held.repository)} would {plain(held.change)} it, but this is not proposed: {plain(held.detail)}."
             )
             to_run(held.run_id)
     return bool(mine or withheld)
@@ -127,7 +127,7 @@ def history(key: ResourceKey, versions: list[Version]) -> None:
     if version.note:
         st.info(f"Note: {plain(version.note)}", icon=":material/sticky_note_2:")
     if version.proposal_id:
-        to_proposal(version.proposal_id, f"Proposal {version.proposal_id}, which brought it")
+        to_proposal(version.proposal_id, f"Proposal {version.proposal_id}, which created this version")
     if shown and version.spec is not None and version.spec != versions[0].spec:
         act(
             "Restore this version",
@@ -163,10 +163,10 @@ def as_of(key: ResourceKey, versions: list[Version], at: datetime) -> None:
     """The resource as it was."""
     version = past_of(versions, at)
     if version is None or version.spec is None:
-        empty(f"At {exact(at)} there was no such resource.")
+        empty(f"This resource did not exist at {exact(at)}.")
         return
     st.info(
-        f"As it was at {exact(at)}: version {version.version}, by {plain(version.actor)}.", icon=":material/history:"
+        f"The resource at {exact(at)}: version {version.version}, by {plain(version.actor)}.", icon=":material/history:"
     )
     st.code(phrases.clean_lines(export.snippet(key.kind, key.name, version.spec)), language="yaml")
 
@@ -207,7 +207,7 @@ def _edit(key: ResourceKey, spec: Spec) -> None:
     resource = bench.resource(key)
     if resource.owned and not kind.informational:
         st.warning(
-            f"Repository {plain(resource.holder)} manages this. The next tick shows what differs from git as drift.",
+            f"Repository {plain(resource.holder)} owns this resource. The next tick shows differences from git as drift.",
             icon=":material/moving:",
         )
     try:
@@ -221,7 +221,7 @@ def _edit(key: ResourceKey, spec: Spec) -> None:
         show("versions.html", rows=changes)
     if st.button("Save", type="primary", key="edit_save"):
         if not changes:
-            st.info("Nothing is changed yet.")
+            st.info("You have not changed anything yet.")
             return
         with attempt() as tried:
             bench.set_resource(
@@ -230,17 +230,19 @@ def _edit(key: ResourceKey, spec: Spec) -> None:
         if tried.ok:
             reset("edit", kind)
             _close()
-            st.toast("Saved; the fleet is changed.", icon=":material/check:")
+            st.toast("Saved; the live fleet has changed.", icon=":material/check:")
             st.rerun()
 
 
 def _delete(key: ResourceKey) -> None:
-    st.markdown("It goes from the live fleet at once. Its history stays; git may propose it again at the next tick.")
+    st.markdown(
+        "The resource is deleted from the live fleet immediately. Its history is kept; the next tick may propose it again from git."
+    )
     note = st.text_input("Note", key="delete_note")
-    typed = st.text_input("Type its name to confirm", key="delete_name")
-    if st.button("Delete it", type="primary", key="delete_confirm"):
+    typed = st.text_input("Type the name to confirm", key="delete_name")
+    if st.button("Delete", type="primary", key="delete_confirm"):
         if typed.strip() != key.name:
-            st.error("That is not its name.")
+            st.error("This is not the name of the resource.")
             return
         with attempt() as tried:
             workbench().delete_resource(
@@ -254,31 +256,32 @@ def _delete(key: ResourceKey) -> None:
 def _restore(key: ResourceKey, now: Spec | None) -> None:
     version: Version = st.session_state["restored"]
     st.markdown(
-        f"Changes the live fleet at once to what stood in version {version.version}, {ago(version.valid_from)}:"
+        f"Changes the live fleet immediately to the values of version {version.version}, {ago(version.valid_from)}:"
     )
     show("versions.html", rows=field_changes(now, version.spec))
     if now is not None and workbench().resource(key).owned:
         st.warning(
-            "A repository manages this. The next tick shows what differs from git as drift.", icon=":material/moving:"
+            "A repository owns this resource. The next tick shows differences from git as drift.",
+            icon=":material/moving:",
         )
     note = st.text_input("Note", key="restore_note", value=f"Back to version {version.version}")
-    if st.button("Restore it", type="primary", key="restore_confirm"):
+    if st.button("Restore", type="primary", key="restore_confirm"):
         with attempt() as tried:
             workbench().set_resource(
                 actor(), key, version.spec or {}, note=note.strip() or None, seen_version=st.session_state.get("seen")
             )
         if tried.ok:
             _close()
-            st.toast("Restored; the fleet is changed.", icon=":material/check:")
+            st.toast("Restored; the live fleet has changed.", icon=":material/check:")
             st.rerun()
 
 
 def _release(key: ResourceKey) -> None:
     st.markdown(
-        "Its repository lets go of it: live stays as it is, and nothing manages it. "
+        "The repository no longer owns the resource; live does not change. "
         "If the file still declares it, the next tick adopts it again."
     )
-    if st.button("Release it", type="primary", key="release_confirm"):
+    if st.button("Release", type="primary", key="release_confirm"):
         with attempt() as tried:
             workbench().release(actor(), key)
         if tried.ok:
@@ -290,16 +293,16 @@ def main() -> None:
     key = wanted_key(st.query_params.get("id", ""))
     if key is None:
         st.title("Resource")
-        empty("No resource is named.", "The address ends with ?id=account/section/name.")
+        empty("The address contains no resource.", "Add ?id=account/section/name to the address.")
         link("fleet", "The fleet", icon=":material/dns:")
         return
     versions = workbench().history(key, 200)
     if not versions:
         st.title(plain(key.address))
         if workbench().scope in {"*", key.account} and standing(key):
-            st.caption("It does not exist yet.")
+            st.caption("This resource does not exist yet.")
         else:
-            empty(f"There is no {key.address} in account {key.account}, and there never was.")
+            empty(f"{key.address} has never existed in account {key.account}.")
         link("fleet", "The fleet", icon=":material/dns:")
         return
     follow(lambda: (workbench().history(key, 1)[0].version, workbench().state_of(key)))
@@ -312,7 +315,10 @@ def main() -> None:
         return
     spec = versions[0].spec
     if not live or spec is None:
-        empty("It is not live any more.", "Its past is below; git proposes it again if a file still declares it.")
+        empty(
+            "This resource is no longer live.",
+            "Its history is below; a tick proposes it again if a file still declares it.",
+        )
         standing(key)
         history(key, versions)
         return

@@ -25,8 +25,8 @@ REASONS = {
     "cap": "The cap is reached",
     "missing_reference": "It refers to something that does not exist",
     "still_referenced": "Something still refers to it",
-    "ownership_conflict": "Another repository holds it",
-    "conflict": "It would leave the fleet unsound",
+    "ownership_conflict": "Another repository owns it",
+    "conflict": "It would break a rule of the fleet",
 }
 
 
@@ -42,7 +42,7 @@ def stages(run: Run) -> list[dict[str, Any]]:
         else:
             going = run.status is RunStatus.RUNNING and name == STAGES[len(took)]
             made.append(
-                {"name": name, "state": "going" if going else "", "note": "going on" if going else "not reached"}
+                {"name": name, "state": "going" if going else "", "note": "running" if going else "not reached"}
             )
     return made
 
@@ -107,7 +107,7 @@ def every_run() -> None:
             "commit": column.text("Commit", 115),
             "subject": column.text("Subject", 260),
             "author": column.text("Author", 120),
-            "by": column.text("Asked for by", 130),
+            "by": column.text("Started by", 130),
         },
         key=key,
         alt="Runs",
@@ -122,7 +122,7 @@ def one_run(run: Run) -> None:
     follow(lambda: bench.run(run.id))
     st.title(f"Run {run.id}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{badge(run.status.value)} :gray[asked for by {plain(run.actor)}]")
+        st.markdown(f"{badge(run.status.value)} :gray[started by {plain(run.actor)}]")
         to_repository(run.repository)
         link("runs", "All runs", icon=":material/list:")
         if detail.applied:
@@ -163,8 +163,8 @@ def failure(run: Run) -> None:
                 {
                     "code": column.text("Code", 100),
                     "line": column.number("Line", 60),
-                    "what": column.text("What is wrong", 480),
-                    "hint": column.text("How to mend it", 420),
+                    "what": column.text("Problem", 480),
+                    "hint": column.text("Solution", 420),
                 },
                 alt="Problems of the fleet file",
             )
@@ -184,7 +184,7 @@ def sections(run: Run) -> None:
         show("counts.html", rows=rows)
     if run.informational:
         st.caption(
-            f"{count(len(run.informational), 'informational difference')}: operators write these, git never does."
+            f"{count(len(run.informational), 'informational difference')}: operators write these resources, git never does."
         )
 
 
@@ -192,12 +192,12 @@ def waiting(run: Run) -> None:
     """What is declared here while another repository holds it."""
     if not run.waiting:
         return
-    st.subheader("Held by other repositories")
-    st.caption("Declared here too, and taken over when the other repository no longer declares it.")
+    st.subheader("Owned by other repositories")
+    st.caption("Also declared here. This repository takes them over when the other repository no longer declares them.")
     table(
         [{"resource": f"{row['kind']}/{row['name']}", "holder": row["holder"]} for row in run.waiting[:500]],
-        {"resource": column.text("Resource", 360), "holder": column.text("Held by", 260)},
-        alt="What other repositories hold",
+        {"resource": column.text("Resource", 360), "holder": column.text("Owned by", 260)},
+        alt="Resources that other repositories own",
     )
     if len(run.waiting) > 500:
         st.caption(f"and {len(run.waiting) - 500:,} more")
@@ -241,20 +241,20 @@ def withheld(run: Run) -> None:
     rows = workbench().held_by(run)
     if not rows:
         if not run.opened and run.status in {RunStatus.SUCCESS, RunStatus.APPLIED}:
-            st.caption("Nothing was withheld: live is what git declares, or every difference has its proposal already.")
+            st.caption("Nothing was withheld: live matches git, or every difference already has its proposal.")
         return
     st.subheader("Withheld")
     capped = sum(row.reason == "cap" for row in rows)
     if capped:
         room = room_under_cap(run)
-        said = f"{count(capped, 'difference')} {'waits' if capped == 1 else 'wait'} only for the cap of {workbench().settings.cap}. "
+        said = f"{count(capped, 'difference')} {'is' if capped == 1 else 'are'} withheld only because of the cap of {workbench().settings.cap}. "
         said += (
-            f"The next tick takes {min(room, capped):,} of them."
+            f"The next tick proposes {min(room, capped):,} of them."
             if room
-            else "Decide on what is pending and the next tick takes as many of them."
+            else "After you decide on pending proposals, the next tick proposes the same number of them."
         )
         st.info(said, icon=":material/hourglass_empty:")
-        link("approvals", "Decide on what is pending", icon=":material/rule:", repository=run.repository)
+        link("approvals", "Decide on pending proposals", icon=":material/rule:", repository=run.repository)
     others = Counter(row.reason for row in rows if row.reason != "cap")
     for reason, number in others.most_common():
         st.caption(f"{number:,} × {REASONS[reason].lower()}")
@@ -276,7 +276,7 @@ def withheld(run: Run) -> None:
             "detail": column.text("In detail", 300),
             "what": column.text("What", 300),
         },
-        alt="What was withheld",
+        alt="Withheld differences",
     )
     if len(rows) > 500:
         st.caption(f"and {len(rows) - 500:,} more")
@@ -323,7 +323,7 @@ def steps(detail: RunDetail) -> None:
             "by": column.text("By", 140),
             "error": column.text("Why it failed", 480),
         },
-        alt="Steps tried",
+        alt="Attempted steps",
     )
     if len(tried) > 500:
         st.caption(f"and {len(tried) - 500:,} more")
@@ -334,7 +334,7 @@ def compared(run: Run) -> None:
     before = workbench().run_before(run)
     if before is None:
         return
-    st.subheader("Beside the run before")
+    st.subheader("Compared with the previous run")
     to_run(before.id)
     rows = [
         ("Commit", (before.revision or "")[:12], (run.revision or "")[:12]),

@@ -24,7 +24,7 @@ from pages.components.tokens import tokens
 def limits() -> None:
     settings = workbench().settings
     st.subheader("Limits in force")
-    st.caption("Read from the environment when the server starts; a change takes a restart.")
+    st.caption("Read from the environment when the server starts; a change requires a restart.")
     show(
         "limits.html",
         rows=[(setting, getattr(settings, name), settings.sources.get(name)) for name, setting in SETTINGS.items()],
@@ -67,14 +67,14 @@ def store() -> None:
         Workbench.compact,
         icon=":material/compress:",
         key="compact",
-        help="Forget what is older than that, and write the store anew. Others read meanwhile; writes wait.",
+        help="Delete rows that are older than this, and rewrite the store. Reads continue meanwhile; writes wait.",
     ):
         with attempt(), st.spinner("Compacting …"):
             gone = workbench().prune(actor())
             before, after = workbench().compact(actor())
             forgot = ", ".join(f"{count(rows, 'row')} of {table}" for table, rows in gone.items()) or "nothing"
             st.toast(
-                f"Forgot {plain(forgot)}; the store takes {plain(mebibytes(after))}, before {plain(mebibytes(before))}."
+                f"Deleted {plain(forgot)}; the store has {plain(mebibytes(after))}, before it had {plain(mebibytes(before))}."
             )
 
 
@@ -84,14 +84,14 @@ def who() -> None:
     found = signed_in() if workbench().settings.signs_in else None
     if found is None:
         st.markdown(
-            f"**{plain(actor().name)}**, the local operator of this machine, with every permission. Nobody signs in, so the server "
-            "listens on loopback alone. Set the FLEET_OIDC settings to have people sign in."
+            f"**{plain(actor().name)}**, the local operator of this machine, with every permission. Sign-in is not set up, so the server "
+            "listens on loopback only. Set the FLEET_OIDC settings to set up sign-in."
         )
         return
     me, roles = found
     where = "every account" if me.account == "*" else f"account {plain(me.account)}"
     st.markdown(f"**{plain(me.name)}**, {plain(' and '.join(sorted(roles)))} of {where}.")
-    st.caption(f"May: {plain(', '.join(sorted(p.short for p in me.permissions)))}.")
+    st.caption(f"Permissions: {plain(', '.join(sorted(p.short for p in me.permissions)))}.")
 
 
 def notifications() -> None:
@@ -100,15 +100,15 @@ def notifications() -> None:
     settings = workbench().settings
     sinks = [name for name, url in (("webhook", settings.notify_url), ("Slack", settings.slack_url)) if url]
     if not sinks:
-        st.caption("Nobody is told. Set FLEET_NOTIFY_URL or FLEET_SLACK_URL.")
+        st.caption("Notifications are not set up. Set FLEET_NOTIFY_URL or FLEET_SLACK_URL.")
         return
     st.caption(
-        f"Told of proposals opened, applied and failed, of drift, and of repositories that fail: {' and '.join(sinks)}."
+        f"Proposals opened, applied and failed, drift, and failing repositories are sent to {' and '.join(sinks)}."
     )
     for sink in service().sinks():
         if sink.trouble:
             st.warning(
-                f"{plain(sink.sink)}: {plain(sink.trouble)}. Messages wait for a day, and are tried again.",
+                f"{plain(sink.sink)}: {plain(sink.trouble)}. Messages are retried for a day.",
                 icon=":material/warning:",
             )
     if act("Send a test", Workbench.test_notifications, icon=":material/send:", key="notify_test"):
@@ -172,10 +172,10 @@ def main() -> None:
         tokens()
         limits()
         if everywhere():
-            texts("How the outside is reached", ACCESS)
-            texts("How others come in and are told", SERVING)
+            texts("Outgoing connections", ACCESS)
+            texts("Sign-in, webhooks and notifications", SERVING)
         else:
-            st.caption("How the server is set up, and its store, are shown to people of every account.")
+            st.caption("Only people with access to every account see the server settings and the store.")
     with right:
         who()
         scheduler()

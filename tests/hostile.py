@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 LIMIT_S = 1
@@ -64,9 +65,14 @@ def _endless(connection: socket.socket, _path: str) -> None:
         connection.sendall(b"[" * 65_536)
 
 
+@cache
+def _packed() -> bytes:
+    """200 MB in 200 kB. Made before anybody waits for it: it takes a second or more."""
+    return gzip.compress(bytes(200_000_000), 9)
+
+
 def _bomb(connection: socket.socket, _path: str) -> None:
-    packed = gzip.compress(bytes(200_000_000), 9)
-    _answer(connection, packed, "200 OK", "Content-Encoding: gzip")
+    _answer(connection, _packed(), "200 OK", "Content-Encoding: gzip")
 
 
 def _drips(connection: socket.socket, _path: str) -> None:
@@ -153,6 +159,8 @@ class Double:
 
 @contextmanager
 def double(behaviour: Behaviour) -> Iterator[Double]:
+    if behaviour is _bomb:
+        _packed()
     made = Double(behaviour)
     yield made
     made.close()

@@ -28,7 +28,7 @@ RANKS = {
 }  # fmt: skip
 """Every module and package directly in the engine. Each imports what stands lower, and itself; the lowest ones import each other."""
 
-ASKS_THE_STORE = {"tick", "apply", "confirmations", "pinning", "holding"}
+ASKS_THE_STORE = {"tick", "record", "apply", "confirmations", "pinning", "holding"}
 """Modules of the flow that read and write the store; all others take domain objects and give domain objects."""
 
 PURE = [

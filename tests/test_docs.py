@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ import pytest
 
 from engine import errors
 from engine.flow import parse
-from engine.settings import ACCESS, SERVING, SETTINGS
+from engine.settings import ACCESS, SERVING, SETTINGS, Setting, Settings, Text
 from tests.documentation import BLOCKS, HELP, PAGES, README, ROOT, block, commands, page, place
 
 
@@ -28,6 +29,16 @@ def test_a_table_of_the_documentation_is_what_the_code_declares(name: str) -> No
         path.write_text(text[: found.start(2)] + wanted + text[found.end(2) :])
         return
     assert found[2] == wanted, "run: UPDATE_README=1 pytest tests/test_docs.py -p no:randomly -n 0"
+
+
+def test_a_setting_is_declared_once_and_its_meaning_tells_its_default() -> None:
+    declared: dict[str, Setting | Text] = {**SETTINGS, **ACCESS, **SERVING}
+    assert [f.name for f in fields(Settings) if f.name not in {"home", "sources"}] == list(declared)
+    assert len({asked.variable for asked in declared.values()}) == len(declared)
+    for asked in (*ACCESS.values(), *SERVING.values()):
+        assert not asked.default or f"(default: `{asked.default}`)" in asked.meaning, asked.variable
+    for name in declared:
+        assert len(re.findall(rf"^    {name}: ", (ROOT / "engine" / "settings.py").read_text(), re.MULTILINE)) == 1
 
 
 def test_every_code_is_documented_and_every_documented_code_is_used() -> None:

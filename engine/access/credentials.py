@@ -128,19 +128,19 @@ def read_grants(text: str) -> tuple[Grant, ...]:
         account, equals, rest = (piece.strip() for piece in part.partition("="))
         path, at, host = rest.rpartition("@") if "@" in rest else (rest, "", "")
         if not equals or not account or set(account) & set("/:@") or not account.isprintable():
-            raise ValueError(f"{part.strip()[:80]!r} is not ACCOUNT=PATH")
+            raise ValueError(f"{part.strip()[:80]!r} does not have the form ACCOUNT=PATH")
         mount, name = ("*", "*") if path == "*" else split_path(path)
         plain = path == "*" or (plain_path(path) and not set(path) & set(",='\"`$") and "**" not in path)
         if not plain or not mount or not name:
             raise ValueError(
-                f"{path[:80]!r} is no path such as secret/data/acme/* (one path in each part; parts are separated by ;)"
+                f"{path[:80]!r} is not a path such as secret/data/acme/* (write one path in each part; separate parts by ;)"
             )
         known = _HOST.fullmatch(host)
         if at and (known is None or (known["port"] and not 0 < int(known["port"]) < 65536)):
-            raise ValueError(f"{host[:80]!r} is no host such as git.example.com or git.example.com:8443")
+            raise ValueError(f"{host[:80]!r} is not a host such as git.example.com or git.example.com:8443")
         grants.append(Grant(account, mount, name, host.lower() or None))
     if not grants:
-        raise ValueError("ACCOUNT=PATH is needed, such as acme=secret/data/acme/*")
+        raise ValueError("the form is ACCOUNT=PATH, such as acme=secret/data/acme/*")
     return tuple(grants)
 
 
@@ -163,13 +163,13 @@ def refused(use: Use, setting: str) -> SyncError:
     """The account may not use the path. Says the same whatever Vault holds: it was not asked."""
     if not (_PLAIN_ACCOUNT.fullmatch(use.account) and _PLAIN_PATH.fullmatch(use.path)):
         # A line with such characters could grant more than it says, once somebody pastes it.
-        hint = "Ask the operator of the server to allow it in FLEET_VAULT_PATHS; account and path need plain names for that."
+        hint = "Ask the administrator of the server to allow it in FLEET_VAULT_PATHS; account and path need plain names there."
     elif setting:
-        hint = f"Ask the operator of the server to add this to FLEET_VAULT_PATHS and to restart it: ;{use.account}={use.path}"
+        hint = f"Ask the administrator of the server to add this to FLEET_VAULT_PATHS and to restart it: ;{use.account}={use.path}"
     else:
         hint = (
-            "Several accounts have repositories, so the server has to be told which of them may use which paths (entries are "
-            "separated by ;). Ask its operator to set this and to restart it: "
+            "Several accounts have repositories, so the server needs a rule for which account may use which paths (entries are "
+            "separated by ;). Ask its administrator to set this and to restart it: "
             f"FLEET_VAULT_PATHS='{use.account}={use.path}'"
         )
     message = f"Account {use.account} may not use a credential at {use.path}."
@@ -180,8 +180,8 @@ def unconfirmed(use: Use, repository: str | None) -> SyncError:
     """The account may use the path, and nobody has confirmed that what it holds may go to this host."""
     return SyncError(
         "FLEET-229",
-        f"Nobody has confirmed that the credential at {use.path} may be sent to {use.host}.",
-        "Somebody who may write in every account looks at the address and confirms it: "
+        f"It is not confirmed that the credential at {use.path} may be sent to {use.host}.",
+        "A person with write permission in every account must check the address and confirm it: "
         f"fleet repo trust {argument(repository or 'NAME')} --credential",
         vault_path=use.path,
         account=use.account,
@@ -195,7 +195,7 @@ def read_accounts(text: str) -> frozenset[str]:
     names = [name.strip() for name in re.split(r"[,;\n]", text) if name.strip()]
     wrong = next((name for name in names if set(name) & set("/:@=") or not name.isprintable()), None)
     if wrong is not None or not names:
-        raise ValueError(f"{(wrong or text)[:80]!r} is no list of accounts such as acme, zeta")
+        raise ValueError(f"{(wrong or text)[:80]!r} is not a list of accounts such as acme, zeta")
     return frozenset(names)
 
 
@@ -213,8 +213,8 @@ def check_gitea(setting: str, accounts: Collection[str], account: str) -> None:
         )
         raise RefusedEdit(
             "FLEET-688",
-            f"Account {account} may not have repositories made with the server's Gitea token.",
-            f"Ask the operator of the server to allow it and to restart it{line}",
+            f"Account {account} may not create repositories with the server's Gitea token.",
+            f"Ask the administrator of the server to allow it and to restart it{line}",
         )
 
 

@@ -96,7 +96,7 @@ def read_hosts(text: str) -> Hosts:
         if (address := address_of(entry)) is not None:
             networks.append(ip_network(address))
         elif not _ENTRY.fullmatch(entry) or ".." in entry:
-            raise ValueError(f"{entry[:80]!r} is no host, address or network (leave scheme, port and path out)")
+            raise ValueError(f"{entry[:80]!r} is not a host, address or network (leave out scheme, port and path)")
         elif "*" in entry:
             globs.append(entry)
         else:

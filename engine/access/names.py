@@ -75,9 +75,9 @@ def local_problem(name: str) -> str | None:
     if not name:
         return "it is empty"
     if len(name) > LONGEST:
-        return f"it has {len(name)} characters, and {LONGEST} are allowed"
+        return f"it has {len(name)} characters; at most {LONGEST} are allowed"
     if hidden := hidden_in(name):
-        return f"it contains the character U+{ord(hidden):04X}, which is not seen"
+        return f"it contains the character U+{ord(hidden):04X}, which is invisible"
     if ":" in alike(name) or is_reserved(name):
-        return "it reads as one of the system's own names, such as token:NAME or gitops_scheduler"
+        return "it is reserved for the system, such as token:NAME or gitops_scheduler"
     return None

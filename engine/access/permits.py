@@ -77,6 +77,23 @@ def reading(class_: C) -> C:
     return class_
 
 
+def crosses(verb: V) -> V:
+    """Declare that a command on this machine may ask a server for a verb: its arguments and its answer cross as JSON.
+
+    A verb without it stays in its process, as what is about the process itself must, or about objects that live in one alone.
+    """
+    verb.__dict__[_CROSSES] = True
+    return verb
+
+
+def may_cross(verb: Callable[..., Any]) -> bool:
+    """Whether a verb may be asked for from another process."""
+    return _CROSSES in vars(verb)
+
+
+_CROSSES = "crosses"
+
+
 def need_of(verb: Callable[..., Any]) -> Need:
     """What a verb takes, as it was declared. Raises: KeyError for one without a declaration."""
     return _NEEDS[getattr(verb, "__func__", verb)]
@@ -97,7 +114,7 @@ def require(actor: Actor, permissions: Iterable[Permission], why: str = "") -> N
         raise RefusedEdit(
             "FLEET-600",
             f"{actor.name} may not do this: {said}." + (f" {why}." if why else ""),
-            f"Ask for a token or role that has {'it' if len(missing) == 1 else 'them'}.",
+            f"Ask for a token or role with {'this permission' if len(missing) == 1 else 'these permissions'}.",
         )
 
 
@@ -106,8 +123,8 @@ def within(actor: Actor, *accounts: str) -> None:
     if actor.account != "*" and any(account != actor.account for account in accounts):
         raise RefusedEdit(
             "FLEET-600",
-            f"{actor.name} may only touch account {actor.account}.",
-            "Use a token of that account, or of all.",
+            f"{actor.name} may use account {actor.account} only.",
+            "Use a token for the other account, or for all accounts.",
         )
 
 

@@ -95,7 +95,7 @@ def read_rules(text: str) -> tuple[Rule, ...]:
         chosen = _who(who)
         if not equals or not roles or not chosen or (colon and not account):
             raise ValueError(
-                f"{part[:80]!r} is no rule such as ana@example.com=admin or group:sre=operator+reviewer or "
+                f"{part[:80]!r} is not a rule such as ana@example.com=admin or group:sre=operator+reviewer or "
                 "@example.com=viewer:acme or oidc:42=viewer"
             )
         rules.append(Rule(chosen, roles, account or "*"))
@@ -125,9 +125,9 @@ def person_of(claims: Mapping[str, Any], *, trust_email: bool = False) -> Person
     if not address and not subject:
         raise AccessDenied(
             "FLEET-665",
-            "Your sign-in carries no name that is allowed here: no verified address, and no subject that can be used.",
-            "Ask who runs the identity provider to send email_verified, or a sub of 1 to 255 ASCII characters that is "
-            "no name of this system.",
+            "Your sign-in has no usable name: it has neither a verified address nor a valid subject.",
+            "Ask the administrator of the identity provider to send email_verified, or a sub of 1 to 255 ASCII characters that is "
+            "not reserved by this system.",
         )
     groups = {
         group

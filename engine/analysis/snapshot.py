@@ -66,7 +66,7 @@ class Snapshot:
         self._stack = owned or ExitStack()
         self.path = path
         if not path.is_file():
-            raise RefusedEdit("FLEET-607", f"{path} is no file.", "Make one with: fleet snapshot OUT")
+            raise RefusedEdit("FLEET-607", f"{path} is not a file.", "Create one with: fleet snapshot OUT")
         settings = Settings.from_environment(str(path.parent))
         self._store = self._open(path, kinds)
         self.reader = Reader(self._store, kinds, settings)
@@ -285,6 +285,7 @@ class Snapshot:
         """One SELECT of your own over all tables and views; `$name` takes a parameter.
 
         Nothing can be written, and nothing but the snapshot can be reached. `seconds` and `rows` are limits.
+        Each kind has a view with its fields as columns, and with `live_version`, `updated_at` and `updated_by` of its rows.
         It sees every account, whichever is in view. Raises: QueryError FLEET-651 to 655.
 
         >>> wb.sql("SELECT name, priority FROM node_modules WHERE priority > $least", least=50)
@@ -335,7 +336,7 @@ class Snapshot:
         if (proposals is None) == (yaml is None):
             raise RefusedEdit(
                 "FLEET-646",
-                "Name either proposals or a fleet file.",
+                "Give either proposals or a fleet file.",
                 'what_if([4, 5]), what_if("open") or what_if(yaml=…)',
             )
         if yaml is not None:
@@ -370,7 +371,7 @@ class Snapshot:
             parts = [self.reader.account(self.account), *parts]
         if len(parts) != 3:
             raise RefusedEdit(
-                "FLEET-646", f"{resource[:80]!r} is no resource.", "Name it as modules/nginx or acme/modules/nginx."
+                "FLEET-646", f"{resource[:80]!r} is not a resource.", "Write it as modules/nginx or acme/modules/nginx."
             )
         self.reader.kind(parts[1])
         return ResourceKey(*parts)
@@ -404,5 +405,5 @@ def _content(yaml: str | Path) -> bytes:
         return Path(yaml).read_bytes()
     except OSError as error:
         raise RefusedEdit(
-            "FLEET-607", f"{yaml} cannot be read: {error.strerror}.", "Give a fleet file as text or path."
+            "FLEET-607", f"The file {yaml} cannot be read: {error.strerror}.", "Give a fleet file as text, or its path."
         ) from error

@@ -62,7 +62,7 @@ def fetch(url: str, token: str, account: str | None) -> Snapshot:
             raise StoreError(
                 "FLEET-310",
                 f"The server at {url} cannot be reached ({type(error).__name__}).",
-                "Check the address, and that it runs.",
+                "Check the address, and that the server runs.",
             ) from error
         return Snapshot(file, account=account, owned=stack.pop_all())
 
@@ -78,8 +78,8 @@ def _keep(answer: requests.Response, file: Path) -> None:
     except OSError as error:
         raise StoreError(
             "FLEET-304",
-            f"The snapshot cannot be kept in {file.parent}: {error.strerror}.",
-            "Make room there, or name another place in TMPDIR.",
+            f"The snapshot cannot be saved in {file.parent}: {error.strerror}.",
+            "Free disk space there, or set TMPDIR to another folder.",
         ) from error
 
 
@@ -96,6 +96,6 @@ def _refused(url: str, answer: requests.Response) -> FleetError:
     except (ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError):
         return StoreError(
             "FLEET-312",
-            f"What answers at {url} is no Fleet Workbench (status {answer.status_code}).",
-            "Give the address that the browser has, without a path: https://fleet.example.com",
+            f"{url} is not a Fleet Workbench server (status {answer.status_code}).",
+            "Give the address of the dashboard, without a path: https://fleet.example.com",
         )

@@ -102,7 +102,7 @@ def _owner(bench: Workbench, account: str, name: str | None) -> Repository:
             raise RefusedEdit(
                 "FLEET-646",
                 f"Account {account} has several repositories.",
-                f"Say whose file it is: {', '.join(there[:10])}.",
+                f"Name the repository of the file: {', '.join(there[:10])}.",
             )
         name = there[0] if there else None
     if name is None:

@@ -41,7 +41,7 @@ from engine.web.problems import not_found
 DESCRIPTION = """
 Reconcile a fleet that lives in a database with a `fleet.yaml` that lives in git.
 
-Send a token with every request: `Authorization: Bearer …`, made by `fleet token create` or on the Settings page. Each route names the
+Send a token with every request: `Authorization: Bearer …`, created with `fleet token create` or on the Settings page. Each route names the
 permission that it needs. Lists come a page at a time; `next` of one page is `before` (or `after`) of the following, until it is null.
 Errors are problem details (RFC 9457) with a stable code, what happened, and what to do next.
 """

@@ -19,7 +19,9 @@ from engine.workbench import Workbench
 MOST_ID = 2**63 - 1
 
 scheme = HTTPBearer(
-    auto_error=False, bearerFormat="JWT", description="A token made with `fleet token create` or on the Settings page."
+    auto_error=False,
+    bearerFormat="JWT",
+    description="A token created with `fleet token create` or on the Settings page.",
 )
 
 
@@ -51,7 +53,7 @@ def caller(
     account: Annotated[
         str | None,
         Query(
-            description="Only this account. A token of one account may name that one alone.",
+            description="Only this account. A token for one account may name only that account.",
             min_length=1,
             max_length=255,
         ),
@@ -60,22 +62,26 @@ def caller(
     """Who asks. Raises: AccessDenied FLEET-660 to 663; RefusedEdit FLEET-600, 640."""
     service = running()
     if credentials is None:
-        raise AccessDenied("FLEET-660", "A token is needed.", "Send one: Authorization: Bearer $(fleet token create …)")
+        raise AccessDenied(
+            "FLEET-660", "A token is required.", "Send one: Authorization: Bearer $(fleet token create …)"
+        )
     return Caller(service.workbench.bearer(credentials.credentials), service).of(account)
 
 
 Asking = Annotated[Caller, Depends(caller)]
-Id = Annotated[int, Path(alias="id", ge=0, le=MOST_ID, description="Its number.")]
+Id = Annotated[int, Path(alias="id", ge=0, le=MOST_ID, description="Number of the object.")]
 
 
-def _which(id_: Annotated[str, Path(alias="id", max_length=255, description="Its number or its name.")]) -> int | str:
+def _which(
+    id_: Annotated[str, Path(alias="id", max_length=255, description="Number or name of the repository.")],
+) -> int | str:
     return int(id_) if re.fullmatch("[0-9]{1,18}", id_) else id_
 
 
 Which = Annotated[int | str, Depends(_which)]
 """A repository, as a path names it. A name of digits alone is taken for a number."""
 Before = Annotated[
-    int | None, Query(ge=0, le=MOST_ID, description="Only rows before this id: the `next` of the page before.")
+    int | None, Query(ge=0, le=MOST_ID, description="Only rows before this id: the `next` of the previous page.")
 ]
-Limit = Annotated[int, Query(ge=1, le=10_000, description="Most rows.")]
+Limit = Annotated[int, Query(ge=1, le=10_000, description="Maximum number of rows.")]
 """Query and path parameters that many routes share."""

@@ -109,5 +109,5 @@ class Edge:
                 facts = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(took, 1)}
                 # What a command on this machine asks is told by the events that follow; half a request is no request.
                 level = logging.DEBUG if gone or scope["path"].startswith("/api/local/") else logging.INFO
-                words = "%s %s did not arrive whole: %d in %.0f ms" if gone else "%s %s %d in %.0f ms"
+                words = "%s %s did not arrive completely: %d in %.0f ms" if gone else "%s %s %d in %.0f ms"
                 log.log(level, words, scope["method"], scope["path"], status, took, extra={"facts": facts})

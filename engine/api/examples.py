@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.model import SWITCHES
+
 REGISTRATION: dict[str, Any] = {
     "gitops_repository": {
         "name": "fleet-config",
@@ -35,10 +37,7 @@ REPOSITORY: dict[str, Any] = {
         "vault_credential_path": "secret/data/fleet/deploy-key",
         "ssh_host_key": None,
         "enabled": True,
-        "auto_apply": False,
-        "auto_prune": False,
-        "auto_heal": False,
-        "allow_empty": False,
+        **{switch.name: switch.default for switch in SWITCHES},
         "paused": None,
         "failure_count": 0,
         "next_attempt_at": None,

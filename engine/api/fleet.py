@@ -21,30 +21,30 @@ router = routing.router("fleet")
 
 Section = Annotated[str, Path(description="A section of the fleet file, such as modules.", max_length=255)]
 Name = Annotated[str, Path(description="The resource's name.", max_length=1024)]
-Note = Annotated[str | None, Query(description="Why; kept with the version.", max_length=10_000)]
+Note = Annotated[str | None, Query(description="Reason; stored with the version.", max_length=10_000)]
 IfMatch = Annotated[
     str | None,
-    Header(description='Only if the resource is at this version: the ETag of an earlier answer, such as `"3"`.'),
+    Header(description='Write only if the resource has this version: the ETag of an earlier answer, such as `"3"`.'),
 ]
 
 
 @router.get(
     "/fleet.yaml",
-    summary="The fleet as a canonical fleet.yaml, now or at a past time",
+    summary="Get the fleet as a canonical fleet.yaml, for now or for a past time",
     response_class=Response,
     **as_file(documented(None, 404, 409, verb=Workbench.export), "application/yaml"),
 )
 def fleet_yaml(
     asking: Asking,
-    repository: Annotated[str | None, Query(description="Only what this repository owns.")] = None,
-    unmanaged: Annotated[bool, Query(description="Only what no repository owns.")] = False,
-    at: Annotated[Moment | None, Query(description="As it was then; without a zone it is UTC.")] = None,
+    repository: Annotated[str | None, Query(description="Only resources that this repository owns.")] = None,
+    unmanaged: Annotated[bool, Query(description="Only resources that no repository owns.")] = False,
+    at: Annotated[Moment | None, Query(description="State at this time; UTC if it has no time zone.")] = None,
 ) -> Response:
     bench = asking.may(Workbench.export)
     account = bench.account(None)
     if repository is not None:
         if unmanaged:
-            raise RefusedEdit("FLEET-646", "repository and unmanaged exclude each other.", "Give one of them.")
+            raise RefusedEdit("FLEET-646", "repository and unmanaged exclude each other.", "Give only one of them.")
         account = bench.repository(repository).account
     text = bench.export(account=account, repository=repository, unmanaged=unmanaged, at=at)
     return Response(text, media_type="application/yaml")
@@ -52,13 +52,13 @@ def fleet_yaml(
 
 @router.get(
     "/fleet/{section}",
-    summary="Live resources of a section, by name",
+    summary="List the live resources of a section by name",
     **documented(contract.Page[contract.ResourceBody], 404, verb=Workbench.resources),
 )
 def list_resources(
     asking: Asking,
     section: Section,
-    after: Annotated[str | None, Query(description="The `next` of the page before.", max_length=2048)] = None,
+    after: Annotated[str | None, Query(description="The `next` of the previous page.", max_length=2048)] = None,
     limit: Limit = 100,
 ) -> Response:
     bench = asking.may(Workbench.resources)
@@ -71,7 +71,7 @@ def list_resources(
 
 @router.get(
     "/fleet/{section}/{name}",
-    summary="One live resource",
+    summary="Get one live resource",
     **documented(contract.ResourceBody, 404, verb=Workbench.resource, example="RESOURCE"),
 )
 def one_resource(asking: Asking, section: Section, name: Name) -> Response:
@@ -83,8 +83,8 @@ def one_resource(asking: Asking, section: Section, name: Name) -> Response:
 
 @router.get(
     "/fleet/{section}/{name}/history",
-    summary="Versions of a resource, newest first, each with what it changed",
-    description="Also of what is gone.",
+    summary="List the versions of a resource with their changes, newest first",
+    description="Works for deleted resources too.",
     **documented(contract.Page[contract.VersionBody], 404, verb=Workbench.history),
 )
 def history(asking: Asking, section: Section, name: Name, before: Before = None, limit: Limit = 100) -> Response:
@@ -100,7 +100,7 @@ def history(asking: Asking, section: Section, name: Name, before: Before = None,
 
 @router.get(
     "/fleet/{section}/{name}/blame",
-    summary="Each value of a live resource: since when, by whom, through which proposal and commit",
+    summary="Get for each value of a live resource when, by whom, and by which proposal and commit it was set",
     **documented(contract.Page[contract.BlameBody], 404, verb=Workbench.blame),
 )
 def blame(asking: Asking, section: Section, name: Name) -> Response:
@@ -113,8 +113,8 @@ def blame(asking: Asking, section: Section, name: Name) -> Response:
 
 @router.put(
     "/fleet/{section}/{name}",
-    summary="Create a live resource, or change the fields given and leave the others",
-    description="An operator edit beside git: the next tick of the repository that holds it shows it as drift.",
+    summary="Create a live resource, or change only the given fields",
+    description="An operator edit outside git: the next tick of the repository that owns the resource shows it as drift.",
     **also_created(
         documented(contract.ResourceBody, 400, 404, 409, 412, 413, verb=Workbench.set_resource, example="RESOURCE")
     ),
@@ -136,8 +136,8 @@ def put_resource(
 
 @router.delete(
     "/fleet/{section}/{name}",
-    summary="Take a resource out of the live fleet",
-    description="Refused, naming them, while others refer to it. Its history stays.",
+    summary="Delete a resource from the live fleet",
+    description="Refused while other resources refer to it; the error names them. Its history is kept.",
     **documented(contract.DeletedResource, 404, 409, 412, verb=Workbench.delete_resource),
 )
 def delete_resource(
@@ -159,6 +159,6 @@ def _version(if_match: str | None) -> int | None:
     digits = if_match.strip().strip('"')
     if not digits.isdecimal() or len(digits) > 18:
         raise RefusedEdit(
-            "FLEET-646", "header.if-match: it names no version.", 'Send the ETag of an earlier answer, such as "3".'
+            "FLEET-646", "header.if-match: this is not a version.", 'Send the ETag of an earlier answer, such as "3".'
         )
     return int(digits)

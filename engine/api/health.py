@@ -56,7 +56,7 @@ def _check_token(service: Service, authorization: str) -> None:
     if scheme.lower() != "bearer" or not token:
         raise AccessDenied(
             "FLEET-660",
-            "A token is needed from another machine.",
+            "A token is required for requests from another machine.",
             "Send one: Authorization: Bearer $(fleet token create --account '*' --permission read …)",
         )
     actor = service.workbench.bearer(token.strip())

@@ -20,22 +20,22 @@ from engine.store.events import EventFilter
 from engine.workbench.reader import page_of
 from engine.workbench.workbench import SNAPSHOTS, Workbench
 
-router = routing.router("history and standing")
+router = routing.router("history and status")
 
 
 class Pausing(BaseModel):
-    """Why work stops, and which."""
+    """The reason of a pause, and what it stops."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     reason: Annotated[str, Field(max_length=10_000)]
-    """Shown wherever somebody looks."""
+    """Shown to every user."""
     repository_id: Annotated[int, Field(ge=0, le=MOST_ID)] | None = None
-    """Only this repository; everything unless given."""
+    """Only this repository (default: everything)."""
 
 
 class Resuming(BaseModel):
-    """What goes on."""
+    """What resumes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -44,13 +44,14 @@ class Resuming(BaseModel):
 
 @router.get(
     "/drift",
-    summary="Where live moved away from git, newest first",
+    summary="List drift, newest first",
     **documented(contract.Page[contract.EpisodeBody], 404, verb=Workbench.drift),
 )
 def drift(
     asking: Asking,
     open_: Annotated[
-        bool | None, Query(alias="open", description="true: what lasts; false: what ended; both unless given.")
+        bool | None,
+        Query(alias="open", description="true: open episodes only; false: ended episodes only (default: both)."),
     ] = None,
     repository: Annotated[str | None, Query(description="Name of a repository.")] = None,
     before: Before = None,
@@ -65,16 +66,16 @@ def drift(
 
 @router.get(
     "/fleet_events",
-    summary="Every decision, move and edit, newest first",
+    summary="List events (decisions, changes and edits), newest first",
     **documented(contract.Page[contract.EventBody], verb=Workbench.find_events),
 )
 def fleet_events(
     asking: Asking,
-    type_: Annotated[list[str], Query(alias="type", description="Types of event; several are alternatives.")] = [],  # noqa: B006
-    actor: Annotated[str | None, Query(description="Part of the name of who did it.")] = None,
+    type_: Annotated[list[str], Query(alias="type", description="Event types; several values are alternatives.")] = [],  # noqa: B006
+    actor: Annotated[str | None, Query(description="Part of the actor's name.")] = None,
     repository_id: Annotated[int | None, Query(ge=0, le=MOST_ID)] = None,
     since: Moment | None = None,
-    text: Annotated[str | None, Query(description="Part of the resource's name or of the reason.")] = None,
+    text: Annotated[str | None, Query(description="Part of the resource's name, or of the reason.")] = None,
     before: Before = None,
     limit: Limit = 100,
 ) -> Response:
@@ -86,20 +87,20 @@ def fleet_events(
 
 @router.get(
     "/graph",
-    summary="The live fleet by who refers to whom",
+    summary="Get the graph of references of the live fleet",
     **documented(contract.GraphBody, 404, verb=Workbench.graph),
 )
 def graph(
     asking: Asking,
-    repository: Annotated[str | None, Query(description="Only this repository's.")] = None,
-    at: Annotated[Moment | None, Query(description="As it was then; without a zone it is UTC.")] = None,
+    repository: Annotated[str | None, Query(description="Only resources of this repository.")] = None,
+    at: Annotated[Moment | None, Query(description="State at this time; UTC if it has no time zone.")] = None,
 ) -> Response:
     return reply(bodies.graph(asking.may(Workbench.graph).graph(repository=repository, at=at)))
 
 
 @router.get(
     "/status",
-    summary="Is all well, and what waits for people",
+    summary="Get the status: whether all is well, and what waits for people",
     **documented(contract.StatusBody, verb=Workbench.status),
 )
 def status(asking: Asking) -> Response:
@@ -108,8 +109,8 @@ def status(asking: Asking) -> Response:
 
 @router.get(
     "/snapshot",
-    summary="A copy of the whole store, of one moment, for notebooks and restoring",
-    description="A DuckDB file. Tokens, keys and credentials are not in it. For a token of every account alone.",
+    summary="Get a consistent copy of the whole store, for notebooks and restores",
+    description="A DuckDB file without tokens, keys and credentials. Requires a token for every account.",
     response_class=Response,
     **as_file(documented(None, 507, verb=Workbench.snapshot), "application/vnd.duckdb"),
 )
@@ -130,7 +131,7 @@ async def snapshot(asking: Asking) -> Response:
 
 @router.post(
     "/pause",
-    summary="Stop ticks and applies until somebody resumes",
+    summary="Pause: stop ticks and applies until a resume",
     **documented(contract.PausedBody, 400, 404, 413, verb=Workbench.pause),
 )
 def pause(asking: Asking, body: Pausing) -> Response:
@@ -141,7 +142,7 @@ def pause(asking: Asking, body: Pausing) -> Response:
 
 @router.post(
     "/resume",
-    summary="Let ticks and applies go on",
+    summary="Resume: allow ticks and applies again",
     **documented(contract.PausedBody, 400, 404, 413, verb=Workbench.resume),
 )
 def resume(asking: Asking, body: Resuming | None = None) -> Response:

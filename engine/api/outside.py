@@ -28,7 +28,7 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class WantedRepository(BaseModel):
-    """A repository to make in Gitea."""
+    """A repository to create in Gitea."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -45,10 +45,10 @@ class WantedRepository(BaseModel):
 
 @router.post(
     "/integrations/gitea/repositories",
-    summary="Make a repository in Gitea",
+    summary="Create a repository in Gitea",
     description=(
-        "Empty, with the branch main to come. Register it next, by one of its addresses. Where it is not clear whether Gitea made it, "
-        "the problem says so in `outcome`, and the events say what was asked."
+        "The repository is empty; its default branch is main. Register it next, with one of its addresses. If it is unclear whether Gitea created it, "
+        "the problem says so in `outcome`, and the events record the request."
     ),
     **documented(
         contract.CreatedRepository,
@@ -76,24 +76,26 @@ _HELD = asyncio.Semaphore(8)
 
 @hooks.post(
     "/webhooks/{provider}",
-    summary="Take a push event of a git host",
+    summary="Receive a push event from a git host",
     description=(
-        "Signed with (GitHub, Gitea) or carrying (GitLab) the secret of `FLEET_WEBHOOK_SECRET`, which is checked before anything is read. "
-        "A push to the branch that a registered repository follows has it synced within seconds; many pushes are one tick. Answered at once."
+        "The request is signed with `FLEET_WEBHOOK_SECRET` (GitHub, Gitea) or contains it (GitLab); this is checked first. "
+        "After a push to the branch of a registered repository, the repository is synced within seconds; many pushes cause one tick. The answer does not wait for the tick."
     ),
     **documented(contract.WebhookAnswer, 401, 404, 413, status=202),
     max_body_size=MOST_OF_A_WEBHOOK,
 )
-async def take(request: Request, provider: Annotated[str, Path(description="github, gitea or gitlab.")]) -> Response:
+async def take(
+    request: Request, provider: Annotated[str, Path(description="Use github, gitea or gitlab.")]
+) -> Response:
     service = running()
     if provider not in set(Provider):
-        raise RefusedEdit("FLEET-642", "There is no such git host.", "github, gitea or gitlab.")
+        raise RefusedEdit("FLEET-642", "This git host is unknown.", "Use github, gitea or gitlab.")
     secret = service.workbench.settings.webhook_secret
     if not secret:
         raise RefusedEdit(
             "FLEET-680",
-            "No webhook secret is set, so no webhook is taken.",
-            "Set FLEET_WEBHOOK_SECRET, here and at the git host.",
+            "No webhook secret is set, so webhooks are not accepted.",
+            "Set FLEET_WEBHOOK_SECRET on the server, and the same secret at the git host.",
         )
     headers = {name.lower(): text for name, text in request.headers.items()}
     async with _HELD:  # the signature is over the whole body, so that anybody's is read to its end
@@ -106,7 +108,7 @@ async def take(request: Request, provider: Annotated[str, Path(description="gith
         counted.labels(provider, "refused").inc()
         raise
     answer = await slowly(lambda: _follow(service, Provider(provider), push))
-    counted.labels(provider, "accepted" if answer["accepted"] else "passed over").inc()
+    counted.labels(provider, "accepted" if answer["accepted"] else "ignored").inc()
     return reply(answer, 202 if answer["accepted"] else 200)
 
 
@@ -116,20 +118,20 @@ def _follow(service: Service, provider: Provider, push: Push) -> contract.Webhoo
         return {
             "accepted": False,
             "repositories": [],
-            "detail": f"{push.event or 'this'} is no push; nothing follows from it.",
+            "detail": f"{push.event or 'this'} is not a push; it is ignored.",
         }
     if push.deleted:
         return {
             "accepted": False,
             "repositories": [],
-            "detail": "The branch was deleted; there is no commit to fetch, so nothing follows from it.",
+            "detail": "The branch was deleted; there is no commit to fetch, so the push is ignored.",
         }
     concerned = [r for r in service.workbench.repositories() if webhooks.concerns(push, r)]
     if not concerned:
         there = [r for r in service.workbench.repositories() if webhooks.is_of(push, r)]
         follows = ", ".join(f"{r.name} follows {r.branch}" for r in there[:5])
         detail = (
-            f"The push is to {push.branch or 'no branch'}; {follows}. Nothing follows from it."
+            f"The push is to {push.branch or 'no branch'}; {follows}. It is ignored."
             if there
             else "No registered repository has this address."
         )
@@ -153,4 +155,4 @@ def _wake(service: Service, repository: Repository, actor: Actor, paused: bool) 
         return "disabled, no tick"
     if paused or repository.paused_reason is not None:
         return "paused, no tick"
-    return "tick asked for" if service.scheduler.wake(repository, actor) else "tick asked for already"
+    return "tick requested" if service.scheduler.wake(repository, actor) else "tick already requested"

@@ -68,7 +68,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
             return problem(not_found(path), path)
         case 405:
             allowed = (error.headers or {}).get("Allow", "")
-            refused = FleetError("FLEET-643", f"{request.method[:20]} is not understood here.", f"Allowed: {allowed}.")
+            refused = FleetError(
+                "FLEET-643",
+                f"The method {request.method[:20]} is not supported at this address.",
+                f"Allowed: {allowed}.",
+            )
             answer = problem(refused, path)
             answer.headers["Allow"] = allowed
             return answer

@@ -41,30 +41,30 @@ class Review(BaseModel):
 
     ids: Annotated[list[Number], Field(min_length=1, max_length=100_000)]
     action: Literal["approve", "reject", "unapprove"]
-    """unapprove takes an approval back."""
+    """unapprove withdraws an approval."""
     reason: Reason | None = None
-    """A rejection needs one."""
+    """Required for a rejection."""
 
 
 class WantedApply(BaseModel):
-    """What to apply: all that is approved, unless it is narrowed."""
+    """What to apply: all approved proposals, unless a filter is given."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, use_attribute_docstrings=True, json_schema_extra={"examples": [{"dry_run": True}]}
     )
 
     repository_id: Number | None = None
-    """Only what this repository proposed."""
+    """Only proposals of this repository."""
     proposal_ids: Annotated[list[Number], Field(max_length=100_000)] | None = None
-    """Only these."""
+    """Only these proposals."""
     dry_run: bool = False
-    """Only show the plan."""
+    """Return the plan only."""
 
 
 @router.get(
     "/proposals",
     summary="List proposals, newest first",
-    description="Every filter may be given several times; values of one filter are alternatives.",
+    description="Every filter may be repeated; the values of one filter are alternatives.",
     **documented(contract.Page[contract.ProposalBody], verb=Workbench.find_proposals),
 )
 def list_proposals(
@@ -75,7 +75,7 @@ def list_proposals(
     change: Annotated[list[Change], Query()] = [],  # noqa: B006
     cause: Annotated[list[Cause], Query()] = [],  # noqa: B006
     risk: Annotated[list[Risk], Query()] = [],  # noqa: B006
-    run_id: Annotated[int | None, Query(ge=0, le=MOST_ID, description="Only those that this run opened.")] = None,
+    run_id: Annotated[int | None, Query(ge=0, le=MOST_ID, description="Only proposals that this run opened.")] = None,
     before: Before = None,
     limit: Limit = 100,
 ) -> Response:
@@ -87,7 +87,7 @@ def list_proposals(
 
 @router.get(
     "/proposals/{id}",
-    summary="One proposal",
+    summary="Get one proposal",
     **documented(contract.OneProposalBody, 404, verb=Workbench.proposal, example="PROPOSAL"),
 )
 def one_proposal(asking: Asking, id_: Id) -> Response:
@@ -99,7 +99,7 @@ def one_proposal(asking: Asking, id_: Id) -> Response:
 @router.post(
     "/proposals/{id}/approve",
     summary="Approve a proposal",
-    description="Permission, status and fingerprint are checked at this moment: what live has outdated is refused as stale.",
+    description="Checks permission, status and fingerprint: if live has changed since, the proposal is refused as stale.",
     **documented(contract.ReviewedList, 404, 409, verb=Workbench.approve, example="REVIEWED"),
 )
 def approve(asking: Asking, id_: Id) -> Response:
@@ -109,7 +109,7 @@ def approve(asking: Asking, id_: Id) -> Response:
 @router.post(
     "/proposals/{id}/reject",
     summary="Reject a proposal with a reason",
-    description="The same difference comes back at a later sync, with this reason.",
+    description="A later sync proposes the same difference again, and shows this reason.",
     **documented(contract.ReviewedList, 400, 404, 409, 413, verb=Workbench.reject, example="REVIEWED"),
 )
 def reject(asking: Asking, id_: Id, body: Rejection) -> Response:
@@ -118,7 +118,7 @@ def reject(asking: Asking, id_: Id, body: Rejection) -> Response:
 
 @router.post(
     "/proposals/{id}/unapprove",
-    summary="Take an approval back",
+    summary="Withdraw an approval",
     **documented(contract.ReviewedList, 404, 409, verb=Workbench.unapprove, example="REVIEWED"),
 )
 def unapprove(asking: Asking, id_: Id) -> Response:
@@ -127,9 +127,9 @@ def unapprove(asking: Asking, id_: Id) -> Response:
 
 @router.post(
     "/proposals/{id}/revert",
-    summary="Take back what was applied",
-    description="Opens a proposal that leads back to what stood before, to be decided on as any other. Git goes on declaring "
-    "the change: a sync after it is applied proposes it again, unless what `fleet_yaml` says is committed.",
+    summary="Revert an applied proposal",
+    description="Opens a proposal that restores the earlier values; decide on it like on any other. Git still declares "
+    "the change: after the revert is applied, a sync proposes the change again, unless you commit the content of `fleet_yaml`.",
     **documented(contract.RevertedList, 404, 409, verb=Workbench.revert),
 )
 def revert(asking: Asking, id_: Id) -> Response:
@@ -141,8 +141,8 @@ def revert(asking: Asking, id_: Id) -> Response:
 
 @router.post(
     "/gitops_sync_runs/{id}/revert",
-    summary="Take back all that was applied of a run",
-    description="Each by itself: one that live has outdated does not stop the others, and says why in its `error`.",
+    summary="Revert all applied proposals of a run",
+    description="Each proposal is handled separately: a stale one does not stop the others, and has the reason in its `error`.",
     **documented(contract.RevertedList, 404, 409, verb=Workbench.revert_run),
 )
 def revert_run(asking: Asking, id_: Id) -> Response:
@@ -152,7 +152,7 @@ def revert_run(asking: Asking, id_: Id) -> Response:
 @router.post(
     "/proposals/batch_review",
     summary="Decide on many proposals at once",
-    description="Each by itself: one that is refused does not stop the others, and says why in its `error`.",
+    description="Each proposal is handled separately: a refused one does not stop the others, and has the reason in its `error`.",
     **documented(contract.ReviewedList, 400, 413, verb=Workbench.approve, example="REVIEWED"),
 )
 def batch_review(asking: Asking, body: Review) -> Response:
@@ -161,8 +161,8 @@ def batch_review(asking: Asking, body: Review) -> Response:
 
 @router.post(
     "/apply",
-    summary="Apply what is approved, in dependency order",
-    description="Each resource whole or not at all. With `dry_run` the answer is the plan: `waves` of steps, and what is skipped.",
+    summary="Apply the approved proposals in dependency order",
+    description="Each resource is applied completely or not at all. With `dry_run` the answer is the plan: `waves` of steps, and the skipped proposals.",
     **documented(
         contract.AppliedBody | contract.PlanBody,
         400,

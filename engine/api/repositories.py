@@ -2,59 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.access.permits import DECIDING
 from engine.api import examples, routing
 from engine.api.access import Asking, Before, Id, Limit, Which
 from engine.api.routing import documented, reply, slowly
-from engine.model import Repository, RunStatus
+from engine.model import SWITCHES, Repository, RunStatus
 from engine.present import bodies, contract
 from engine.workbench import Workbench, registry
 from engine.workbench.reader import page_of
-from engine.workbench.registry import SWITCHES
 
 router = routing.router("repositories and runs")
 
 DECIDES = (
-    f"Switching on {', '.join(f'`{switch}`' for switch in SWITCHES)}, enabling a repository where one of these is on or changing its URL, "
-    f"branch, prefix or account, and replacing a host key take {' and '.join(f'`{permission}`' for permission in DECIDING)} as well."
+    f"Switching on {', '.join(f'`{switch}`' for switch in registry.DECIDES)}, enabling a repository where one of these is on or changing its URL, "
+    f"branch, prefix or account, and replacing a host key also require {' and '.join(f'`{permission}`' for permission in DECIDING)}."
 )
 """Said of the routes that change settings."""
 
 Text = Annotated[str, Field(max_length=4096)]
 
 
-class RepositoryChanges(BaseModel):
-    """Settings of a repository; what is left out stays as it is."""
+if TYPE_CHECKING:
+    _Switches = BaseModel
+else:
+    _Switches = create_model(
+        "_Switches",
+        **{each.name: (bool, Field(default=each.default, description=each.doc)) for each in SWITCHES},
+    )
+
+
+class RepositoryChanges(_Switches):
+    """Settings of a repository; fields that are left out do not change."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
     repo_url: Text = ""
-    """https://…, ssh://… or git@host:path, without a credential in it."""
+    """https://…, ssh://… or git@host:path, without a credential."""
     account: Text = ""
     """The account that its fleet file describes."""
     branch: Text = "main"
     """Branch to follow."""
     path_prefix: Text = ""
-    """Folder that holds fleet.yaml; empty: the top."""
+    """Folder that contains fleet.yaml; empty: the top folder."""
     vault_credential_path: Text | None = None
-    """Where Vault keeps its credential; null: it needs none."""
+    """Path of its credential in Vault; null: none."""
     ssh_host_key: Text | None = None
-    """The ssh host's key, as ssh-keyscan shows it; null: pinned at first use."""
+    """Key of the ssh host, as ssh-keyscan prints it; null: pinned at first use."""
     enabled: bool = True
     """Whether it has ticks."""
-    auto_apply: bool = False
-    """Whether ticks approve and apply creates and updates that git moved."""
-    auto_prune: bool = False
-    """Whether auto-apply destroys, too."""
-    auto_heal: bool = False
-    """Whether auto-apply takes back changes made beside git, too."""
-    allow_empty: bool = False
-    """Whether a file that declares nothing is accepted although the repository owns something."""
 
     def given(self) -> dict[str, Any]:
         """What was given, by the engine's names."""
@@ -66,13 +66,13 @@ class NewRepository(RepositoryChanges):
     """A repository to register."""
 
     name: Text
-    """How everybody calls it here."""
+    """Name of the repository in Fleet Workbench."""
     repo_url: Text
-    """https://…, ssh://… or git@host:path, without a credential in it."""
+    """https://…, ssh://… or git@host:path, without a credential."""
 
 
 class Registration(BaseModel):
-    """As the runbook has it."""
+    """The form of the runbook."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.REGISTRATION]})
 
@@ -80,7 +80,7 @@ class Registration(BaseModel):
 
 
 class SeenCredential(BaseModel):
-    """The credential and the host that somebody has seen and confirms."""
+    """The credential and the host that a person has checked and confirms."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -90,13 +90,13 @@ class SeenCredential(BaseModel):
     )
 
     vault_credential_path: Text
-    """The repository's own, as it is registered."""
+    """The Vault path of the repository."""
     host: Text
     """Host and port of its URL, such as `git.example.com:443`."""
 
 
 class ChangedRepository(BaseModel):
-    """As the runbook has it."""
+    """The form of the runbook."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.CHANGES]})
 
@@ -110,7 +110,9 @@ class ChangedRepository(BaseModel):
 )
 def list_repositories(
     asking: Asking,
-    after: Annotated[str | None, Query(description="Only names after this one: the `next` of the page before.")] = None,
+    after: Annotated[
+        str | None, Query(description="Only names after this one: the `next` of the previous page.")
+    ] = None,
     limit: Limit = 100,
 ) -> Response:
     found = [r for r in asking.may(Workbench.repositories).repositories() if after is None or r.name > after]
@@ -121,7 +123,7 @@ def list_repositories(
 @router.post(
     "/gitops_repositories",
     summary="Register a repository",
-    description="Looks at the form only: nothing is reached. Its first tick is due one interval later, or at `sync_now`. "
+    description="Checks only the form of the values and does not connect to the remote. The first tick starts one interval later, or with `sync_now`. "
     + DECIDES,
     **documented(contract.SettingsAnswer, 400, 409, 413, verb=Workbench.add_repository, status=201, example="SETTINGS"),
 )
@@ -136,7 +138,7 @@ def register(asking: Asking, body: Registration) -> Response:
 
 @router.get(
     "/gitops_repositories/{id}",
-    summary="One repository",
+    summary="Get one repository",
     **documented(contract.RepositoryAnswer, 404, verb=Workbench.repository, example="REPOSITORY"),
 )
 def one_repository(asking: Asking, id_: Which) -> Response:
@@ -148,18 +150,16 @@ def one_repository(asking: Asking, id_: Which) -> Response:
 
 @router.patch(
     "/gitops_repositories/{id}",
-    summary="Change a repository's settings from the next tick on",
-    description="A URL on another host drops the credential path and the host key, unless they are given with it. "
-    "A credential that nobody has confirmed for its host is used by no run: see trust_credential. " + DECIDES,
+    summary="Change the settings of a repository; they take effect at the next tick",
+    description="A URL with another host drops the credential path and the host key, unless you give them too. "
+    "No run uses a credential that is not confirmed for its host: see trust_credential. " + DECIDES,
     **documented(contract.SettingsAnswer, 400, 404, 409, 413, verb=Workbench.change_repository, example="SETTINGS"),
 )
 def change(
     asking: Asking,
     id_: Which,
     body: ChangedRepository,
-    release: Annotated[
-        bool, Query(description="With another account: leave the old account's resources where they are.")
-    ] = False,
+    release: Annotated[bool, Query(description="With another account: keep the resources in the old account.")] = False,
 ) -> Response:
     bench = asking.may(Workbench.change_repository)
     before = bench.repository(id_)
@@ -171,8 +171,8 @@ def change(
     "/gitops_repositories/{id}/trust_credential",
     summary="Confirm that a repository's credential may be sent to its host",
     description=(
-        "Takes a token of every account. Refused with FLEET-229 where the repository names another credential or host by now, "
-        "or where the settings do not let its account use the path."
+        "Requires a token for every account. Refused with FLEET-229 if the repository now has another credential or host, "
+        "or if the settings do not allow its account to use the path."
     ),
     **documented(contract.RepositoryAnswer, 400, 404, 409, 413, verb=Workbench.trust_credential, example="REPOSITORY"),
 )
@@ -185,8 +185,8 @@ def trust_credential(asking: Asking, id_: Which, body: SeenCredential) -> Respon
 
 @router.delete(
     "/gitops_repositories/{id}",
-    summary="Take a repository out of service",
-    description="Its live proposals are withdrawn, its resources released or handed over to a repository that declares them too; live state, runs and history stay.",
+    summary="Remove a repository",
+    description="Withdraws its live proposals, and releases its resources or hands them over to a repository that also declares them; live state, runs and history are kept.",
     **documented(contract.RemovedRepository, 404, 409, verb=Workbench.remove_repository),
 )
 def remove(asking: Asking, id_: Which) -> Response:
@@ -205,7 +205,7 @@ def remove(asking: Asking, id_: Which) -> Response:
 @router.post(
     "/gitops_repositories/{id}/sync_now",
     summary="Run one tick now",
-    description="Gives the run and the proposals that it opened or reopened, with 200 when the run failed, too: its `error` says why.",
+    description="Returns the run and the proposals that it opened or reopened. The status is 200 also for a failed run, with the reason in its `error`.",
     **documented(contract.SyncBody, 404, 409, verb=Workbench.sync, example="SYNC"),
 )
 async def sync_now(asking: Asking, id_: Which) -> Response:
@@ -219,7 +219,7 @@ async def sync_now(asking: Asking, id_: Which) -> Response:
 
 @router.get(
     "/gitops_repositories/{id}/sync_runs",
-    summary="The ticks of a repository, newest first",
+    summary="List the ticks of a repository, newest first",
     **documented(contract.Page[contract.RunBody], 404, verb=Workbench.runs),
 )
 def runs_of(
@@ -232,7 +232,7 @@ def runs_of(
 
 @router.get(
     "/gitops_sync_runs",
-    summary="Ticks, newest first",
+    summary="List ticks, newest first",
     **documented(contract.Page[contract.RunBody], verb=Workbench.runs),
 )
 def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = None, limit: Limit = 100) -> Response:
@@ -241,7 +241,7 @@ def list_runs(asking: Asking, status: RunStatus | None = None, before: Before = 
 
 @router.get(
     "/gitops_sync_runs/{id}",
-    summary="One tick: what it found, opened, withheld and why, applied, and where it failed",
+    summary="Get one tick: what it found, opened, withheld (with reasons) and applied, and where it failed",
     **documented(contract.RunBody, 404, verb=Workbench.run, example="RUN"),
 )
 def one_run(asking: Asking, id_: Id) -> Response:

@@ -115,16 +115,16 @@ def documented(
     permission = None if verb is None else need_of(verb).permission
     meanings = {
         400: "The body is not JSON.",
-        401: "No token, or none that holds.",
-        403: "The permission or the account is missing.",
-        404: "There is no such thing.",
-        409: "It cannot be done now; the code says why.",
-        412: "Live has moved on from the version given.",
+        401: "The token is missing or not valid.",
+        403: "The caller lacks the permission, or access to the account.",
+        404: "The object does not exist.",
+        409: "The request is not possible in the current state; the code gives the reason.",
+        412: "Live has changed since the given version.",
         413: "The body is too large.",
-        422: "A parameter or field is refused.",
-        500: "The store is in trouble.",
-        502: "The other side is in trouble.",
-        503: "The server is starting, ending or busy, or lacks a setting.",
+        422: "A parameter or field is not valid.",
+        500: "The store has failed.",
+        502: "Another service has failed.",
+        503: "The server is starting, stopping or busy, or a setting is missing.",
         507: "The disk is full.",
     }
     wrong = sorted({401, 403, 422, 500, 503, *problems} if permission else {422, 500, 503, *problems})

@@ -105,7 +105,7 @@ def _say_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> No
 @click.option(
     "--home",
     metavar="DIR",
-    help="Where store and git folders are (default: FLEET_HOME; else data/state in a checkout, your data folder where it is installed).",
+    help="Folder of the store and the git folders (default: FLEET_HOME; else data/state in a source tree, or your data folder if installed).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")
 @click.option(
@@ -117,7 +117,7 @@ def _say_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> No
     help="Show the version and exit.",
 )
 def cli(**_options: Any) -> None:
-    """Reconcile a fleet in a database with a fleet.yaml in git; people see and approve every change."""
+    """Reconcile a fleet in a database with a fleet.yaml in git; people review and approve every change."""
 
 
 def main() -> None:

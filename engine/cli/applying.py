@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 @verb("plan")
-@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
-@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
+@click.option("--account", metavar="NAME", help="Only this account.")
 def plan(session: Session, repository: str | None, account: str | None) -> int | None:
-    """What an apply would do now, wave by wave; changes nothing."""
+    """Show what an apply would do now, wave by wave; changes nothing."""
     _dry_run(session, repository, account)
     return None
 
 
 @verb("apply")
-@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
-@click.option("--account", metavar="NAME", help="Only this account's.")
-@click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
+@click.option("--account", metavar="NAME", help="Only this account.")
+@click.option("--dry-run", is_flag=True, help="Show the plan only.")
 def apply(session: Session, repository: str | None, account: str | None, dry_run: bool) -> int | None:
-    """Apply what is approved, in dependency order, each resource whole or not at all."""
+    """Apply the approved proposals in dependency order; each resource is applied completely or not at all."""
     if dry_run:
         _dry_run(session, repository, account)
         return None
@@ -74,7 +74,7 @@ def _nothing(repository: str | None, account: str | None) -> str:
     """The sentence, without its end, for a plan that holds nothing: others may have something approved."""
     of = [f"repository {repository}"] if repository else []
     of += [f"account {account}"] if account else []
-    return f"Nothing of {' in '.join(of)} is approved" if of else "Nothing is approved"
+    return f"No proposal of {' in '.join(of)} is approved" if of else "No proposal is approved"
 
 
 def _show_plan(session: Session, planned: Plan, nothing: str) -> None:

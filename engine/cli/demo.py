@@ -17,20 +17,18 @@ if TYPE_CHECKING:
 
 
 @verb("demo")
+@click.option("--yes", is_flag=True, help="Also approve, apply and tick until nothing remains; opens no dashboard.")
 @click.option(
-    "--yes", is_flag=True, help="Go on through approve, apply and the next ticks until nothing remains; no dashboard."
-)
-@click.option(
-    "--serve/--no-serve", "wanted", default=True, help="Open the dashboard on the demo's fleet (the default)."
+    "--serve/--no-serve", "wanted", default=True, help="Open the dashboard with the demo's fleet (the default)."
 )
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port of the dashboard.")
 def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
-    """Make a real git repository from the example fleet, play a fortnight of its history, sync, and open the dashboard on it."""
+    """Create a git repository with the example fleet, play two weeks of its history, sync, and open the dashboard."""
     from engine.cli import output as out
     from engine.cli import story as playing
     from engine.present import bodies
 
-    with out.working("the demo's fortnight …") as say:
+    with out.working("the demo's history …") as say:
         done = playing.run(
             session.settings, session.actor, lambda sentence, number, count: say(f"{number} of {count}: {sentence}")
         )
@@ -52,7 +50,7 @@ def demo(session: Session, yes: bool, wanted: bool, port: int) -> int | None:
 
             alone = playing.is_alone(workbench)
             if alone and session.settings.asks_for_link:
-                out.line("The dashboard opens without a link here: this home holds the example and nothing else.")
+                out.line("The dashboard opens without a link, because this home contains only the example.")
             service.use(service.Service(workbench, link_needed=not alone, opens_browser=True))
             return run(session.settings, "127.0.0.1", port)
         if yes:
@@ -98,7 +96,7 @@ def _finish(session: Session, done: Demo, rounds: list[dict[str, Any]]) -> Synce
     synced = playing.finish(done, session.actor, tell)
     if not session.as_json:
         out.line("")
-        out.line(out.styled("Done", "bold green"), ": live is as git says.")
+        out.line(out.styled("Done", "bold green"), ": live matches git.")
         out.next_steps(session.command, "status", "drift --all", "export")
     return synced
 
@@ -107,8 +105,8 @@ def _introduce(done: Any) -> None:
     from engine.cli import output as out
 
     if done.played:
-        out.line("The example fleet of Northwind, an online shop, with a fortnight of history behind it.")
+        out.line("The example fleet of Northwind, an online shop, with two weeks of history.")
     else:
-        out.line("The demo has been played in this home before; this is how it stands now.")
+        out.line("The demo was already played in this home; this is its current state.")
     out.line(f"Its git repository is {done.git_folder}: edit fleet.yaml there, commit, and sync again.")
     out.line("")

@@ -10,9 +10,9 @@ from engine.cli.session import Session, verb
 
 
 @verb("drill")
-@click.option("--account", metavar="NAME", help="Only this account's fleet.")
+@click.option("--account", metavar="NAME", help="Only the fleet of this account.")
 def drill(session: Session, account: str | None) -> int | None:
-    """Restore the fleet from nothing but its export into an empty store, compare, and record what came of it."""
+    """Restore the fleet from its export into an empty store, compare the two, and record the result."""
     from engine.cli import output as out
     from engine.present import bodies
 
@@ -27,7 +27,7 @@ def drill(session: Session, account: str | None) -> int | None:
     if session.as_json:
         session.json(bodies.page([bodies.drill(d) for d in made], None))
     elif not made:
-        out.line("There is no account yet, and nothing to restore.")
+        out.line("There is no account yet, so there is nothing to restore.")
         out.next_steps(session.command, "demo", "repo add NAME URL")
     for d in made if not session.as_json else ():
         out.line(

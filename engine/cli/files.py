@@ -16,7 +16,7 @@ from engine.errors import FleetFileInvalid, Problem, RefusedEdit
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.workbench.reader import Preview
+    from engine.flow.preview import Preview
 
 MOST_LINES = 50
 """Problems, warnings and names that a terminal is shown; `--json` has all."""
@@ -29,7 +29,7 @@ PROBLEMS = 3
 @verb("validate")
 @click.argument("path", type=click.Path(path_type=Path))
 def validate(session: Session, path: Path) -> int | None:
-    """Check a fleet file, or the folder that holds one: every problem with its place. Needs no store."""
+    """Check a fleet file, or the folder that contains it; lists every problem with its place. Needs no store."""
     from engine.flow.parse import file_warnings, read_fleet_file
     from engine.kinds.fleet import FLEET
 
@@ -62,19 +62,19 @@ def validate(session: Session, path: Path) -> int | None:
 
 @verb("diff")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--account", required=True, metavar="NAME", help="Account whose live fleet it is compared with.")
+@click.option("--account", required=True, metavar="NAME", help="Account to compare with.")
 @click.option(
     "--repo",
     "repository",
     metavar="NAME",
-    help="As this repository would see it: with destroys, causes and what others hold.",
+    help="Compare as this repository: with destroys, causes and resources of other repositories.",
 )
-@at_option("Compare with the fleet as it was then; who holds what is as of today.")
-@click.option("--markdown", is_flag=True, help="As a comment for a pull request.")
+@at_option("Compare with the fleet at this time; ownership is as of today.")
+@click.option("--markdown", is_flag=True, help="Print a comment for a pull request.")
 def diff(
     session: Session, path: Path, account: str, repository: str | None, at: datetime | None, markdown: bool
 ) -> int | None:
-    """What a tick would find if this file were pushed; changes nothing."""
+    """Show the differences that a tick would find if you pushed this file; changes nothing."""
     data, file = _read(path, session.settings.max_file_bytes)
     whole = f"fleet diff {phrases.argument(str(path))} --account {phrases.argument(account)}"
     with session.open() as workbench:
@@ -87,8 +87,8 @@ def diff(
             return PROBLEMS
     if not preview.known:
         note(
-            f"This home ({session.settings.home}) knows no account {phrases.clean(account)}: the file is compared with an empty fleet. "
-            "Is this the right home and account? Accounts: fleet status"
+            f"This home ({session.settings.home}) has no account {phrases.clean(account)}: the file is compared with an empty fleet. "
+            "Check the home and the account. List the accounts: fleet status"
         )
     if session.as_json:
         session.json(_body(preview))
@@ -101,7 +101,7 @@ def diff(
 
 @verb("schema")
 def schema(session: Session) -> int | None:
-    """Print the JSON Schema of fleet.yaml, made from the kinds: editors complete and check the file with it."""
+    """Print the JSON Schema of fleet.yaml, with which editors complete and check the file."""
     from engine.kinds.fleet import FLEET
     from engine.kinds.schema import fleet_schema
 
@@ -117,9 +117,9 @@ def _read(path: Path, limit: int) -> tuple[bytes, Path]:
         with chosen.open("rb") as file:
             return file.read(limit + 1), chosen
     except OSError as error:
-        hint = "Name a fleet.yaml or the folder that holds one."
+        hint = "Give a fleet.yaml, or the folder that contains it."
         if chosen is not path and (meant := phrases.misnamed(_names(path))):
-            hint = f"The folder has {meant[0]}: rename it to fleet.yaml, which is the only name that a tick reads."
+            hint = f"The folder contains {meant[0]}: rename it to fleet.yaml, the only name that a tick reads."
         raise RefusedEdit("FLEET-607", f"{chosen} cannot be read: {error.strerror}.", hint) from error
 
 
@@ -138,7 +138,7 @@ def _invalid(session: Session, error: FleetFileInvalid) -> int:
         from engine.cli import output as out
 
         _problems(error.problems, "Problem", "red")
-        out.line(f"{phrases.count(len(error.problems), 'problem')}; nothing would be taken from this file.")
+        out.line(f"{phrases.count(len(error.problems), 'problem')}; a tick would reject this file.")
     return PROBLEMS
 
 
@@ -158,7 +158,7 @@ def _problems(found: Sequence[Problem], word: str, colour: str) -> None:
         if first.hint:
             out.line(f"  {first.hint}")
     if len(same) > MOST_LINES:
-        out.line(f"and {phrases.count(len(same) - MOST_LINES, f'more {word.lower()}')}: --json has all of them.")
+        out.line(f"and {phrases.count(len(same) - MOST_LINES, f'more {word.lower()}')}: use --json for all of them.")
 
 
 def _body(preview: Preview) -> dict[str, Any]:
@@ -203,13 +203,17 @@ def _show(session: Session, preview: Preview, repository: str | None) -> None:
     if len(preview.entries) > MOST_ENTRIES:
         out.line("")
         out.line(
-            f"and {phrases.count(len(preview.entries) - MOST_ENTRIES, 'more difference')}: --json has all of them."
+            f"and {phrases.count(len(preview.entries) - MOST_ENTRIES, 'more difference')}: use --json for all of them."
         )
     if preview.informational:
         out.line("")
         shown = [f"{row['kind']}/{row['name']} ({row['change']})" for row in preview.informational[:MOST_LINES]]
         more = len(preview.informational) - MOST_LINES
-        out.line("Informational, never written by git: " + ", ".join(shown) + (f" and {more} more" if more > 0 else ""))
+        out.line(
+            "Informational, git never writes them: " + ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+        )
     if repository is None:
         out.line("")
-        out.line("Without --repo no destroy is shown: only a repository's own resources can be destroyed.")
+        out.line(
+            "Without --repo no destroys are shown, because a repository can destroy only the resources that it owns."
+        )

@@ -17,7 +17,7 @@ from engine.system import private
 if TYPE_CHECKING:
     from datetime import datetime
 
-_note_option = click.option("--note", metavar="TEXT", help="Why; kept with the version.")
+_note_option = click.option("--note", metavar="TEXT", help="Reason; stored with the version.")
 
 
 @verb("set")
@@ -29,7 +29,7 @@ _note_option = click.option("--note", metavar="TEXT", help="Why; kept with the v
 def set_(
     session: Session, kind: str, name: str, fields: tuple[str, ...], account: str | None, note: str | None
 ) -> int | None:
-    """Create a live resource, or change some of its fields, beside git.
+    """Create a live resource, or change some of its fields, outside git.
 
     KIND is a section of the fleet file. Values are read by the field's type; maps and lists as JSON: config='{"workers": 8}'.
     """
@@ -37,7 +37,7 @@ def set_(
     for field in fields:
         label, equals, text = field.partition("=")
         if not equals or label in texts:
-            raise click.UsageError(f"{field!r} is no FIELD=VALUE, or its field is given twice.")
+            raise click.UsageError(f"{field!r} does not have the form FIELD=VALUE, or its field is given twice.")
         texts[label] = text
     from engine.present import bodies
     from engine.workbench import edits
@@ -53,11 +53,11 @@ def set_(
     from engine.cli import output as out
 
     if said == "unchanged":
-        out.line(f"{key.address} is so already, at version {version}; nothing was written.")
+        out.line(f"{key.address} already has these values, at version {version}; nothing was written.")
         return None
     out.line(f"{said.capitalize()} {key.address} in account {key.account}: version {version}.")
     if found.holder is not None:
-        out.line(f"Repository {found.holder} holds it: its next tick shows this as drift, with you as who made it.")
+        out.line(f"Repository {found.holder} owns it: its next tick shows this change as drift, with your name.")
         out.next_steps(session.command, f"sync {phrases.argument(found.holder)}", "drift")
     return None
 
@@ -68,7 +68,7 @@ def set_(
 @account_option()
 @_note_option
 def delete(session: Session, kind: str, name: str, account: str | None, note: str | None) -> int | None:
-    """Take a resource out of the live fleet. Refused, naming them, while others refer to it."""
+    """Delete a resource from the live fleet. Refused while other resources refer to it."""
     with session.open() as workbench:
         key = ResourceKey(workbench.account(account), kind, name)
         version = workbench.delete_resource(session.actor, key, note=note)
@@ -86,7 +86,7 @@ def delete(session: Session, kind: str, name: str, account: str | None, note: st
 @click.argument("name")
 @account_option()
 def release(session: Session, kind: str, name: str, account: str | None) -> int | None:
-    """Let go of a resource: no repository holds it any more, live keeps it. A tick claims it again while the file declares it."""
+    """Release a resource: no repository owns it any longer, and it stays live. A tick claims it again if the file declares it."""
     with session.open() as workbench:
         key = ResourceKey(workbench.account(account), kind, name)
         holder = workbench.release(session.actor, key)
@@ -95,20 +95,22 @@ def release(session: Session, kind: str, name: str, account: str | None) -> int 
         return None
     from engine.cli import output as out
 
-    out.line(f"Released {key.address}: repository {holder} does not hold it any more.")
-    out.line("Take it out of the file as well, or the next tick claims it again.")
+    out.line(f"Released {key.address}: repository {holder} no longer owns it.")
+    out.line("Remove it from the file too, or the next tick claims it again.")
     return None
 
 
 @verb("drift")
-@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
-@click.option("--account", metavar="NAME", help="Only this account's.")
-@click.option("--all", "everything", is_flag=True, help="Also what was reverted, codified or removed.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
+@click.option("--account", metavar="NAME", help="Only this account.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also list drift that has ended: reverted, codified or removed."
+)
 @page_options
 def drift(
     session: Session, repository: str | None, account: str | None, everything: bool, limit: int, before: int | None
 ) -> int | None:
-    """Where live moved away from git: who, when, which fields."""
+    """List drift: where live differs from git, since when, by whom, and in which fields."""
     from engine.present import bodies
     from engine.workbench.reader import page_of
 
@@ -129,7 +131,9 @@ def drift(
 
     if not found:
         out.line(
-            "Nothing drifted yet." if everything else "Nothing drifts: live is as git says, or proposals say why not."
+            "There was no drift yet."
+            if everything
+            else "There is no drift: live matches git, or proposals show the differences."
         )
         return None
     rows = []
@@ -150,17 +154,17 @@ def drift(
     ids = [standing[e.key] for e in found if e.closed_at is None and e.key in standing]
     if ids:
         out.next_steps(session.command, f"show {ids[0]}", f"approve {phrases.ranges(ids)}")
-        out.line("Approve to go back to git, or put the change into fleet.yaml to keep it.")
+        out.line("Approve to go back to the state in git, or put the change into fleet.yaml to keep it.")
     return None
 
 
 @verb("graph")
-@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
-@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
+@click.option("--account", metavar="NAME", help="Only this account.")
 @at_option()
-@click.option("--dot", is_flag=True, help="As Graphviz reads it.")
+@click.option("--dot", is_flag=True, help="Print in the DOT format of Graphviz.")
 def graph(session: Session, repository: str | None, account: str | None, at: datetime | None, dot: bool) -> int | None:
-    """The live fleet by who refers to whom, in layers: what refers to nothing comes first."""
+    """Show the references of the live fleet in layers; resources without references come first."""
     with session.open() as workbench:
         found = workbench.graph(repository=repository, account=account, at=at)
     if session.as_json:
@@ -186,7 +190,7 @@ def graph(session: Session, repository: str | None, account: str | None, at: dat
         click.echo("\n".join([*lines, "}"]))
         return None
     if not found.nodes:
-        out.line("The live fleet is empty." if at is None else f"There was nothing at {out.exact(at)}.")
+        out.line("The live fleet is empty." if at is None else f"The live fleet was empty at {out.exact(at)}.")
         out.next_steps(session.command, "demo", "repo add NAME URL")
         return None
     targets: dict[ResourceKey, list[str]] = {}
@@ -205,8 +209,8 @@ def graph(session: Session, repository: str | None, account: str | None, at: dat
 
 @verb("export")
 @account_option()
-@click.option("--repo", "repository", metavar="NAME", help="Only what this repository owns.")
-@click.option("--unmanaged", is_flag=True, help="Only what no repository owns.")
+@click.option("--repo", "repository", metavar="NAME", help="Only resources that this repository owns.")
+@click.option("--unmanaged", is_flag=True, help="Only resources that no repository owns.")
 @at_option()
 @click.option(
     "--out",
@@ -222,7 +226,7 @@ def export(
     at: datetime | None,
     path: Path | None,
 ) -> int | None:
-    """Write the canonical fleet.yaml of an account, as it is or as it was."""
+    """Write the canonical fleet.yaml of an account, for now or for a past time."""
     if repository is not None and unmanaged:
         raise click.UsageError("--repo and --unmanaged exclude each other.")
     with session.open() as workbench:
@@ -263,7 +267,7 @@ def _write(path: Path, text: str) -> None:
     try:
         if _holds_a_store(path):
             raise RefusedEdit(
-                "FLEET-607", f"{path} is a store, which no export replaces.", "Choose another file with --out."
+                "FLEET-607", f"{path} is a store; an export must not replace it.", "Choose another file with --out."
             )
         private.write(path.absolute(), text.encode())
     except OSError as error:

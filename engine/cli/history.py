@@ -16,7 +16,7 @@ from engine.present import values, words
 @account_option()
 @page_options
 def log(session: Session, kind: str, name: str, account: str | None, limit: int, before: int | None) -> int | None:
-    """Every version of a resource, newest first: when, by whom, through which proposal, what it changed."""
+    """List the versions of a resource, newest first: time, person, proposal and changes."""
     from engine.present import bodies
     from engine.workbench.blame import logged
     from engine.workbench.edits import no_resource
@@ -48,7 +48,7 @@ def log(session: Session, kind: str, name: str, account: str | None, limit: int,
             if v.version > 1 or words.says_something(change):
                 out.line(f"    {words.change_words(change, 60)}")
     if next_ is not None:
-        out.line(f"The newest {limit}; earlier ones: --before {next_}")
+        out.line(f"These are the newest {limit}; for earlier ones use --before {next_}")
     out.next_steps(session.command, f"blame {kind} {phrases.argument(name)}")
     return None
 
@@ -58,7 +58,7 @@ def log(session: Session, kind: str, name: str, account: str | None, limit: int,
 @click.argument("name")
 @account_option()
 def blame(session: Session, kind: str, name: str, account: str | None) -> int | None:
-    """Each value of a live resource: since when, by whom, through which proposal and commit."""
+    """Show for each value of a live resource when, by whom, and by which proposal and commit it was set."""
     from engine.present import bodies
     from engine.workbench.edits import no_resource
 

@@ -13,7 +13,7 @@ from engine.errors import Problem
 from engine.present import words
 
 if TYPE_CHECKING:
-    from engine.workbench.reader import Preview, PreviewEntry
+    from engine.flow.preview import Preview, PreviewEntry
 
 MOST = 60_000
 """Characters of a comment. GitHub takes 65,536; what is left is for the words that a workflow puts around it."""
@@ -34,15 +34,15 @@ def differences(preview: Preview, repository: str | None, *, whole: str) -> str:
     lines = [marker(preview.account, repository), f"**fleet diff**, account {escaped(preview.account)}: {tally}", ""]
     if not preview.known:
         lines += [
-            f"**This home knows no account {escaped(preview.account)}**: it was compared with an empty fleet.",
+            f"**This home has no account {escaped(preview.account)}**: the file was compared with an empty fleet.",
             "",
         ]
     if not preview.entries:
-        return "\n".join([*lines, "Live is as this file says."])
+        return "\n".join([*lines, "Live matches this file."])
     if preview.informational:
         named = [escaped(f"{row['kind']}/{row['name']}") for row in preview.informational[:10]]
         more = f" and {len(preview.informational) - 10} more" if len(preview.informational) > 10 else ""
-        lines += [f"Informational, never written by git: {', '.join(named)}{more}.", ""]
+        lines += [f"Informational, git never writes them: {', '.join(named)}{more}.", ""]
     by_change = {c: [e for e in preview.entries if e.difference.change == c] for c in _SIGNS}
     room = MOST - len("\n".join(lines)) - 500
     left = 0
@@ -63,7 +63,7 @@ def differences(preview: Preview, repository: str | None, *, whole: str) -> str:
         lines += table
     if left:
         lines.append(
-            f"and {phrases.count(left, 'more difference')}, for which there is no room here. All of them: {escaped(whole)}"
+            f"and {phrases.count(left, 'more difference')}that do not fit into this comment. All of them: {escaped(whole)}"
         )
     return "\n".join(lines)
 
@@ -72,7 +72,7 @@ def problems(found: Sequence[Problem], account: str, repository: str | None, *, 
     """The problems of a file that is not valid, with their places, as far as there is room."""
     lines = [
         marker(account, repository),
-        f"**fleet diff**: {phrases.count(len(found), 'problem')}; nothing would be taken from this file.",
+        f"**fleet diff**: {phrases.count(len(found), 'problem')}; a tick would reject this file.",
         "",
     ]
     room = MOST - len("\n".join(lines)) - 500

@@ -17,10 +17,10 @@ from engine.system import private
 
 @verb("notebook")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8888, show_default=True, help="Port of Jupyter.")
-@click.option("--browser/--no-browser", default=True, help="Open a browser on it (the default).")
+@click.option("--browser/--no-browser", default=True, help="Open Jupyter in a browser (the default).")
 @click.argument("options", nargs=-1, metavar="[-- JUPYTER-OPTIONS]")
 def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...]) -> None:
-    """Open the notebooks in Jupyter, on a fresh snapshot. They lie in the home and are yours: none is ever written over."""
+    """Open the notebooks in Jupyter with a new snapshot. They are in the home and are yours: they are never overwritten."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise RefusedEdit(
             "FLEET-609", "Jupyter is not installed.", "Install it: uv sync --extra notebook, or pip install jupyterlab."
@@ -32,7 +32,7 @@ def notebook(session: Session, port: int, browser: bool, options: tuple[str, ...
     _lay_out(folder)
     if session.as_json:
         session.json({"snapshot": str(snapshot), "bytes": size, "notebooks": str(folder), "port": port})
-    note(f"The snapshot {snapshot} is of now ({size:,} bytes); the notebooks are in {folder}. Stop with Ctrl-C.")
+    note(f"New snapshot: {snapshot} ({size:,} bytes). The notebooks are in {folder}. Stop with Ctrl-C.")
     sys.stdout.flush()
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}"]
     if os.geteuid() == 0:

@@ -7,7 +7,7 @@ from engine.cli.session import Session, verb
 
 @verb("notify")
 def notify(session: Session) -> int | None:
-    """Send a test message to each address that notifications go to, once, and say what came of it."""
+    """Send one test message to each notification address, and show the results."""
     with session.open() as workbench:
         outcomes = workbench.test_notifications(session.actor)
     if session.as_json:
@@ -18,5 +18,5 @@ def notify(session: Session) -> int | None:
         for name, outcome in outcomes:
             out.line(out.styled(f"{name:8}", "green" if outcome == "delivered" else "red"), outcome)
         if not outcomes:
-            out.line("Nobody is told: set FLEET_NOTIFY_URL or FLEET_SLACK_URL.")
+            out.line("Notifications are not set up: set FLEET_NOTIFY_URL or FLEET_SLACK_URL.")
     return 0 if all(outcome == "delivered" for _, outcome in outcomes) else 1

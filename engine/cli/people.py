@@ -10,7 +10,7 @@ from engine.cli.session import Session, verb
 
 @verb("people")
 def people(session: Session) -> int | None:
-    """Who is signed in to the dashboard, since when and until when; and who is kept out."""
+    """List the people who are signed in to the dashboard, with start and end, and the people who are kept out."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -45,12 +45,10 @@ def people(session: Session) -> int | None:
 
 @verb("sign-out")
 @click.argument("person", metavar="PERSON")
-@click.option("--tokens", is_flag=True, help="Also revoke every token that they made.")
-@click.option(
-    "--keep-out", is_flag=True, help="Also revoke their tokens, and let them in again only after fleet let-in."
-)
+@click.option("--tokens", is_flag=True, help="Also revoke every token that this person created.")
+@click.option("--keep-out", is_flag=True, help="Also revoke their tokens, and keep them out until fleet let-in.")
 def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int | None:
-    """End every sign-in of PERSON now, in every browser. PERSON is the name that the audit shows: an address, or oidc:SUB.
+    """End every sign-in of PERSON now, in every browser. PERSON is the name on the audit page: an address, or oidc:SUB.
 
     Without --keep-out they may sign in again at once, with the role that FLEET_ROLES gives them. Work that they began goes on; fleet pause
     stops it.
@@ -68,9 +66,9 @@ def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int
         f"{phrases.count(done.sign_ins, 'sign-in')} of {done.person} ended, {phrases.count(done.tokens, 'token')} revoked."
     )
     if not done.sign_ins:
-        out.line("No one with this name was signed in. Older sign-ins of this name have ended, too.")
+        out.line("No person with this name was signed in. Older sign-ins of this name are also invalid now.")
     if keep_out:
-        out.line("They stay outside.")
+        out.line("They remain kept out.")
         out.next_steps(session.command, f"let-in {phrases.argument(done.person)}")
     elif not tokens:
         out.next_steps(
@@ -84,7 +82,7 @@ def sign_out(session: Session, person: str, tokens: bool, keep_out: bool) -> int
 @verb("let-in")
 @click.argument("person", metavar="PERSON")
 def let_in(session: Session, person: str) -> int | None:
-    """Let PERSON sign in again who was kept out. Their old sign-ins and tokens stay ended."""
+    """Allow PERSON to sign in again after --keep-out. Their old sign-ins and tokens stay invalid."""
     with session.open() as workbench:
         was = workbench.let_in(session.actor, person)
     if session.as_json:

@@ -14,31 +14,28 @@ from engine.access.permits import DECIDING
 from engine.cli.session import Session, account_option, note, verb, verb_group
 from engine.errors import RefusedEdit
 from engine.flow.sync import fingerprint, is_ssh, shown_host_key
-from engine.model import Repository
+from engine.model import SWITCHES, Repository
 
 if TYPE_CHECKING:
     from engine.workbench import Workbench
 
-_SWITCHES = {
-    "auto_apply": "Approve and apply creates and updates that git moved, without people.",
-    "auto_prune": "Let auto-apply destroy, too.",
-    "auto_heal": "Let auto-apply repair drift, too.",
-    "allow_empty": "Accept a file that declares nothing, though it destroys all that the repository owns.",
-}
 
-
-repo = verb_group("repo", "Registered repositories.")
+repo = verb_group("repo", "Register, show, change, check and remove repositories.")
 
 
 def _switches(*, both: bool) -> Callable[..., Any]:
     """The switches of a repository; with `both`, each can be set and unset."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for name, text in reversed(_SWITCHES.items()):
-            flag = "--" + name.replace("_", "-")
+        for switch in reversed(SWITCHES):
+            flag = "--" + switch.name.replace("_", "-")
             declaration = f"{flag}/--no-{flag[2:]}" if both else flag
-            takes = f"{text} Takes {' and '.join(permission.short for permission in DECIDING)} as well."
-            function = click.option(declaration, name, default=None, is_flag=True, help=takes)(function)
+            takes = (
+                f" Also requires {' and '.join(permission.short for permission in DECIDING)}." if switch.decides else ""
+            )
+            function = click.option(declaration, switch.name, default=None, is_flag=True, help=switch.doc + takes)(
+                function
+            )
         return function
 
     return decorate
@@ -49,15 +46,17 @@ def _switches(*, both: bool) -> Callable[..., Any]:
 @click.argument("url")
 @account_option()
 @click.option("--branch", metavar="NAME", help="Branch to follow (default: main).")
-@click.option("--path-prefix", metavar="FOLDER", help="Folder that holds fleet.yaml (default: the top).")
-@click.option("--vault-path", "vault_credential_path", metavar="PATH", help="Where Vault keeps the credential.")
+@click.option("--path-prefix", metavar="FOLDER", help="Folder that contains fleet.yaml (default: the top folder).")
+@click.option("--vault-path", "vault_credential_path", metavar="PATH", help="Path of the credential in Vault.")
 @click.option(
-    "--ssh-host-key", metavar="KEY", help="The ssh host's key, as ssh-keyscan shows it (default: pinned at first use)."
+    "--ssh-host-key",
+    metavar="KEY",
+    help="Key of the ssh host, as ssh-keyscan prints it (default: pinned at first use).",
 )
 @_switches(both=False)
-@click.option("--disabled", is_flag=True, help="Register it without ticks.")
+@click.option("--disabled", is_flag=True, help="Register it disabled, without ticks.")
 def add(session: Session, name: str, url: str, account: str | None, disabled: bool, **options: Any) -> int | None:
-    """Register a repository. Checks the form only; `fleet repo check` reaches out."""
+    """Register a repository. Checks only the form of the values; `fleet repo check` connects to the remote."""
     given = {option: value for option, value in options.items() if value is not None}
     with session.open() as workbench:
         made = workbench.add_repository(session.actor, name, url, account=account, enabled=not disabled, **given)
@@ -76,25 +75,27 @@ def add(session: Session, name: str, url: str, account: str | None, disabled: bo
 @verb("set", group=repo)
 @click.argument("name")
 @click.option(
-    "--url", metavar="URL", help="Another remote; another host or port drops Vault path and host key unless given too."
+    "--url",
+    metavar="URL",
+    help="New remote; with another host or port, Vault path and host key are dropped unless you give them too.",
 )
 @click.option("--branch", metavar="NAME", help="Branch to follow.")
-@click.option("--path-prefix", metavar="FOLDER", help="Folder that holds fleet.yaml; '' for the top.")
+@click.option("--path-prefix", metavar="FOLDER", help="Folder that contains fleet.yaml; '' for the top folder.")
 @click.option(
-    "--vault-path", "vault_credential_path", metavar="PATH", help="Where Vault keeps the credential; '' for none."
+    "--vault-path", "vault_credential_path", metavar="PATH", help="Path of the credential in Vault; '' for none."
 )
-@click.option("--ssh-host-key", metavar="KEY", help="The ssh host's key; '' to pin what it shows next.")
-@click.option("--account", metavar="NAME", help="Bind it to another account.")
-@click.option("--release", is_flag=True, help="With --account: leave what it owns in the old account as it is.")
-@click.option("--enabled/--disabled", "enabled", default=None, help="Whether it has ticks.")
+@click.option("--ssh-host-key", metavar="KEY", help="Key of the ssh host; '' to pin the key that it shows next.")
+@click.option("--account", metavar="NAME", help="Move it to another account.")
+@click.option("--release", is_flag=True, help="With --account: keep its resources in the old account unchanged.")
+@click.option("--enabled/--disabled", "enabled", default=None, help="Enable or disable its ticks.")
 @_switches(both=True)
 def set_(session: Session, name: str, release: bool, **options: Any) -> int | None:
-    """Change settings; they take effect at the next tick."""
+    """Change the settings of a repository; they take effect at the next tick."""
     given = {option: value for option, value in options.items() if value is not None}
     if not given:
-        raise click.UsageError("Nothing to set: name an option, such as --branch main.")
+        raise click.UsageError("There is nothing to change: give an option, such as --branch main.")
     if release and "account" not in given:
-        raise click.UsageError("--release goes with --account.")
+        raise click.UsageError("--release requires --account.")
     with session.open() as workbench:
         before = workbench.repository(name)
         changed = workbench.change_repository(session.actor, name, given, release=release)
@@ -106,14 +107,20 @@ def set_(session: Session, name: str, release: bool, **options: Any) -> int | No
     if before.vault_credential_path and changed.vault_credential_path is None and "vault_credential_path" not in given:
         again = f"repo set {phrases.argument(name)} --vault-path {phrases.argument(before.vault_credential_path)}"
         note(f"To send the credential to the new host: {session.command} {again}")
-    _show(session, changed, f"Changed {name}; the next tick goes by it.", *confirming, f"sync {phrases.argument(name)}")
+    _show(
+        session,
+        changed,
+        f"Changed {name}; it takes effect at the next tick.",
+        *confirming,
+        f"sync {phrases.argument(name)}",
+    )
     return None
 
 
 @verb("list", group=repo)
-@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--account", metavar="NAME", help="Only this account.")
 def list_(session: Session, account: str | None) -> int | None:
-    """All registered repositories."""
+    """List the registered repositories."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -149,7 +156,7 @@ def list_(session: Session, account: str | None) -> int | None:
 @verb("show", group=repo)
 @click.argument("name")
 def show(session: Session, name: str) -> int | None:
-    """One repository with its settings."""
+    """Show one repository with its settings."""
     with session.open() as workbench:
         found = workbench.repository(name)
     _show(session, found, None, f"run list --repo {phrases.argument(name)}", f"sync {phrases.argument(name)}")
@@ -159,7 +166,7 @@ def show(session: Session, name: str) -> int | None:
 @verb("remove", group=repo)
 @click.argument("name")
 def remove(session: Session, name: str) -> int | None:
-    """Take a repository out of service. Live state stays as it is; its proposals are withdrawn, its resources released."""
+    """Remove a repository. Its proposals are withdrawn and its resources released; live state does not change."""
     with session.open() as workbench:
         facts = workbench.remove_repository(session.actor, name)
     if session.as_json:
@@ -168,7 +175,7 @@ def remove(session: Session, name: str) -> int | None:
     from engine.cli import output as out
 
     out.line(
-        f"Removed {name}: {phrases.count(facts['withdrawn'], 'proposal')} withdrawn, {phrases.count(facts['released'], 'resource')} released, {facts['handed_over']} handed over. Live state was not touched."
+        f"Removed {name}: {phrases.count(facts['withdrawn'], 'proposal')} withdrawn, {phrases.count(facts['released'], 'resource')} released, {facts['handed_over']} handed over. Live state was not changed."
     )
     return None
 
@@ -176,7 +183,7 @@ def remove(session: Session, name: str) -> int | None:
 @verb("check", group=repo)
 @click.argument("name")
 def check(session: Session, name: str) -> int | None:
-    """Say, without syncing, whether credential, remote, host key, branch, folder and file are as they should be."""
+    """Check credential, remote, host key, branch, folder and file, without a sync."""
     from engine.cli import output as out
     from engine.flow import confirmations
     from engine.kinds.fleet import FLEET
@@ -186,12 +193,12 @@ def check(session: Session, name: str) -> int | None:
         repository = workbench.repository(name)
         refusal = None
         if session.served:  # the way to Vault is the server's
-            with out.working(f"{name}: reaching out …"):
+            with out.working(f"{name}: connecting …"):
                 findings, revision = workbench.look_at(session.actor, name)
         else:
             refusal = confirmations.refusal(workbench.store, session.settings, session.actor, repository)
     if not session.served:  # the store is let go: others need not wait for the network
-        with out.working(f"{name}: reaching out …"):
+        with out.working(f"{name}: connecting …"):
             findings, revision = looking(session.settings, FLEET, repository, refusal)
     looked = [finding for finding in findings if finding.ok is not None]
     failed = next((finding.error for finding in looked if finding.error is not None), None)
@@ -214,22 +221,24 @@ def check(session: Session, name: str) -> int | None:
 @verb("trust", group=repo)
 @click.argument("name")
 @click.option(
-    "--fingerprint", "wanted", metavar="SHA256:…", help="Trust the key only if this is its fingerprint; asks nothing."
+    "--fingerprint", "wanted", metavar="SHA256:…", help="Trust the key only if it has this fingerprint; does not ask."
 )
-@click.option("--credential", is_flag=True, help="Not the host key: that its credential may be sent to its host.")
+@click.option("--credential", is_flag=True, help="Confirm the host of the credential instead of the host key.")
 @click.option(
-    "--host", metavar="HOST:PORT", help="With --credential: confirm only if this is where it goes; asks nothing."
+    "--host",
+    metavar="HOST:PORT",
+    help="With --credential: confirm only if the credential goes to this host; does not ask.",
 )
-@click.option("--yes", is_flag=True, help="Trust what is there now; asks nothing.")
+@click.option("--yes", is_flag=True, help="Trust the current value; does not ask.")
 def trust(session: Session, name: str, wanted: str | None, credential: bool, host: str | None, yes: bool) -> int | None:
-    """Compare the pinned ssh host key with the one that the host shows now, and pin that one if you say so.
+    """Compare the pinned ssh host key with the key that the host shows now, and pin the new key if you confirm.
 
     With --credential: see which credential would be sent to which host, and confirm it if you say so.
     """
     from engine.cli import output as out
 
     if (wanted and credential) or (host and not credential):
-        raise click.UsageError("--fingerprint is for a host key, --host goes with --credential.")
+        raise click.UsageError("--fingerprint is for a host key; --host requires --credential.")
     if credential:
         return _trust_credential(session, name, host, yes)
     with session.open() as workbench:
@@ -243,23 +252,25 @@ def trust(session: Session, name: str, wanted: str | None, credential: bool, hos
             if session.as_json:
                 _show(session, repository, None)
             else:
-                out.line("They are the same; nothing to do.")
+                out.line("The keys are equal; there is nothing to do.")
             return None
         if wanted is not None and wanted != fingerprint(offered):
             raise RefusedEdit(
                 "FLEET-216",
-                f"The host shows {fingerprint(offered)}, not the fingerprint that you gave.",
-                "Ask whoever runs it which of the two is theirs.",
+                f"The host shows {fingerprint(offered)}, which differs from the fingerprint that you gave.",
+                "Ask the host's administrator which of the two is correct.",
             )
         if wanted is None and not yes:
             if session.as_json or not sys.stdin.isatty():
-                raise click.UsageError("There is nobody to ask: give --fingerprint SHA256:… (or --yes).")
-            out.line("Ask whoever runs the host for its fingerprint by another way, and compare.")
+                raise click.UsageError(
+                    "This is not a terminal, so the command cannot ask: give --fingerprint SHA256:… (or --yes)."
+                )
+            out.line("Get the fingerprint from the host's administrator by another channel, and compare.")
             if not click.confirm("Trust the key that it shows now?"):
                 out.line("Nothing was changed.")
                 return 1
         changed = workbench.trust_host_key(session.actor, name, offered)
-    _show(session, changed, f"Trusting {fingerprint(offered)} from now on.", f"sync {phrases.argument(name)}")
+    _show(session, changed, f"{fingerprint(offered)} is trusted from now on.", f"sync {phrases.argument(name)}")
     return None
 
 
@@ -271,15 +282,17 @@ def _trust_credential(session: Session, name: str, host: str | None, yes: bool) 
         if found is None:
             raise RefusedEdit(
                 "FLEET-229",
-                f"{name} names no credential.",
-                f"Say where Vault keeps it: {session.command} repo set {phrases.argument(name)} --vault-path PATH",
+                f"{name} has no credential.",
+                f"Set its path in Vault: {session.command} repo set {phrases.argument(name)} --vault-path PATH",
             )
         if not session.as_json:
             out.table(("", ""), [("credential", found.path), ("goes to", found.host)], indent=2)
         if host is None and not yes and found.verdict is not Verdict.REFUSED:
             if session.as_json or not sys.stdin.isatty():
-                raise click.UsageError("Not a terminal, so nothing can be asked: give --host HOST:PORT (or --yes).")
-            out.line("Whoever runs that host can read the credential. Compare the address, letter by letter.")
+                raise click.UsageError(
+                    "This is not a terminal, so the command cannot ask: give --host HOST:PORT (or --yes)."
+                )
+            out.line("The administrator of that host can read the credential. Compare the address letter by letter.")
             if not click.confirm("May the credential be sent there?"):
                 out.line("Nothing was changed.")
                 return 1
@@ -333,7 +346,7 @@ def _show(session: Session, repository: Repository, said: str | None, *steps: st
         ("ticks", "yes" if repository.enabled else "disabled"),
         (
             "auto-apply",
-            ", ".join(name.replace("_", "-") for name in _SWITCHES if getattr(repository, name)) or "no: people decide",
+            ", ".join(s.name.replace("_", "-") for s in SWITCHES if getattr(repository, s.name)) or "no, people decide",
         ),
     ]
     if repository.paused_reason is not None:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 
 @verb("proposals")
-@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
-@click.option("--account", metavar="NAME", help="Only this account's.")
-@click.option("--status", type=click.Choice([status.value for status in Status]), help="Only those that stand so.")
-@click.option("--kind", metavar="KIND", help="Only this section's.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
+@click.option("--account", metavar="NAME", help="Only this account.")
+@click.option(
+    "--status", type=click.Choice([status.value for status in Status]), help="Only proposals with this status."
+)
+@click.option("--kind", metavar="KIND", help="Only this section.")
 @page_options
 def proposals(
     session: Session,
@@ -31,7 +33,7 @@ def proposals(
     limit: int,
     before: int | None,
 ) -> int | None:
-    """Proposals; the newest stand last, next to your prompt."""
+    """List proposals; the newest come last."""
     from engine.present import bodies
     from engine.workbench.reader import page_of
 
@@ -54,7 +56,7 @@ def proposals(
         return None
     out.proposal_table(found[::-1])
     if more is not None:
-        out.line(f"The newest {limit}; earlier ones: --before {more}")
+        out.line(f"These are the newest {limit}; for earlier ones use --before {more}")
     pending = [p.id for p in found if p.status is Status.PENDING]
     out.next_steps(
         session.command,
@@ -67,7 +69,7 @@ def proposals(
 @verb("show")
 @click.argument("id_", metavar="PROPOSAL", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
-    """One proposal: what it changes, why, what it touches, who decided what."""
+    """Show one proposal: its changes, their cause, the resources that it affects, and the decisions."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -80,9 +82,9 @@ def show(session: Session, id_: int) -> int | None:
 
 
 _CAUSES = {
-    "git_moved": "git moved: the file declares something new",
-    "live_moved": "live moved: somebody changed it beside git (drift)",
-    "both": "both moved: git declares something new, and live was changed beside git",
+    "git_moved": "git moved: the file declares a new value",
+    "live_moved": "live moved: it was changed outside git (drift)",
+    "both": "both moved: the file declares a new value, and live was changed outside git",
 }
 
 
@@ -105,7 +107,7 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
     back = workbench.reverts_of([p.id])
     by_hand = workbench.edits_since_agreed(p.key) if p.cause != "git_moved" and p.status.live else []
     facts = [
-        ("cause", _CAUSES[p.cause] if p.reverts is None else f"a revert: takes proposal {p.reverts} back"),
+        ("cause", _CAUSES[p.cause] if p.reverts is None else f"a revert of proposal {p.reverts}"),
         ("refers to", ", ".join(p.references) or "nothing"),
         ("reaches", phrases.count(p.blast_radius, "node")),
         ("commit", f"{p.revision[:12]} “{run.subject or ''}” by {run.author or 'unknown'}" if run else p.revision[:12]),
@@ -152,17 +154,17 @@ def _show(session: Session, workbench: Workbench, p: Proposal) -> None:
 
 @verb("approve")
 @click.argument("ids", type=IDS, nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every pending proposal.")
-@click.option("--repo", "repository", metavar="NAME", help="With --all: only this repository's.")
-@click.option("--account", metavar="NAME", help="With --all: only this account's.")
+@click.option("--all", "everything", is_flag=True, help="All pending proposals.")
+@click.option("--repo", "repository", metavar="NAME", help="With --all: only this repository.")
+@click.option("--account", metavar="NAME", help="With --all: only this account.")
 def approve(
     session: Session, ids: tuple[list[int], ...], everything: bool, repository: str | None, account: str | None
 ) -> int | None:
     """Approve proposals by id, by range (42-50), or all that are pending."""
     if bool(ids) == everything:
-        raise click.UsageError("Name proposals, such as 42-50, or give --all.")
+        raise click.UsageError("Give proposals, such as 42-50, or --all.")
     if (repository or account) and not everything:
-        raise click.UsageError("--repo and --account go with --all.")
+        raise click.UsageError("--repo and --account require --all.")
     with session.open() as workbench:
         if everything:
             standing = workbench.live_proposals(repository=repository, account=account, status=Status.PENDING)
@@ -174,9 +176,9 @@ def approve(
 
 @verb("reject")
 @click.argument("ids", type=IDS, nargs=-1, required=True)
-@click.option("--reason", required=True, metavar="TEXT", help="Why; shown wherever the proposal is.")
+@click.option("--reason", required=True, metavar="TEXT", help="Reason; shown with the proposal.")
 def reject(session: Session, ids: tuple[list[int], ...], reason: str) -> int | None:
-    """Reject proposals with a reason. The same difference comes back at a later sync."""
+    """Reject proposals with a reason. A later sync proposes the same difference again."""
     with session.open() as workbench:
         return _tell(
             session, "rejected", workbench.reject(session.actor, _flat(ids), reason), "proposals --status pending"
@@ -186,7 +188,7 @@ def reject(session: Session, ids: tuple[list[int], ...], reason: str) -> int | N
 @verb("unapprove")
 @click.argument("ids", type=IDS, nargs=-1, required=True)
 def unapprove(session: Session, ids: tuple[list[int], ...]) -> int | None:
-    """Take approvals back."""
+    """Withdraw approvals."""
     with session.open() as workbench:
         return _tell(
             session, "taken back", workbench.unapprove(session.actor, _flat(ids)), "proposals --status pending"
@@ -195,14 +197,16 @@ def unapprove(session: Session, ids: tuple[list[int], ...]) -> int | None:
 
 @verb("revert")
 @click.argument("ids", type=IDS, nargs=-1)
-@click.option("--run", "run_id", type=click.IntRange(0, MOST_ID), metavar="RUN", help="All that was applied of a run.")
+@click.option(
+    "--run", "run_id", type=click.IntRange(0, MOST_ID), metavar="RUN", help="All applied proposals of this run."
+)
 def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> int | None:
-    """Take back what was applied: opens proposals that lead back to what stood before, reviewed and applied as any other.
+    """Revert applied proposals: opens new proposals that restore the earlier values, to be reviewed and applied like any other.
 
     Git goes on declaring the change, so that a later sync proposes it again; what to commit instead is printed.
     """
     if bool(ids) == (run_id is not None):
-        raise click.UsageError("Name applied proposals, such as 42-50, or a run with --run.")
+        raise click.UsageError("Give applied proposals, such as 42-50, or a run with --run.")
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -219,11 +223,11 @@ def revert(session: Session, ids: tuple[list[int], ...], run_id: int | None) -> 
     elif opened:
         from engine.cli import output as out
 
-        out.line(f"{phrases.count(len(opened), 'proposal')} opened, to be decided on as any other:")
+        out.line(f"{phrases.count(len(opened), 'proposal')} opened, to be decided on like any other:")
         out.proposal_table(sorted(opened, key=lambda p: p.id))
         out.line("")
         out.line(
-            "Git still declares what they take back: a sync after they are applied proposes it again. To keep it so, commit:"
+            "Git still declares the reverted values: after the reverts are applied, a sync proposes these values again. To prevent this, commit:"
         )
         out.line("")
         for line in body["fleet_yaml"].splitlines():

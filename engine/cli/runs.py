@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @verb("sync")
 @click.argument("name", required=False)
 @click.option(
-    "--all", "everything", is_flag=True, help="Every repository that is enabled and not paused, several side by side."
+    "--all", "everything", is_flag=True, help="All repositories that are enabled and not paused, several in parallel."
 )
-@click.option("--account", metavar="NAME", help="With --all: only this account's.")
+@click.option("--account", metavar="NAME", help="With --all: only this account.")
 def sync(session: Session, name: str | None, everything: bool, account: str | None) -> int | None:
-    """Run one tick now: fetch, read, compare, open proposals, apply what is approved."""
+    """Run one tick now: fetch, read, compare, open proposals, apply the approved ones."""
     if (name is None) != everything:
-        raise click.UsageError("Name one repository, or give --all.")
+        raise click.UsageError("Give one repository, or --all.")
     with session.open() as workbench:
         if name is not None:
             synced = _tick(session, workbench, name)
@@ -123,7 +123,7 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
     detail = workbench.run_detail(run)
     if run.unchanged:
         out.line(
-            f"{run.repository}: nothing moved since run {run.id} (",
+            f"{run.repository}: nothing changed since run {run.id} (",
             out.status(run.status),
             f", {phrases.ago(run.finished_at)}); nothing was written.",
         )
@@ -152,22 +152,22 @@ def show_synced(session: Session, workbench: Workbench, synced: Synced) -> None:
     )
 
 
-run = verb_group("run", "The record of every tick.")
+run = verb_group("run", "Show the record of every tick.")
 
 
 @verb("list", group=run)
-@click.option("--repo", "repository", metavar="NAME", help="Only this repository's.")
-@click.option("--account", metavar="NAME", help="Only this account's.")
+@click.option("--repo", "repository", metavar="NAME", help="Only this repository.")
+@click.option("--account", metavar="NAME", help="Only this account.")
 @click.option(
     "--status",
     type=click.Choice(["running", "failed", "partial", "success", "applied"]),
-    help="Only runs that stand so.",
+    help="Only runs with this status.",
 )
 @page_options
 def list_(
     session: Session, repository: str | None, account: str | None, status: str | None, limit: int, before: int | None
 ) -> int | None:
-    """Runs, newest first."""
+    """List runs, newest first."""
     from engine.present import bodies
     from engine.workbench.reader import page_of
 
@@ -214,7 +214,7 @@ def list_(
 @verb("show", group=run)
 @click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID))
 def show(session: Session, id_: int) -> int | None:
-    """One run: what it found, opened, withheld and why, applied, and where it failed."""
+    """Show one run: what it found, opened, withheld (with reasons) and applied, and where it failed."""
     with session.open() as workbench:
         found = workbench.run(id_)
         detail = workbench.run_detail(found)
@@ -227,7 +227,7 @@ def show(session: Session, id_: int) -> int | None:
         from engine.cli import output as out
 
         _heading(run)
-        out.line(f"asked for by {run.actor} ({run.trigger}), began {out.exact(run.started_at)}")
+        out.line(f"started by {run.actor} ({run.trigger}), at {out.exact(run.started_at)}")
         if run.stages:
             out.line("stages: " + ", ".join(f"{s['stage']} {s['seconds'] * 1000:.0f} ms" for s in run.stages))
         if run.error:
@@ -236,7 +236,7 @@ def show(session: Session, id_: int) -> int | None:
         opened = workbench.proposals_by_id(found.proposal_ids)
         if opened:
             out.line("")
-            out.line("Opened or reopened, as they stand now:")
+            out.line("Opened or reopened, with their current status:")
             out.proposal_table(opened)
         _applied(detail)
         _withheld(session, workbench, detail)
@@ -281,11 +281,11 @@ def _found(run: Run) -> None:
         out.table(("", "+", "~", "-", "="), rows, right=(1, 2, 3, 4), indent=2)
     if run.informational:
         shown = ", ".join(f"{entry['kind']}/{entry['name']}" for entry in run.informational[:5])
-        out.line(f"Informational, never written by git: {shown}.")
+        out.line(f"Informational, git never writes them: {shown}.")
     if run.waiting:
         shown = ", ".join(f"{entry['kind']}/{entry['name']} ({entry['holder']})" for entry in run.waiting[:5])
         more = f" and {len(run.waiting) - 5} more" if len(run.waiting) > 5 else ""
-        out.line(f"Declared here, held by another repository: {shown}{more}.")
+        out.line(f"Declared here, owned by another repository: {shown}{more}.")
     if run.opened:
         out.line(f"{phrases.count(run.opened, 'proposal')} opened or reopened.")
 
@@ -318,7 +318,7 @@ def _withheld(session: Session, workbench: Workbench, detail: RunDetail) -> None
             cap = workbench.settings.cap
             out.line(
                 out.styled(f"Withheld by the cap of {cap}: {len(rows)}", "yellow"),
-                f"; once the pending ones are decided, the next tick takes {min(len(rows), cap)} of them.",
+                f"; after you decide on the pending proposals, the next tick proposes {min(len(rows), cap)} of them.",
             )
         else:
             out.line(out.styled(f"Withheld, {reason.replace('_', ' ')}: {len(rows)}", "yellow"))

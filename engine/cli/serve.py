@@ -20,7 +20,7 @@ PORT = 3000
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; beyond loopback only where people sign in.",
+    help="Address to listen on; other addresses than loopback require sign-in.",
 )
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="Port to listen on.")
 @click.option(
@@ -30,7 +30,7 @@ PORT = 3000
     help="Open the dashboard in a browser (default: on a terminal with a display).",
 )
 def serve(session: Session, host: str, port: int, open_browser: bool | None) -> int | None:
-    """Serve the dashboard and the REST API, and tick every repository, until stopped with Ctrl-C."""
+    """Run the dashboard, the REST API and the scheduled ticks, until you stop it with Ctrl-C."""
     check_binding(session.settings, host)
     from engine.server import service
 

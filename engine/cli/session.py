@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from engine.workbench import Workbench
 
 
-INTERRUPTED = "Interrupted. What was done until now stays; the next tick goes on."
+INTERRUPTED = "Interrupted. Finished work is kept; the next tick continues."
 """Said when somebody presses Ctrl-C."""
 
-INTERRUPTED_THERE = "Interrupted here; the server goes on with it. See fleet run list."
+INTERRUPTED_THERE = "Interrupted here; the server continues the work. See fleet run list."
 """Said when somebody presses Ctrl-C while a server does the work."""
 
 
@@ -110,7 +110,7 @@ def _document(body: Any, option: int = 0) -> str:
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--home` and `--json`, which may stand before and after every verb."""
     function = click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")(function)
-    return click.option("--home", metavar="DIR", help="Where store and git folders are.")(function)
+    return click.option("--home", metavar="DIR", help="Folder of the store and the git folders.")(function)
 
 
 def verb_group(name: str, doc: str) -> click.Group:
@@ -203,7 +203,7 @@ def verb(
     return decorate
 
 
-def account_option(text: str = "Account (default: the only one there is, else `default`).") -> Callable[..., Any]:
+def account_option(text: str = "Account (default: the only existing account, else `default`).") -> Callable[..., Any]:
     return click.option("--account", metavar="NAME", help=text)
 
 
@@ -213,9 +213,11 @@ def page_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--before",
         type=click.IntRange(0, MOST_ID),
         metavar="ID",
-        help="Only rows before this id: the `next` of the page before.",
+        help="Only rows before this id: the `next` of the previous page.",
     )(function)
-    return click.option("--limit", type=int, default=100, show_default=True, help="Most rows, up to 10,000.")(function)
+    return click.option(
+        "--limit", type=int, default=100, show_default=True, help="Maximum number of rows, up to 10,000."
+    )(function)
 
 
 MOST_ID = 2**63 - 1
@@ -230,10 +232,10 @@ class Ids(click.ParamType[list[int]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
         first, dash, last = str(value).partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()) or len(str(value)) > 30:
-            self.fail(f"{value!r} is no number and no range such as 42-50", param, ctx)
+            self.fail(f"{value!r} is not a number, and not a range such as 42-50", param, ctx)
         begin, end = int(first), int(last) if dash else int(first)
         if not begin <= end < begin + 100_000 or end > MOST_ID:
-            self.fail(f"{value!r} is no range that goes up, or too long", param, ctx)
+            self.fail(f"{value!r} is not an ascending range, or is too long", param, ctx)
         return list(range(begin, end + 1))
 
 
@@ -249,9 +251,9 @@ class Moment(click.ParamType[datetime]):
         try:
             return read_moment(str(value))
         except RefusedEdit:
-            self.fail(f"{value!r} is no time such as {EXAMPLE}.", param, ctx)
+            self.fail(f"{value!r} is not a time such as {EXAMPLE}.", param, ctx)
 
 
-def at_option(text: str = "As it was then: 2026-11-20T02:13:00Z.") -> Callable[..., Any]:
+def at_option(text: str = "Show the state at this time: 2026-11-20T02:13:00Z.") -> Callable[..., Any]:
     """`--at` of what can look back."""
     return click.option("--at", type=Moment(), metavar="TIME", help=text)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @verb("status")
 @click.option("--account", metavar="NAME", help="Only this account.")
 def status(session: Session, account: str | None) -> int | None:
-    """Is all well, and what waits for me, on one screen."""
+    """Show on one screen whether all is well, and what needs your attention."""
     from engine.present import bodies
 
     with session.open() as workbench:
@@ -51,9 +51,9 @@ def status(session: Session, account: str | None) -> int | None:
         rows.append(("pending", out.tally(changes)))
         rows.append(("", f"the oldest opened {phrases.ago(found.oldest_pending_at)}"))
     for kind, meaning in (
-        (Status.APPROVED, "wait to be applied"),
+        (Status.APPROVED, "are approved but not applied"),
         (Status.FAILED, "failed"),
-        (Status.REJECTED, "rejected, come back at a later sync"),
+        (Status.REJECTED, "are rejected; a later sync proposes them again"),
     ):
         if count := found.counts.get(kind, 0):
             rows.append((kind.value, f"{count} {meaning}"))
@@ -140,7 +140,7 @@ def _headline(found: FleetStatus) -> None:
     if found.failed_drills:
         needs.append(phrases.count(len(found.failed_drills), "failed restore drill"))
     if found.failed_snapshot:
-        needs.append("snapshots that cannot be kept")
+        needs.append("snapshots that cannot be saved")
     if found.drift:
         needs.append(f"{len(found.drift)} drifting {'resource' if len(found.drift) == 1 else 'resources'}")
     waits = [
@@ -149,8 +149,8 @@ def _headline(found: FleetStatus) -> None:
             (found.counts.get(Status.PENDING, 0), "proposal for a decision", "proposals for a decision"),
             (
                 found.counts.get(Status.APPROVED, 0),
-                "approved proposal to be applied",
-                "approved proposals to be applied",
+                "approved proposal to apply",
+                "approved proposals to apply",
             ),
             (
                 sum(number for reason, number in found.withheld.items() if reason != Withheld.CAP),
@@ -233,10 +233,10 @@ def _steps(found: FleetStatus, pending: list[int]) -> list[str]:
 
 
 @verb("pause")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; every surface shows it.")
+@click.option("--reason", required=True, metavar="TEXT", help="Reason; shown to every user.")
 @click.option("--repo", "repository", metavar="NAME", help="Only this repository (default: everything).")
 def pause(session: Session, reason: str, repository: str | None) -> int | None:
-    """Stop ticks and applies, of everything or of one repository, until `fleet resume`."""
+    """Stop ticks and applies, for all repositories or for one, until `fleet resume`."""
     with session.open() as workbench:
         workbench.pause(session.actor, reason, repository)
     if session.as_json:
@@ -245,7 +245,7 @@ def pause(session: Session, reason: str, repository: str | None) -> int | None:
     from engine.cli import output as out
 
     out.line(
-        f"Paused {repository or 'everything'}: no tick and no apply until it is resumed. Decisions and edits by hand go on."
+        f"Paused {repository or 'everything'}: no tick and no apply until you resume. Decisions and edits by hand remain possible."
     )
     out.next_steps(session.command, f"resume --repo {phrases.argument(repository)}" if repository else "resume")
     return None
@@ -254,7 +254,7 @@ def pause(session: Session, reason: str, repository: str | None) -> int | None:
 @verb("resume")
 @click.option("--repo", "repository", metavar="NAME", help="Only this repository (default: everything).")
 def resume(session: Session, repository: str | None) -> int | None:
-    """Let ticks and applies go on."""
+    """Allow ticks and applies again."""
     with session.open() as workbench:
         was = workbench.resume(session.actor, repository)
     if session.as_json:

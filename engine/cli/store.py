@@ -12,7 +12,7 @@ from engine.cli.session import Session, verb
 @verb("snapshot")
 @click.argument("path", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 def snapshot(session: Session, path: Path) -> int | None:
-    """Copy the whole store, of one moment, into a file while everything goes on. Tokens and keys are not in it."""
+    """Write a consistent copy of the whole store to a file while work continues. It contains no tokens and no keys."""
     with session.open() as workbench:
         size = workbench.snapshot(session.actor, path.expanduser().absolute())
     if session.as_json:
@@ -26,7 +26,7 @@ def snapshot(session: Session, path: Path) -> int | None:
 
 @verb("compact")
 def compact(session: Session) -> int | None:
-    """Forget runs and events that are older than the settings keep, and give the disk space back, while everything goes on."""
+    """Delete runs and events that are older than the limits in the settings, and free their disk space, while work continues."""
     with session.open() as workbench:
         gone = workbench.prune(session.actor)
         before, after = workbench.compact(session.actor)
@@ -37,6 +37,6 @@ def compact(session: Session) -> int | None:
     from engine.phrases import count, mebibytes
 
     for table, rows in gone.items():
-        out.line(f"Forgot {count(rows, 'row')} of {table}.")
-    out.line(f"The store takes {mebibytes(after)}, before it was {mebibytes(before)}.")
+        out.line(f"Deleted {count(rows, 'row')} of {table}.")
+    out.line(f"The store has {mebibytes(after)}; before it had {mebibytes(before)}.")
     return None

@@ -147,7 +147,7 @@ class _Story:
             case "sync":
                 run = self._workbench.sync(actor, REPOSITORY).run
                 if run.error is not None:
-                    return f"the tick finds the file broken: {run.error['code']}"
+                    return f"the tick finds a problem in the file: {run.error['code']}"
                 return f"the tick finds {count(run.diff_count, 'difference')} and opens {count(run.opened, 'proposal')}"
             case "approve":
                 return f"{by} approves {len(self._workbench.approve(actor, self._pending(event)))}"
@@ -165,7 +165,9 @@ class _Story:
                     self._workbench.delete_resource(actor, key, note=event["note"])
                 return f"{by} deletes {key.address} by hand"
             case other:
-                raise RefusedEdit("FLEET-608", f"The story has an event {other!r}.", "Mend data/example/story.toml.")
+                raise RefusedEdit(
+                    "FLEET-608", f"The story has an unknown event {other!r}.", "Correct data/example/story.toml."
+                )
 
     def _pending(self, event: Mapping[str, Any]) -> list[int]:
         only = event.get("only")

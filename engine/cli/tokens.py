@@ -11,7 +11,7 @@ from engine import phrases
 from engine.cli.session import MOST_ID, Session, note, verb, verb_group
 from engine.model import Permission
 
-token = verb_group("token", "Tokens of the REST API.")
+token = verb_group("token", "Create, list and revoke tokens for the REST API.")
 
 
 class Permissions(click.ParamType[list[Permission]]):
@@ -24,15 +24,17 @@ class Permissions(click.ParamType[list[Permission]]):
         for text in str(value).split(","):
             wanted = [p for p in Permission if text in {"all", p.value, p.short}]
             if not wanted:
-                self.fail(f"{text!r} is no permission: {', '.join(p.short for p in Permission)}, all", param, ctx)
+                self.fail(f"{text!r} is not a permission: {', '.join(p.short for p in Permission)}, all", param, ctx)
             found += wanted
         return found
 
 
 @verb("create", group=token)
-@click.option("--name", required=True, metavar="N", help="Who uses it; events show it.")
+@click.option("--name", required=True, metavar="N", help="Name of its user; shown in events.")
 @click.option(
-    "--account", metavar="NAME", help="The account it may touch, * for every one (default: the only one there is)."
+    "--account",
+    metavar="NAME",
+    help="The account that it may use, * for every account (default: the only existing account).",
 )
 @click.option(
     "--permission",
@@ -40,13 +42,13 @@ class Permissions(click.ParamType[list[Permission]]):
     type=Permissions(),
     multiple=True,
     required=True,
-    help="What it may do, such as read or system.gitops.read; may be given again.",
+    help="A permission, such as read or system.gitops.read; may be repeated.",
 )
-@click.option("--days", type=int, default=90, show_default=True, help="How long it holds.")
+@click.option("--days", type=int, default=90, show_default=True, help="Days until it expires.")
 def create(
     session: Session, name: str, account: str | None, permissions: tuple[list[Permission], ...], days: int
 ) -> int | None:
-    """Make a token and print it, this once: nothing else goes to standard output, so JWT=$(fleet token create …) works."""
+    """Create a token and print it once. Standard output contains only the token, so JWT=$(fleet token create …) works."""
     from engine.present import bodies
 
     wanted = sorted({p for group in permissions for p in group})
@@ -58,14 +60,14 @@ def create(
     click.echo(text)
     note(
         f"Token {made.id}, {made.name}: {', '.join(made.permissions)} in {_account(made.account)} "
-        f"until {made.expires_at:%Y-%m-%d}. It is shown this once."
+        f"until {made.expires_at:%Y-%m-%d}. It is shown only once."
     )
     return None
 
 
 @verb("list", group=token)
 def list_(session: Session) -> int | None:
-    """Tokens that were made, newest first; never the tokens themselves."""
+    """List tokens, newest first; never shows the tokens themselves."""
     from engine.present import bodies
 
     now = datetime.now(UTC)
@@ -93,16 +95,16 @@ def list_(session: Session) -> int | None:
         )
         for t in found
     ]
-    out.table(("id", "state", "name", "account", "until", "made by", "permissions"), rows, right=(0,))
+    out.table(("id", "state", "name", "account", "until", "created by", "permissions"), rows, right=(0,))
     out.next_steps(session.command, f"token revoke {found[0].id}")
     return None
 
 
 @verb("revoke", group=token)
 @click.argument("id_", metavar="ID", type=click.IntRange(0, MOST_ID), required=False)
-@click.option("--by", metavar="PERSON", help="Instead of one token, all that this person made.")
+@click.option("--by", metavar="PERSON", help="Revoke all tokens that this person created, instead of one.")
 def revoke(session: Session, id_: int | None, by: str | None) -> int | None:
-    """End a token now, and every token that was made with it; the next request that brings it is refused."""
+    """Revoke a token now, and every token that was created with it; the next request with it is refused."""
     from engine.present import bodies
 
     if (id_ is None) == (by is None):
@@ -122,7 +124,7 @@ def revoke(session: Session, id_: int | None, by: str | None) -> int | None:
     for each in gone:
         out.line(f"Token {each.id}, {each.name}, is revoked.")
     if not gone:
-        out.line(f"{by} made no token that still holds.")
+        out.line(f"{by} has no valid token.")
     return None
 
 

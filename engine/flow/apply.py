@@ -49,6 +49,11 @@ class Applied:
     def touched(self) -> bool:
         return bool(self.applied or self.failed)
 
+    @property
+    def left(self) -> int:
+        """How many proposals are approved as before."""
+        return sum(skip.proposal.status is Status.APPROVED for skip in self.skipped)
+
 
 def plan(
     tx: Transaction,
@@ -107,7 +112,9 @@ def apply(
         error = failure
         raise
     except BaseException:
-        error = ApplyError("FLEET-502", "The apply was interrupted.", "What it did is listed; apply again to go on.")
+        error = ApplyError(
+            "FLEET-502", "The apply was interrupted.", "The steps that it applied are listed; apply again to continue."
+        )
         raise
     finally:
         with store.write() as tx:
@@ -229,13 +236,13 @@ def _became(proposal: Proposal) -> str:
     """What others did with a proposal that an apply was to carry out, in words."""
     match proposal.status:
         case Status.PENDING:
-            return f"{proposal.decided_by} took the approval back"
+            return f"{proposal.decided_by} withdrew the approval"
         case Status.REJECTED:
             return f"{proposal.decided_by} rejected it"
         case Status.APPLIED:
             return "another apply applied it"
         case _:
-            return f"it was {proposal.status} meanwhile" + (f": {proposal.reason}" if proposal.reason else "")
+            return f"it became {proposal.status} meanwhile" + (f": {proposal.reason}" if proposal.reason else "")
 
 
 def _write(
@@ -245,7 +252,7 @@ def _write(
     keys = [step.proposal.key for step in steps]
     if live.held_by(tx, keys, [step.proposal.repository_id for step in steps]) != len(steps):
         raise ApplyError(
-            "FLEET-503", "Another repository holds the resource now.", "The next tick replaces the proposal."
+            "FLEET-503", "Another repository owns the resource now.", "The next tick replaces the proposal."
         )
     writes = [
         live.LiveWrite(

@@ -98,11 +98,11 @@ def confirm(tx: Transaction, settings: Settings, actor: Actor, repository: Repos
     """
     wanted = use(repository)
     if wanted is None or (wanted.path, wanted.host) != (normal_path(path), host.lower()):
-        now = f"It names {wanted.path} and leads to {wanted.host}." if wanted else "It names no credential."
+        now = f"It now uses {wanted.path} for the host {wanted.host}." if wanted else "It has no credential now."
         raise RefusedEdit(
             "FLEET-229",
             f"{repository.name} does not send the credential at {path[:500]} to {host[:300]}.",
-            f"{now} Look again, then confirm that.",
+            f"{now} Check these values, then confirm them.",
         )
     verdict = _judged(tx, settings, wanted)
     if verdict is Verdict.REFUSED:

@@ -176,7 +176,9 @@ def _compare_declared(
             versions.get(name),
         )
         if held_by is not None:
-            found.foreign.append(WithheldDiff(difference, Withheld.OWNERSHIP_CONFLICT, f"held by repository {held_by}"))
+            found.foreign.append(
+                WithheldDiff(difference, Withheld.OWNERSHIP_CONFLICT, f"owned by repository {held_by}")
+            )
             counts[change.value] += 1
             continue
         counts[change.value] += 1
@@ -306,7 +308,9 @@ def withhold(
             if ring := ordering.ring():
                 shown = " → ".join(key.address for key in ring)
                 for key in ring[1:]:
-                    set_aside(key, Withheld.CONFLICT, f"no order makes this sound, each waits for the next: {shown}")
+                    set_aside(
+                        key, Withheld.CONFLICT, f"no order of these changes is valid, each waits for the next: {shown}"
+                    )
                 settled = False
     return Settled(ordering, tuple(withheld[key] for key in sorted(withheld)), after)
 

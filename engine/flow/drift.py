@@ -60,8 +60,10 @@ def _outcome(episode: OpenEpisode, held: Mapping[ResourceKey, int | None]) -> st
 
 def _drifted(difference: Difference, severity: str, who: str | None = None, when: datetime | None = None) -> Drifted:
     """Shape of `fields`: path, base, live, desired; only where live is not as the base has it."""
-    base = difference.base or {}
-    live = difference.current
+    base, live, desired = difference.base or {}, difference.current, difference.desired
+    if live is not None and desired is not None:
+        # Of an update both sides are known where git declares: what it no longer declares is nobody's drift.
+        base = {name: value for name, value in base.items() if name in desired}
     rows = []
     for change in field_changes(base, {} if live is None else {name: live[name] for name in base if name in live}):
         rows.append(
@@ -69,7 +71,7 @@ def _drifted(difference: Difference, severity: str, who: str | None = None, when
                 "path": change.path,
                 "base": change.current,
                 "live": change.desired,
-                "desired": _at(difference.desired, change.path, base),
+                "desired": _at(desired, change.path, base),
             }
         )
     return Drifted(difference.key, difference.change, tuple(rows), difference.live_version, severity, who, when)

@@ -208,7 +208,7 @@ def _escaped(match: re.Match[str]) -> str:
 def _number(value: float) -> str:
     """A float with a point and, if any, a signed exponent: the form that YAML 1.1 and 1.2 both read as a number."""
     if not math.isfinite(value):
-        raise ValueError("a fleet holds no infinite number")
+        raise ValueError("a fleet has no infinite numbers")
     mantissa, exponent, power = repr(value).partition("e")
     if "." not in mantissa:
         mantissa += ".0"

@@ -40,7 +40,7 @@ def hand_over(
                 None,
                 key.kind,
                 key.name,
-                f"repository {taker} declares it, {repository.name} does not any more",
+                f"repository {taker} declares it, and {repository.name} no longer does",
                 {"from": repository.name, "to": taker},
             )
             for key, taker in takers.items()

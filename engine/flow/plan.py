@@ -105,4 +105,4 @@ def build(kinds: Kinds, approved: Sequence[Proposal], fleets: Mapping[str, LiveF
 
 
 def _stuck(waits: set[ResourceKey], stuck: Sequence[ResourceKey]) -> str:
-    return f"waits for {', '.join(sorted(key.address for key in waits if key in stuck))}, and that in turn for it"
+    return f"waits for {', '.join(sorted(key.address for key in waits if key in stuck))}, which in turn waits for it"

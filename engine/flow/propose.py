@@ -117,7 +117,7 @@ def guard(candidates: Candidates) -> str | None:
         if count > GUARD_SHARE * candidates.owned:
             share = round(100 * count / candidates.owned)
             limit = round(100 * GUARD_SHARE)
-            return f"Auto-apply left everything to people: {count} {words} are {share} % of {candidates.owned} owned resources; the limit is {limit} %."
+            return f"Auto-apply decided nothing: {count} {words} are {share} % of {candidates.owned} owned resources; the limit is {limit} %. A person must approve."
     return None
 
 
@@ -179,11 +179,11 @@ def decide(
             room -= 1
         else:
             capped.append(
-                WithheldDiff(difference, Withheld.CAP, f"the cap of {cap} leaves no room; a later tick takes it")
+                WithheldDiff(difference, Withheld.CAP, f"the cap of {cap} is reached; a later tick proposes it")
             )
 
     return Decision(
-        (*((proposal, "the difference is now another one") for proposal in superseded), *candidates.outdated),
+        (*((proposal, "the difference has changed") for proposal in superseded), *candidates.outdated),
         tuple(withdrawn),
         tuple((proposal, by_key[key]) for key, proposal in kept.items()),
         tuple(d for d in candidates.order if d.key in opened and d.key not in kept),
@@ -210,7 +210,7 @@ def _outdated(
             continue
         if proposal.key in reasons:
             why = reasons[proposal.key]
-            withdrawn.append((proposal, f"withheld now as {why.reason}: {why.detail}"))
+            withdrawn.append((proposal, f"now withheld, {why.reason}: {why.detail}"))
         elif taker := candidates.handed_over.get(proposal.key):
             withdrawn.append((proposal, f"repository {taker} declares it now and takes it over"))
         elif proposal.key not in by_key:

@@ -27,11 +27,11 @@ def inverse(
     if undone.status is not Status.APPLIED:
         raise ReviewError(
             "FLEET-405",
-            f"Proposal {undone.id} is {undone.status}: only what was applied can be reverted.",
+            f"Proposal {undone.id} is {undone.status}: only an applied proposal can be reverted.",
             f"See it: fleet show {undone.id}",
         )
     if claim is not None and claim.repository_id != undone.repository_id:
-        raise _moved(undone, f"another repository holds {key.address} now")
+        raise _moved(undone, f"another repository owns {key.address} now")
     base = claim.base if claim is not None else None
     if before is not None and after is None:
         if spec is not None:
@@ -39,14 +39,14 @@ def inverse(
         declared = tuple(sorted(undone.base or before))
         return Difference(key, Change.CREATE, None, before, Cause.GIT_MOVED, base, declared)
     if spec is None:
-        raise _moved(undone, f"{key.address} does not exist any more")
+        raise _moved(undone, f"{key.address} no longer exists")
     kind = kinds[key.kind]
     then, now = after or {}, kind.complete(spec)
     watched = sorted(then if before is None else [f for f in then if kind.differs(f, then, kind.complete(before))])
     if moved := [name for name in watched if kind.differs(name, then, now)]:
         raise _moved(undone, f"{' and '.join(moved)} of {key.address} moved")
     if claim is None or not claim.owned:
-        raise _moved(undone, f"repository {undone.repository} let go of {key.address}")
+        raise _moved(undone, f"repository {undone.repository} released {key.address}")
     if before is None:
         return Difference(key, Change.DESTROY, spec, None, Cause.GIT_MOVED, base, ())
     wanted = kind.complete(before)
@@ -58,7 +58,7 @@ def _moved(undone: Proposal, why: str) -> ReviewError:
     return ReviewError(
         "FLEET-406",
         f"Proposal {undone.id} cannot be reverted: {why} since it was applied.",
-        f"Look at what is there now: fleet log {undone.key.kind} {argument(undone.key.name)}. Then set what is wanted: fleet set",
+        f"See its current value: fleet log {undone.key.kind} {argument(undone.key.name)}. Then set the value that you want: fleet set",
     )
 
 

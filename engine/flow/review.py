@@ -66,9 +66,9 @@ def moved(proposal: Proposal, verb: Verb, *, reason: str | None = None, error: F
         raise ReviewError(
             "FLEET-402",
             f"Proposal {proposal.id} is {proposal.status} and cannot be {_PAST.get(verb, verb)}.",
-            f"From {proposal.status} one can: {allowed}."
+            f"Allowed for {proposal.status} proposals: {allowed}."
             if allowed
-            else f"Nothing more can be done with it: fleet show {proposal.id}.",
+            else f"No further action is possible. See it: fleet show {proposal.id}.",
             status=proposal.status.value,
         )
     return StatusMove(
@@ -85,13 +85,13 @@ def moved(proposal: Proposal, verb: Verb, *, reason: str | None = None, error: F
 def stale(kinds: Kinds, proposal: Proposal, spec: Spec | None, claim: Claim | None) -> str | None:
     """Why live has outdated a proposal, in words, or None. A no-op elsewhere, or on other fields, outdates nothing."""
     if claim is None:
-        return f"repository {proposal.repository} does not hold {proposal.key.address} any more"
+        return f"repository {proposal.repository} no longer owns {proposal.key.address}"
     if claim.repository_id != proposal.repository_id:
-        return f"another repository holds {proposal.key.address} now"
+        return f"another repository owns {proposal.key.address} now"
     if proposal.current is None:
-        return None if spec is None else f"{proposal.key.address} exists by now"
+        return None if spec is None else f"{proposal.key.address} now exists"
     if spec is None:
-        return f"{proposal.key.address} does not exist any more"
+        return f"{proposal.key.address} no longer exists"
     if proposal.desired is None and proposal.origin is Origin.GIT and claim.waiting:
         return f"repository {claim.waiting[0]} declares {proposal.key.address} and takes it over"
     kind = kinds[proposal.key.kind]

@@ -19,47 +19,28 @@ import orjson
 
 from engine.errors import FleetError, SyncError
 from engine.flow import apply as applying
-from engine.flow import confirmations, drift, holding, pinning, propose, sync
-from engine.flow import diff as diffing
+from engine.flow import confirmations, pinning, propose, sync, warnings
 from engine.flow.parse import FleetFile, read_fleet_file
-from engine.flow.revert import standing_reverts
-from engine.flow.review import Verb, moved
-from engine.flow.soundness import FleetState
+from engine.flow.preview import Compared, compare, refuse_empty
+from engine.flow.record import Recorder
 from engine.kinds import Kinds
 from engine.model import (
-    AUTO_APPLY,
     Actor,
     Change,
     Difference,
     Event,
-    LiveFleet,
-    NewProposal,
     Proposal,
     Repository,
     ResourceKey,
     Revision,
     Run,
     RunStatus,
-    Spec,
     Status,
     Trigger,
     Withheld,
 )
-from engine.phrases import argument, count
 from engine.settings import Settings
-from engine.store import (
-    Store,
-    Transaction,
-    applies,
-    episodes,
-    events,
-    live,
-    pauses,
-    proposals,
-    repositories,
-    runs,
-    withheld,
-)
+from engine.store import Store, Transaction, applies, events, live, pauses, proposals, repositories, runs, withheld
 from engine.system import surroundings
 
 FIRST_BACKOFF = timedelta(minutes=5)
@@ -68,7 +49,7 @@ MOST_JITTER = timedelta(seconds=25)
 """What failed together (a host, Vault) does not come back all at once."""
 
 Watcher = Callable[[str], None]
-"""Told the name of each stage as it begins."""
+"""Progress callback: the name of each stage as it begins."""
 
 Source = Callable[..., Revision | None]
 """Gives what is in a repository as `sync.fetch_unless` does, which is the one that real ticks have."""
@@ -111,85 +92,244 @@ def run(
 ) -> Run:
     """Run one tick; gives its run, or the last one marked unchanged when nothing has moved since.
 
-    `began` is told the run's id as soon as there is one.
+    `began` is called with the run's id as soon as it exists.
     Effects: the run and all that it decides and applies; nothing when unchanged.
     Raises: StoreError when the store fails; SyncError FLEET-502 when halted before the run began. What is wrong with the remote or the file is the run's own error.
     """
-    started_at = store.newest()
-    stages = _Stages(watcher)
-    run_id: int | None = None
-    revision: Revision | None = None
+    tick = _Tick(store, kinds, settings, repository, actor, trigger, store.newest(), _Stages(watcher))
     try:
-        at_rest: list[Run] = []
-
-        def standing_now() -> runs.Standing:
-            return store.remembered(("standing", repository.id), lambda tx: runs.standing(tx, repository.id))
-
-        def known(commit: str) -> bool:
-            """Whether nothing has moved since the last run ended with this commit."""
-            standing = standing_now()
-            if standing.inputs is None or standing.inputs != _inputs(standing, settings, commit):
-                return False
-            at_rest.append(store.remembered(("run", standing.run_id), lambda tx: runs.get(tx, standing.run_id)))
-            return True
-
-        with stages.stage("sync"):
-            confirmations.require(store, settings, actor, repository)
-            fetch = source or sync.fetch_unless
-            revision = fetch(known, repository, settings, halted=halted, meanwhile=standing_now)
+        revision = tick.sync(source or sync.fetch_unless, halted)
         if revision is None:
-            return replace(at_rest[0], unchanged=True)
-        if revision.host_key is not None:
-            with store.write() as tx:
-                pinning.pin_first(tx, actor, repository, revision.host_key)
-        with store.write() as tx:
-            run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
-        began(run_id)
-        with stages.stage("parse"):
-            desired = read_fleet_file(
-                revision.content, kinds, file=revision.file, limit=settings.max_file_bytes, account=repository.account
-            )
-        decided = _decide(store, kinds, settings, repository, actor, run_id, revision, desired, stages)
-        with stages.stage("apply"):
-            applied = applying.apply(
-                store,
-                kinds,
-                actor,
-                trigger="tick",
-                run_id=run_id,
-                repository_id=repository.id,
-                progress=progress,
-                halted=lambda: (
-                    halted() or store.remembered(("changed", repository), lambda tx: _changed(tx, repository))
-                ),
-            )
+            return replace(tick.at_rest[0], unchanged=True)
+        began(tick.begin(revision))
+        decided = tick.decide(revision, tick.parse(revision))
+        applied = tick.apply(progress, halted)
     except FleetError as error:
-        if run_id is None and error.code == "FLEET-502":
-            raise  # we were told to end: that is no failure of the repository
+        if tick.run_id is None and error.code == "FLEET-502":
+            raise  # a requested stop is not a failure of the repository
         with suppress(FleetError):
-            return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, error)
+            return tick.fail(error)
         raise
     except MemoryError:
-        exhausted = SyncError(
-            "FLEET-218",
-            "The tick needed more memory than there is.",
-            "See what made the file or the fleet grow; give the server more memory, or let fewer repositories sync side by side.",
+        return tick.fail(
+            SyncError(
+                "FLEET-218",
+                "The tick ran out of memory.",
+                "Find what made the file or the fleet grow; give the server more memory, or sync fewer repositories in parallel (FLEET_SYNC_WORKERS).",
+            )
         )
-        return _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, exhausted)
     except BaseException as error:
         unexpected = FleetError(
             "FLEET-502",
             f"The tick was interrupted ({type(error).__name__}).",
-            "The next tick goes on where it stopped.",
+            "The next tick continues where it stopped.",
         )
         with suppress(FleetError):
-            _fail(store, repository, actor, trigger, run_id, revision, started_at, stages, unexpected)
+            tick.fail(unexpected)
         raise
-    return _finish(store, settings, repository, actor, run_id, revision.commit, stages, applied, decided)
+    return tick.finish(revision, applied, decided)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a tick has decided."""
+
+    capped: bool
+    """Whether the cap held anything back."""
+    standing: runs.Standing
+    """How all stood that it decided by, with what it wrote itself: whatever moved after that is new to the next tick."""
+
+
+@dataclass(slots=True)
+class _Tick:
+    """One tick, stage by stage."""
+
+    store: Store
+    kinds: Kinds
+    settings: Settings
+    repository: Repository
+    """As it was when its file was fetched and read."""
+    actor: Actor
+    trigger: Trigger
+    started_at: datetime
+    stages: _Stages
+    run_id: int | None = None
+    """None until the run is written."""
+    revision: Revision | None = None
+    at_rest: list[Run] = field(default_factory=list)
+    """The last run, where nothing has moved since."""
+
+    def sync(self, fetch: Source, halted: applying.Halted) -> Revision | None:
+        """The file at the newest commit; None where nothing has moved since the last run."""
+
+        def standing_now() -> runs.Standing:
+            asked = ("standing", self.repository.id)
+            return self.store.remembered(asked, lambda tx: runs.standing(tx, self.repository.id))
+
+        def known(commit: str) -> bool:
+            """Whether nothing has moved since the last run ended with this commit."""
+            standing = standing_now()
+            if standing.inputs is None or standing.inputs != _inputs(standing, self.settings, commit):
+                return False
+            last = self.store.remembered(("run", standing.run_id), lambda tx: runs.get(tx, standing.run_id))
+            self.at_rest.append(last)
+            return True
+
+        with self.stages.stage("sync"):
+            confirmations.require(self.store, self.settings, self.actor, self.repository)
+            self.revision = fetch(known, self.repository, self.settings, halted=halted, meanwhile=standing_now)
+        return self.revision
+
+    def begin(self, revision: Revision) -> int:
+        """Write the run; gives its id."""
+        if revision.host_key is not None:
+            with self.store.write() as tx:
+                pinning.pin_first(tx, self.actor, self.repository, revision.host_key)
+        with self.store.write() as tx:
+            self.run_id = runs.insert(tx, self.repository, self.trigger, self.actor.name, self.started_at, revision)
+        return self.run_id
+
+    @property
+    def _run(self) -> int:
+        assert self.run_id is not None  # noqa: S101  begun
+        return self.run_id
+
+    def parse(self, revision: Revision) -> FleetFile:
+        """What the file declares. Raises: FleetFileInvalid, with every problem."""
+        with self.stages.stage("parse"):
+            return read_fleet_file(
+                revision.content,
+                self.kinds,
+                file=revision.file,
+                limit=self.settings.max_file_bytes,
+                account=self.repository.account,
+            )
+
+    def decide(self, revision: Revision, desired: FleetFile) -> _Decided:
+        """Diff and propose, in the one transaction that holds all that a tick decides.
+
+        Raises: SyncError FLEET-233 if the settings changed, so that another file is now the right one, FLEET-210.
+        """
+        with self.store.write() as tx:
+            if changed := _changed(tx, self.repository):
+                raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick starts again.")
+            repository = repositories.get(tx, self.repository.id)
+            standing = proposals.live_of(tx, repository_id=repository.id)
+            with self.stages.stage("diff"):
+                accounts = _compare(tx, self.kinds, repository, revision, desired, standing)
+                recorder = Recorder(tx, self.kinds, self.actor, repository, self._run, revision.commit, accounts)
+                recorder.versions()
+                refuse_empty(repository, desired, accounts)
+            with self.stages.stage("propose"):
+                candidates = _candidates(
+                    accounts, proposals.reverted(tx, repository.id) if repository.auto_apply else {}
+                )
+                prints = propose.fingerprints(repository.id, candidates)
+                awaited = _awaited(tx, repository, candidates, standing, prints)
+                auto = repository.auto_apply
+                decision = propose.decide(
+                    repository,
+                    candidates,
+                    standing,
+                    self.settings.cap,
+                    prints,
+                    refused=proposals.rejected_before(tx, repository.id, list(prints.values())) if auto else (),
+                    retry=_worth_retrying(tx, repository, standing, revision, self._run),
+                    awaited=awaited,
+                )
+                proposal_ids = recorder.decision(decision)
+                recorder.claims()
+                withheld.settle(tx, repository.id, self._run, decision.withheld)
+                recorder.drift()
+                runs.decide(
+                    tx,
+                    self._run,
+                    diff_count=len(candidates.order) + len(candidates.unsound),
+                    remaining=len(decision.withheld),
+                    proposal_ids=proposal_ids,
+                    counts=_counts(accounts),
+                    informational=[entry for account in accounts for entry in account.diff.informational],
+                    waiting=[
+                        {"kind": key.kind, "name": key.name, "holder": holder}
+                        for key, holder in accounts[0].diff.waiting[: warnings.MOST_WAITING]
+                    ],
+                    warnings=warnings.of_tick(self.kinds, accounts, decision, awaited),
+                )
+            capped = any(held.reason is Withheld.CAP for held in decision.withheld)
+            return _Decided(capped, runs.standing(tx, repository.id))
+
+    def apply(self, progress: applying.Progress, halted: applying.Halted) -> applying.Applied:
+        """Apply what of this repository is approved."""
+        fetched = self.repository
+
+        def stopped() -> str | None:
+            return halted() or self.store.remembered(("changed", fetched), lambda tx: _changed(tx, fetched))
+
+        with self.stages.stage("apply"):
+            return applying.apply(
+                self.store,
+                self.kinds,
+                self.actor,
+                trigger="tick",
+                run_id=self._run,
+                repository_id=fetched.id,
+                progress=progress,
+                halted=stopped,
+            )
+
+    def finish(self, revision: Revision, applied: applying.Applied, decided: _Decided) -> Run:
+        """Record how it went well, and what the next tick has to find moved to be worth its work."""
+        fetched = self.repository
+        with self.store.write() as tx:
+            standing = decided.standing
+            if proposals.waited_for(tx, fetched.id, fetched.account, self._run):
+                live.bump_accounts(tx, [fetched.account])
+                moved = {**standing.live_versions, fetched.account: standing.live_versions[fetched.account] + 1}
+                standing = replace(standing, live_versions=moved)
+            moved_on = applied.touched or applied.stopped or standing.settings != fetched.settings
+            inputs = None if moved_on else _inputs(standing, self.settings, revision.commit)
+            status = RunStatus.PARTIAL if decided.capped else RunStatus.SUCCESS
+            runs.finish(tx, self._run, status, self.stages.done, inputs=inputs)
+            if applied.stopped:
+                runs.warn(tx, self._run, warnings.of_stopped(applied.stopped, applied.left))
+            if fetched.failure_count:
+                repositories.set_health(tx, fetched.id, 0, None)
+            if (before := runs.before(tx, fetched.id, self._run)) is not None and before.status is RunStatus.FAILED:
+                recovered = Event("gitops.run_recovered", fetched.account, fetched.id, self._run)
+                events.record(tx, self.actor.name, [recovered])
+            runs.mark_applied(tx, [fetched.id])
+            return runs.get(tx, self._run)
+
+    def fail(self, error: FleetError) -> Run:
+        """Record how it failed, count it against the repository and say when a scheduled tick may try again."""
+        fetched, actor = self.repository, self.actor
+        with self.store.write() as tx:
+            current = repositories.get(tx, fetched.id)
+            if self.run_id is None:
+                self.run_id = runs.insert(tx, fetched, self.trigger, actor.name, self.started_at, self.revision)
+            about = {"stage": self.stages.last, **error.body()}
+            runs.finish(tx, self.run_id, RunStatus.FAILED, self.stages.done, error=about)
+            if error.code not in _NOT_COUNTED:
+                failures = current.failure_count + 1
+                # By the clock itself: the store's own time may be ahead of it, if the clock once was.
+                again_at = self.store.clock() + backoff(fetched.id, failures)
+                repositories.set_health(tx, fetched.id, failures, again_at)
+            if error.code == "FLEET-216":
+                pinning.note_changed(tx, actor, fetched, self.run_id, error.facts.get("offered", "unknown"))
+            failed = Event(
+                "gitops.run_failed",
+                fetched.account,
+                fetched.id,
+                self.run_id,
+                reason=error.message[:500],
+                data={"code": error.code},
+            )
+            events.record(tx, actor.name, [failed])
+            return runs.get(tx, self.run_id)
 
 
 _NOT_COUNTED = surroundings.LOCAL | {"FLEET-233"}
-"""Neither the remote nor the file is to blame: this machine is, or somebody changed the settings meanwhile."""
+"""Neither the remote nor the file is the cause: this machine is, or the settings were changed meanwhile."""
 
 _READ_BY = {"account": "account", "url": "URL", "branch": "branch", "path_prefix": "path prefix"}
 """The settings that a file was fetched and read by."""
@@ -221,90 +361,6 @@ def _inputs(standing: runs.Standing, settings: Settings, commit: str) -> str:
     return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """What a tick has decided."""
-
-    capped: bool
-    """Whether the cap held anything back."""
-    standing: runs.Standing
-    """How all stood that it decided by, with what it wrote itself: whatever moved after that is new to the next tick."""
-
-
-@dataclass(slots=True)
-class _Account:
-    """One account in the course of a tick: the repository's own, or one that it has left but still owns something in."""
-
-    live: LiveFleet
-    desired: Mapping[str, Mapping[str, Spec]]
-    diff: diffing.Diff
-    settled: diffing.Settled
-    outdated: list[tuple[Proposal, str]]
-    """Reverts that stand there and that live has outdated."""
-
-
-def _decide(
-    store: Store,
-    kinds: Kinds,
-    settings: Settings,
-    fetched: Repository,
-    actor: Actor,
-    run_id: int,
-    revision: Revision,
-    desired: FleetFile,
-    stages: _Stages,
-) -> _Decided:
-    """Diff and propose, in the one transaction that holds all that a tick decides.
-
-    `fetched` is the repository as it was when its file was fetched and read.
-    Raises: SyncError FLEET-233 when the file that was read is no longer the one that decides, FLEET-210.
-    """
-    with store.write() as tx:
-        if changed := _changed(tx, fetched):
-            raise SyncError("FLEET-233", f"{changed} Nothing was decided.", "The next tick begins anew.")
-        repository = repositories.get(tx, fetched.id)
-        standing = proposals.live_of(tx, repository_id=repository.id)
-        with stages.stage("diff"):
-            accounts = _compare(tx, kinds, repository, revision, desired, standing)
-            _refuse_empty(repository, desired, accounts)
-        with stages.stage("propose"):
-            candidates = _candidates(accounts, proposals.reverted(tx, repository.id) if repository.auto_apply else {})
-            prints = propose.fingerprints(repository.id, candidates)
-            awaited = _awaited(tx, repository, candidates, standing, prints)
-            decision = propose.decide(
-                repository,
-                candidates,
-                standing,
-                settings.cap,
-                prints,
-                refused=proposals.rejected_before(tx, repository.id, list(prints.values()))
-                if repository.auto_apply
-                else (),
-                retry=_worth_retrying(tx, repository, standing, revision, run_id),
-                awaited=awaited,
-            )
-            proposal_ids = _write_decision(tx, kinds, repository, actor, run_id, revision, accounts, decision)
-            _write_claims(tx, repository, actor, run_id, accounts)
-            withheld.settle(tx, repository.id, run_id, decision.withheld)
-            _write_drift(tx, kinds, repository, actor, run_id, accounts)
-            runs.decide(
-                tx,
-                run_id,
-                diff_count=len(candidates.order) + len(candidates.unsound),
-                remaining=len(decision.withheld),
-                proposal_ids=proposal_ids,
-                counts=_counts(accounts),
-                informational=[entry for account in accounts for entry in account.diff.informational],
-                waiting=[
-                    {"kind": key.kind, "name": key.name, "holder": holder}
-                    for key, holder in accounts[0].diff.waiting[:_MOST_WAITING]
-                ],
-                warnings=_warnings(kinds, accounts, decision, awaited),
-            )
-        capped = any(held.reason is Withheld.CAP for held in decision.withheld)
-        return _Decided(capped, runs.standing(tx, repository.id))
-
-
 def _compare(
     tx: Transaction,
     kinds: Kinds,
@@ -312,50 +368,25 @@ def _compare(
     revision: Revision,
     desired: FleetFile,
     standing: Sequence[Proposal],
-) -> list[_Account]:
+) -> list[Compared]:
     """Compare every account that the repository is bound to or still holds something in; its own comes first."""
     names = repositories.names(tx)
-    made = []
     others = sorted(set(live.claimed_accounts(tx, repository.id)) - {repository.account})
-    for account in [repository.account, *others]:
-        fleet = live.read_live(tx, account)
-        declared = desired.sections if account == repository.account else {}
-        if declared:
-            _learn_versions(tx, kinds, fleet, desired)
-        reserved, outdated = standing_reverts(kinds, fleet, standing)
-        difference = diffing.compare(kinds, declared, fleet, repository.id, revision.commit, names, reserved)
-        settled = diffing.withhold(kinds, difference.differences, fleet, reserved)
-        made.append(_Account(fleet, declared, difference, settled, outdated))
-    return made
-
-
-def _learn_versions(tx: Transaction, kinds: Kinds, fleet: LiveFleet, desired: FleetFile) -> None:
-    """Every version that the file names is known from then on."""
-    new = []
-    for section, name, version in desired.known_versions(kinds):
-        known = fleet.known_versions.setdefault((section, name), set())
-        if version not in known:
-            known.add(version)
-            new.append((section, name, version))
-    if new:
-        live.put_versions(tx, fleet.account, new)
-        live.bump_accounts(tx, [fleet.account])
-
-
-def _refuse_empty(repository: Repository, desired: FleetFile, accounts: list[_Account]) -> None:
-    if not desired.is_empty or repository.allow_empty:
-        return
-    owned = sum(d.change is Change.DESTROY for account in accounts for d in account.diff.differences)
-    if owned:
-        raise SyncError(
-            "FLEET-210",
-            f"{repository.file} declares nothing, and the repository owns {count(owned, 'resource')}: all would be destroyed.",
-            f"If that is meant: fleet repo set {argument(repository.name)} --allow-empty",
-            owned=owned,
+    return [
+        compare(
+            kinds,
+            desired if account == repository.account else None,
+            live.read_live(tx, account),
+            repository.id,
+            revision.commit,
+            names,
+            standing,
         )
+        for account in [repository.account, *others]
+    ]
 
 
-def _candidates(accounts: list[_Account], reverted: Mapping[ResourceKey, Change]) -> propose.Candidates:
+def _candidates(accounts: list[Compared], reverted: Mapping[ResourceKey, Change]) -> propose.Candidates:
     """All accounts' differences in one queue: creates and updates of each account, then destroys."""
     by_key: dict[ResourceKey, Difference] = {d.key: d for account in accounts for d in account.diff.differences}
     order = [by_key[key] for account in accounts for key in account.settled.ordering.order]
@@ -417,126 +448,7 @@ def _worth_retrying(
     }
 
 
-def _write_decision(
-    tx: Transaction,
-    kinds: Kinds,
-    repository: Repository,
-    actor: Actor,
-    run_id: int,
-    revision: Revision,
-    accounts: list[_Account],
-    decision: propose.Decision,
-) -> list[int]:
-    """Supersede and withdraw first, then open and reopen, then approve for auto-apply. Gives the ids opened or reopened, in apply order."""
-    proposals.move(
-        tx,
-        actor.name,
-        [moved(proposal, Verb.SUPERSEDE, reason=why) for proposal, why in decision.superseded]
-        + [moved(proposal, Verb.WITHDRAW, reason=why) for proposal, why in decision.withdrawn],
-        run_id,
-    )
-    proposals.move(tx, actor.name, [moved(proposal, Verb.REOPEN) for proposal in decision.reopened], run_id)
-    shown = _Shown(kinds, accounts)
-    new = [shown.proposal(difference, decision.fingerprints[difference.key]) for difference in decision.opened]
-    ids = proposals.open_all(tx, repository, run_id, revision.commit, actor.name, new)
-    proposals.set_blast_radius(tx, shown.reach_moved(decision.kept))
-    # Others look again, so that what one of them declares is known before it is destroyed.
-    live.bump_accounts(tx, {d.key.account for d in decision.opened if d.change is Change.DESTROY})
-    opened = {d.key: id_ for d, id_ in zip(decision.opened, ids, strict=True)} | {
-        p.key: p.id for p in decision.reopened
-    }
-    if decision.approved:
-        by_key = {proposal.key: proposal for proposal in proposals.live_of(tx, repository_id=repository.id)}
-        proposals.move(tx, AUTO_APPLY.name, [moved(by_key[key], Verb.APPROVE) for key in decision.approved], run_id)
-    return [opened[key] for account in accounts for key in account.settled.ordering.order if key in opened]
-
-
-class _Shown:
-    """What people are shown beside a difference; made only for those that are opened."""
-
-    def __init__(self, kinds: Kinds, accounts: list[_Account]) -> None:
-        self._kinds = kinds
-        self._accounts = {account.live.account: account for account in accounts}
-        self._before: dict[str, FleetState] = {}
-
-    def proposal(self, difference: Difference, fingerprint: str) -> NewProposal:
-        return propose.presented(self._kinds, difference, fingerprint, self._state(difference))
-
-    def reach_moved(self, kept: Sequence[tuple[Proposal, Difference]]) -> dict[int, int]:
-        """How many nodes standing proposals reach by now, by id, where that is another number than they say."""
-        now = {p.id: propose.blast_radius(self._kinds, p.key, self._state(d)) for p, d in kept}
-        return {p.id: now[p.id] for p, _ in kept if now[p.id] != p.blast_radius}
-
-    def _state(self, difference: Difference) -> FleetState:
-        """The fleet in which the resource exists: as it will be, or, for a destroy, as it is."""
-        account = self._accounts[difference.key.account]
-        if difference.change is not Change.DESTROY:
-            return account.settled.after
-        if account.live.account not in self._before:
-            self._before[account.live.account] = FleetState(
-                self._kinds, account.live.specs, account.live.known_versions
-            )
-        return self._before[account.live.account]
-
-
-def _write_claims(tx: Transaction, repository: Repository, actor: Actor, run_id: int, accounts: list[_Account]) -> None:
-    live.set_waiting(tx, repository.id, [key for account in accounts for key, _ in account.diff.waiting])
-    for account in accounts:
-        live.put_claims(tx, repository.id, account.diff.claimed)
-        live.delete_claims(tx, account.diff.released)
-        holding.hand_over(tx, actor, repository, account.diff.handed_over, run_id)
-        events.record(
-            tx,
-            actor.name,
-            [
-                Event("gitops.adopted", key.account, repository.id, run_id, None, key.kind, key.name)
-                for key in account.diff.adopted
-            ]
-            + [
-                Event(
-                    "gitops.released",
-                    key.account,
-                    repository.id,
-                    run_id,
-                    None,
-                    key.kind,
-                    key.name,
-                    "no longer declared",
-                )
-                for key in account.diff.released
-            ],
-        )
-
-
-def _write_drift(
-    tx: Transaction, kinds: Kinds, repository: Repository, actor: Actor, run_id: int, accounts: list[_Account]
-) -> None:
-    differences = [d for account in accounts for d in account.diff.differences]
-    standing = episodes.standing(tx, repository.id)
-    drifting = drift.drifting(differences)
-    if not standing and not drifting:
-        return
-    fleets = {account.live.account: account.live for account in accounts}
-    agreed: dict[ResourceKey, tuple[int, Spec]] = {}
-    for key in drifting.keys() - {episode.key for episode in standing}:
-        claim = fleets[key.account].claims[key.kind][key.name]
-        if claim.base is not None and claim.base_version is not None:
-            agreed[key] = (claim.base_version, claim.base)
-    versions = live.versions_since(tx, {key: version for key, (version, _) in agreed.items()}) if agreed else {}
-    movers = {
-        key: found for key, rows in versions.items() if (found := drift.first_move(kinds, key, agreed[key][1], rows))
-    }
-    released = {key for account in accounts for key in (*account.diff.released, *account.diff.handed_over)}
-    held = {}
-    for episode in standing:
-        key = episode.key
-        fleet = fleets.get(key.account)
-        if fleet is not None and key.name in fleet.claims.get(key.kind, {}) and key not in released:
-            held[key] = fleet.versions.get(key.kind, {}).get(key.name)
-    episodes.write(tx, actor.name, repository.id, run_id, drift.detect(differences, standing, held, movers))
-
-
-def _counts(accounts: list[_Account]) -> dict[str, dict[str, int]]:
+def _counts(accounts: list[Compared]) -> dict[str, dict[str, int]]:
     total: dict[str, dict[str, int]] = {}
     for account in accounts:
         for section, counts in account.diff.counts.items():
@@ -544,147 +456,6 @@ def _counts(accounts: list[_Account]) -> dict[str, dict[str, int]]:
             for change, number in counts.items():
                 into[change] += number
     return total
-
-
-_MOST_WARNINGS = 100
-_MOST_WAITING = 1000
-
-
-def _warnings(
-    kinds: Kinds,
-    accounts: list[_Account],
-    decision: propose.Decision,
-    awaited: Mapping[ResourceKey, Sequence[str]],
-) -> list[dict[str, Any]]:
-    found = []
-    if decision.guard:
-        found.append({"code": "auto_apply_guard", "message": decision.guard})
-    if awaited:
-        found.append({"code": "destroys_wait", "message": _waits(awaited)})
-    given: dict[str, list[str]] = {}
-    for account in accounts:
-        for key, taker in account.diff.handed_over.items():
-            given.setdefault(taker, []).append(key.address)
-    found.extend({"code": "handed_over", "message": _given(taker, names)} for taker, names in sorted(given.items()))
-    left_out = len(accounts[0].diff.waiting) - _MOST_WAITING
-    if left_out > 0:
-        more = f"{left_out} more resources that other repositories hold are declared."
-        found.append({"code": "more_waiting", "message": more})
-    for account in accounts:
-        for key, fields in account.diff.no_longer_declared:
-            names = ", ".join(fields)
-            found.append(
-                {
-                    "code": "no_longer_declared",
-                    "resource": key.address,
-                    "message": f"{key.address} no longer declares {names}; live keeps its value.",
-                }
-            )
-        for address, target, version in diffing.unpinned(kinds, account.desired, account.live):
-            found.append(
-                {
-                    "code": "unpinned_reference",
-                    "resource": address,
-                    "message": f"{address} refers to {target} without a version; today that means {version}.",
-                }
-            )
-        leaving = {d.key for d in account.diff.differences if d.change is Change.DESTROY}
-        for address, sentence in diffing.advised(kinds, account.desired, account.live, leaving):
-            found.append({"code": "hardly_meant", "resource": address, "message": f"{address}: {sentence}."})
-    if len(found) > _MOST_WARNINGS:
-        rest = len(found) - _MOST_WARNINGS
-        found = [*found[:_MOST_WARNINGS], {"code": "more", "message": f"{rest} more warnings of these kinds."}]
-    return found
-
-
-def _given(taker: str, addresses: Sequence[str]) -> str:
-    """What another repository took over, as a sentence."""
-    shown = ", ".join(addresses[:5]) + (f" and {len(addresses) - 5} more" if len(addresses) > 5 else "")
-    return f"Repository {taker} declares {shown}; it holds {'it' if len(addresses) == 1 else 'them'} from now on."
-
-
-def _waits(awaited: Mapping[ResourceKey, Sequence[str]]) -> str:
-    """For whom destroys wait, as a sentence."""
-    names = sorted({name for names in awaited.values() for name in names})
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    destroys = "1 destroy waits" if len(awaited) == 1 else f"{len(awaited)} destroys wait"
-    return (
-        f"{destroys} until {shown} had a successful run, as other repositories of the account may declare the same. "
-        "A person may approve without waiting."
-    )
-
-
-def _finish(
-    store: Store,
-    settings: Settings,
-    fetched: Repository,
-    actor: Actor,
-    run_id: int,
-    commit: str,
-    stages: _Stages,
-    applied: applying.Applied,
-    decided: _Decided,
-) -> Run:
-    with store.write() as tx:
-        standing = decided.standing
-        if proposals.waited_for(tx, fetched.id, fetched.account, run_id):
-            live.bump_accounts(tx, [fetched.account])
-            moved = {**standing.live_versions, fetched.account: standing.live_versions[fetched.account] + 1}
-            standing = replace(standing, live_versions=moved)
-        moved_on = applied.touched or applied.stopped or standing.settings != fetched.settings
-        inputs = None if moved_on else _inputs(standing, settings, commit)
-        runs.finish(tx, run_id, RunStatus.PARTIAL if decided.capped else RunStatus.SUCCESS, stages.done, inputs=inputs)
-        if applied.stopped:
-            left = count(sum(skip.proposal.status is Status.APPROVED for skip in applied.skipped), "approved proposal")
-            message = f"The apply stopped early: {applied.stopped.rstrip('.')}. {left} {'is' if left.startswith('1 ') else 'are'} left."
-            runs.warn(tx, run_id, {"code": "apply_stopped", "message": message})
-        if fetched.failure_count:
-            repositories.set_health(tx, fetched.id, 0, None)
-        if (before := runs.before(tx, fetched.id, run_id)) is not None and before.status is RunStatus.FAILED:
-            events.record(tx, actor.name, [Event("gitops.run_recovered", fetched.account, fetched.id, run_id)])
-        runs.mark_applied(tx, [fetched.id])
-        return runs.get(tx, run_id)
-
-
-def _fail(
-    store: Store,
-    repository: Repository,
-    actor: Actor,
-    trigger: Trigger,
-    run_id: int | None,
-    revision: Revision | None,
-    started_at: datetime,
-    stages: _Stages,
-    error: FleetError,
-) -> Run:
-    """Record how a tick failed, count it against the repository and say when a scheduled tick may try again."""
-    with store.write() as tx:
-        current = repositories.get(tx, repository.id)
-        if run_id is None:
-            run_id = runs.insert(tx, repository, trigger, actor.name, started_at, revision)
-        runs.finish(tx, run_id, RunStatus.FAILED, stages.done, error={"stage": stages.last, **error.body()})
-        if error.code not in _NOT_COUNTED:
-            failures = current.failure_count + 1
-            # By the clock itself: the store's own time may be ahead of it, if the clock once was.
-            repositories.set_health(tx, repository.id, failures, store.clock() + backoff(repository.id, failures))
-        if error.code == "FLEET-216":
-            pinning.note_changed(tx, actor, repository, run_id, error.facts.get("offered", "unknown"))
-        events.record(
-            tx,
-            actor.name,
-            [
-                Event(
-                    "gitops.run_failed",
-                    repository.account,
-                    repository.id,
-                    run_id,
-                    None,
-                    reason=error.message[:500],
-                    data={"code": error.code},
-                )
-            ],
-        )
-        return runs.get(tx, run_id)
 
 
 def backoff(repository_id: int, failures: int) -> timedelta:

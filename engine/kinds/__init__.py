@@ -80,7 +80,7 @@ class Field:
     def faults(self, value: Any) -> Iterator[Fault]:
         if value is None:
             if not self.nullable:
-                yield Fault((), f"{self.name} must not be null", "give it a value, or leave the field out")
+                yield Fault((), f"{self.name} must not be null", "give it a value, or remove the field")
             return
         yield from self.type.faults(value)
 
@@ -112,6 +112,20 @@ class Derived:
     rows: Callable[[str, Spec, Lookup, Referrers], list[tuple[Any, ...]]]
 
 
+FILE_KEYS = ("version", "account")
+"""What a fleet file has beside its sections."""
+
+ROW_COLUMNS = ("account", "name", "live_version", "updated_at", "updated_by")
+"""What the view of every kind has beside its fields: whose and which resource a row is, and of which version, when and by whom."""
+
+STORE_TABLES = frozenset({
+    "accounts", "api_tokens", "applies", "apply_steps", "claims", "credential_hosts", "drift_episodes", "fleet_events", "gitops_repositories",
+    "gitops_sync_runs", "live_keys", "module_versions", "proposals", "resource_history", "resource_states", "resources", "schema_versions",
+    "sign_ins", "sign_outs", "store_notes", "waiting_claims", "webhook_deliveries", "withheld_diffs",
+})  # fmt: skip
+"""Names in the store that no view of a kind can have; a test holds them against the store."""
+
+
 @dataclass(frozen=True)
 class Kind:
     section: str
@@ -140,6 +154,19 @@ class Kind:
     """Counted by the blast radius (nodes)."""
     derived: tuple[Derived, ...] = ()
     """What else its page shows."""
+
+    def problem(self) -> str | None:
+        """What is wrong with the declaration by itself, or None."""
+        if self.version_field is not None and self.version_field not in self.by_name:
+            return f"has the version field {self.version_field}, which is not one of its fields"
+        seen: set[str] = set()
+        for name in [*(part.label for part in self.key), *(field.name for field in self.fields)]:
+            if name.lower() in ROW_COLUMNS:
+                return f"has a field or key part {name}, which is a column of every row"
+            if name.lower() in seen:
+                return f"has two fields or key parts {name}"
+            seen.add(name.lower())
+        return None
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -277,11 +304,30 @@ class Kinds(Mapping[str, Kind]):
     """The kinds in force by section, in the order of the fleet file."""
 
     def __init__(self, kinds: tuple[Kind, ...]) -> None:
+        """Raises: ValueError where declarations cannot stand beside one another, naming the kind and what is wrong with it."""
         self._kinds = {kind.section: kind for kind in kinds}
+        views: dict[str, str] = {}
+        sections: set[str] = set()
         for kind in kinds:
-            unknown = kind.refers_to - self._kinds.keys()
-            if unknown:
+            if kind.section in sections:
+                raise ValueError(f"kind {kind.section} is declared twice")
+            if kind.section in FILE_KEYS:
+                raise ValueError(f"kind {kind.section} has the name of a key that every fleet file has")
+            sections.add(kind.section)
+            if unknown := kind.refers_to - self._kinds.keys():
                 raise ValueError(f"kind {kind.section} refers to undeclared {', '.join(sorted(unknown))}")
+            if problem := kind.problem():
+                raise ValueError(f"kind {kind.section} {problem}")
+            view = kind.view.lower()  # SQL does not tell capitals from small letters
+            if view in STORE_TABLES:
+                raise ValueError(
+                    f"kind {kind.section} has the view {kind.view}, which is the name of a table of the store"
+                )
+            if view in views:
+                raise ValueError(
+                    f"kind {kind.section} has the view {kind.view}, which is that of kind {views[view]}, too"
+                )
+            views[view] = kind.section
 
     def __getitem__(self, section: str) -> Kind:
         return self._kinds[section]

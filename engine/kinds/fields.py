@@ -113,11 +113,11 @@ def json_faults(value: Any, depth: int, path: tuple[str | int, ...] = ()) -> Ite
             return
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(key, str) and not _unicode(key):
-                yield Fault(path, "a key is not valid Unicode", "use whole characters")
+                yield Fault(path, "a key is not valid Unicode", "use complete characters")
             yield from json_faults(item, depth + 1, (*path, key))
     elif isinstance(value, str):
         if not _unicode(value):
-            yield Fault(path, "the text is not valid Unicode", "use whole characters")
+            yield Fault(path, "the text is not valid Unicode", "use complete characters")
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):
@@ -237,7 +237,7 @@ class Text(FieldType):
         if not isinstance(value, str):
             yield Fault((), f"expected a string, found {described(value)}", "put it in quotes")
         elif not _unicode(value):
-            yield Fault((), "the text is not valid Unicode", "use whole characters")
+            yield Fault((), "the text is not valid Unicode", "use complete characters")
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"}
@@ -258,9 +258,9 @@ class Texts(FieldType):
             if not isinstance(item, str):
                 yield Fault((index,), f"expected a string, found {described(item)}", "put it in quotes")
             elif not item:
-                yield Fault((index,), "an entry must not be empty", "write a text, or leave the entry out")
+                yield Fault((index,), "an entry must not be empty", "write a text, or remove the entry")
             elif not _unicode(item):
-                yield Fault((index,), "the text is not valid Unicode", "use whole characters")
+                yield Fault((index,), "the text is not valid Unicode", "use complete characters")
             elif item in value[:index]:
                 yield Fault((index,), f"{shown(item)} is listed twice", "list each entry once")
 
@@ -418,7 +418,7 @@ class RefList(FieldType):
                     (index,), f"{shown(item)} has no version after the @", "write name@version, or the name alone"
                 )
             elif not _unicode(version):
-                yield Fault((index,), "the text is not valid Unicode", "use whole characters")
+                yield Fault((index,), "the text is not valid Unicode", "use complete characters")
             elif name in seen:
                 yield Fault((index,), f"{shown(name)} is named twice", "name each entry once")
             seen.add(name)
@@ -457,7 +457,7 @@ class Network(_Spelled):
         if not slash:
             raise ValueError(f"{shown(text)} has no prefix length")
         if not (length.isascii() and length.isdigit()):
-            raise ValueError(f"{shown(length)} is no prefix length")
+            raise ValueError(f"{shown(length)} is not a prefix length")
         if "%" in address:
             raise ValueError(f"{shown(text)} names an interface")
         return str(ipaddress.ip_network(text))
@@ -482,7 +482,7 @@ class Address(_Spelled):
 
     def _read(self, text: str) -> str:
         if "/" in text:
-            raise ValueError(f"{shown(text)} has a prefix length, which is its network's")
+            raise ValueError(f"{shown(text)} has a prefix length, which belongs to a network")
         if "%" in text:
             raise ValueError(f"{shown(text)} names an interface")
         return str(ipaddress.ip_address(text))

@@ -2,6 +2,9 @@
 
 To add a kind, declare it here and add it to `FLEET`. Parsing, validation, JSON Schema, diff, apply order, views, export
 and the README's table follow.
+
+`reaches=True` on a reference or key part has a change of the kind count the nodes that it reaches; `phase` is its place in the apply order.
+A new type of field is declared in `fields.py`. `Kinds` refuses declarations that cannot stand beside one another.
 """
 
 from __future__ import annotations
@@ -30,8 +33,10 @@ def addresses_used_twice(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[
         if "network" in spec and "address" in spec:
             address = Address().normal(spec["address"])
             if (other := first.setdefault((spec["network"], address), name)) != name:
-                message = f"address {address} is that of sdwan_virtual_ips/{other} too, in network {spec['network']}"
-                yield Doubt(name, ("address",), message, "give each virtual IP of a network an address of its own")
+                message = (
+                    f"address {address} is also the address of sdwan_virtual_ips/{other}, in network {spec['network']}"
+                )
+                yield Doubt(name, ("address",), message, "give each virtual IP of a network a different address")
 
 
 def addresses_of_no_host(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[Doubt]:
@@ -54,8 +59,8 @@ def holders_named_twice(specs: Mapping[str, Spec], lookup: Lookup) -> Iterator[D
     for name, spec in specs.items():
         primary, others = spec.get("primary_holder"), spec.get("failover_holders") or []
         if primary in others:
-            message = f"failover_holders names {primary}, which is the primary holder already"
-            yield Doubt(name, ("failover_holders", others.index(primary)), message, "take it out of failover_holders")
+            message = f"failover_holders names {primary}, which is already the primary holder"
+            yield Doubt(name, ("failover_holders", others.index(primary)), message, "remove it from failover_holders")
 
 
 def _reserved(address: str, network: str, lookup: Lookup) -> str | None:
@@ -67,9 +72,9 @@ def _reserved(address: str, network: str, lookup: Lookup) -> str | None:
         return None
     if whole.prefixlen < whole.max_prefixlen - 1:
         if host == whole.network_address:
-            return f"{address} is the own address of network {network} ({cidr})"
+            return f"{address} is the network address of sdwan_networks/{network} ({cidr})"
         if host.version == 4 and host == whole.broadcast_address:
-            return f"{address} is the broadcast address of network {network} ({cidr})"
+            return f"{address} is the broadcast address of sdwan_networks/{network} ({cidr})"
     return None
 
 
@@ -96,11 +101,11 @@ TEMPLATES = Kind(
     view="node_templates",
     title="node template",
     phase=1,
-    doc="What a kind of node is made of: the modules it carries and its configuration.",
+    doc="A type of node: the modules that it carries and its configuration.",
     fields=(
-        Field("description", Text(), "What the template is for.", ""),
+        Field("description", Text(), "Purpose of the template.", ""),
         Field("node_platform_id", Text(), "Id of the node platform.", ""),
-        Field("modules", RefList("modules", pins=True), "Modules it carries; pin the version with `@`.", []),
+        Field("modules", RefList("modules", pins=True), "Modules that the node carries; pin a version with `@`.", []),
         Field("config", Map(), "Free configuration.", {}),
     ),
 )
@@ -110,16 +115,16 @@ MODULES = Kind(
     view="node_modules",
     title="module",
     phase=2,
-    doc="A piece of software or configuration that nodes carry.",
+    doc="Software or configuration that nodes carry.",
     version_field="version",
     versions=Field("versions", Texts(), "Other versions that exist and may be pinned.", []),
     fields=(
-        Field("description", Text(), "What the module does.", ""),
+        Field("description", Text(), "Purpose of the module.", ""),
         Field("priority", Integer(0), "Order among the modules of a node.", 0),
-        Field("variety", Choice(("config", "instance", "subscription")), "How it is carried.", "config"),
-        Field("version", Text(), "Version that a pin `name@version` means.", None),
+        Field("variety", Choice(("config", "instance", "subscription")), "How a node carries the module.", "config"),
+        Field("version", Text(), "Current version, which a pin `name@version` can name.", None),
         Field("config", Map(), "Free configuration.", {}),
-        Field("depends_on", RefList("modules"), "Modules that must be there first.", []),
+        Field("depends_on", RefList("modules"), "Modules that this module requires.", []),
     ),
 )
 
@@ -133,17 +138,17 @@ NODES = Kind(
     derived=(
         Derived(
             "Effective modules",
-            "What the node carries, in the order of priority: the modules of its template, and its assignments, which go before them.",
+            "The modules of the node in order of priority: its assignments first, then the modules of its template.",
             ("Priority", "Module", "Version", "State", "Comes from"),
             effective_modules,
         ),
     ),
     fields=(
-        Field("template", Ref("templates"), "Template that it follows.", None),
+        Field("template", Ref("templates"), "Template of the node.", None),
         Field(
             "lifecycle_class",
             Choice(("persistent", "ephemeral", "spot")),
-            "How long it is meant to live.",
+            "Planned lifetime of the node.",
             "persistent",
         ),
         Field("labels", Map(), "Free labels.", {}),
@@ -155,7 +160,7 @@ ASSIGNMENTS = Kind(
     view="node_module_assignments",
     title="assignment",
     phase=4,
-    doc="A module on one node, beside what its template brings; `enabled: false` switches it off without detaching it.",
+    doc="A module on one node, in addition to its template; `enabled: false` switches it off without detaching it.",
     key=(KeyPart("node", "nodes", reaches=True), KeyPart("module", "modules")),
     fields=(
         Field("enabled", Boolean(), "Whether the module is on.", True),
@@ -172,8 +177,8 @@ SDWAN_NETWORKS = Kind(
     doc="An overlay network.",
     fields=(
         Field("cidr", Network(), "Address range, IPv4 or IPv6."),
-        Field("routing_mode", Choice(("hub", "mesh")), "How peers reach one another.", "mesh"),
-        Field("description", Text(), "What the network is for.", ""),
+        Field("routing_mode", Choice(("hub", "mesh")), "How peers connect to each other.", "mesh"),
+        Field("description", Text(), "Purpose of the network.", ""),
     ),
 )
 
@@ -182,12 +187,12 @@ SDWAN_PEERS = Kind(
     view="sdwan_peers",
     title="SD-WAN peer",
     phase=5,
-    doc="A node's place in an overlay network.",
+    doc="Membership of a node in an overlay network.",
     advice=(endpoints_of_no_host,),
     key=(KeyPart("network", "sdwan_networks"), KeyPart("node", "nodes", reaches=True)),
     fields=(
-        Field("publicly_reachable", Boolean(), "Whether others reach it from outside.", False),
-        Field("endpoint", Endpoint(), "Where others reach it.", None),
+        Field("publicly_reachable", Boolean(), "Whether other peers can reach it from outside.", False),
+        Field("endpoint", Endpoint(), "Address at which other peers reach it.", None),
     ),
 )
 
@@ -200,10 +205,10 @@ SDWAN_VIRTUAL_IPS = Kind(
     constraints=(address_within_network,),
     advice=(addresses_used_twice, addresses_of_no_host, holders_named_twice),
     fields=(
-        Field("network", Ref("sdwan_networks"), "Network that it belongs to."),
-        Field("address", Address(), "Address, within the network's range."),
-        Field("primary_holder", Ref("nodes", reaches=True), "Node that holds it."),
-        Field("failover_holders", RefList("nodes", reaches=True), "Nodes that take over, in order.", []),
+        Field("network", Ref("sdwan_networks"), "Network of the virtual IP."),
+        Field("address", Address(), "Address within the range of the network."),
+        Field("primary_holder", Ref("nodes", reaches=True), "Node that holds the address."),
+        Field("failover_holders", RefList("nodes", reaches=True), "Nodes that take over the address, in order.", []),
     ),
 )
 
@@ -216,8 +221,8 @@ PROVIDER_CONFIGS = Kind(
     informational=True,
     no_credentials=True,
     fields=(
-        Field("provider", Text(), "Which provider.", ""),
-        Field("endpoint_url", Text(), "Where its API is.", ""),
+        Field("provider", Text(), "Name of the provider.", ""),
+        Field("endpoint_url", Text(), "Address of its API.", ""),
         Field("config", Map(), "Free configuration, without credentials.", {}),
     ),
 )

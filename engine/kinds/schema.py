@@ -26,7 +26,7 @@ def fleet_schema(kinds: Kinds) -> dict[str, Any]:
                 "type": "string",
                 "minLength": 1,
                 "maxLength": 255,
-                "description": "Account whose fleet this is.",
+                "description": "Account of the fleet.",
             },
             **{section: _section(kind) for section, kind in kinds.items()},
         },

@@ -119,7 +119,9 @@ class Courier:
                 while self._bring_some():
                     pass
             except Exception:
-                log.exception("notifications to %s stopped until something else happens", self._sink.name)
+                log.exception(
+                    "notifications to %s failed unexpectedly; they resume with the next event", self._sink.name
+                )
 
     def _bring_some(self) -> bool:
         """Bring what comes next; gives whether there may be more."""
@@ -173,7 +175,7 @@ class Courier:
             if self._stopping.is_set():
                 return False
             self._delivered(self._sink.name, "dropped")
-            log.warning("%s took no message for a day; dropped: %s", self._sink.name, message.title)
+            log.warning("%s accepted no message for a day; dropped: %s", self._sink.name, message.title)
         except Refused as refused:
             self._delivered(self._sink.name, "refused")
             self._stands("ok")  # it answers, and takes others
@@ -189,7 +191,7 @@ class Courier:
             if not self._stopping.is_set():
                 self._delivered(self._sink.name, "away")
                 self._stands("misplaced" if isinstance(away, Misplaced) else "away", str(away))
-                log.warning("%s is away (%s); trying again", self._sink.name, away)
+                log.warning("%s is not reachable (%s); retrying", self._sink.name, away)
             raise
         self._stands("ok")
         self._delivered(self._sink.name, "delivered")

@@ -34,7 +34,7 @@ _TITLES = {
     "proposals.applied": ("proposal", "applied from"),
     "proposals.failed": ("proposal", "failed from"),
     "drift.detected": ("resource", "drifted from"),
-    "drift.resolved": ("resource", "back as in"),
+    "drift.resolved": ("resource", "in sync again in"),
 }
 
 _SHOWN = 10
@@ -86,12 +86,12 @@ def _message(type_: str, at: datetime, repository: str, group: Sequence[Recorded
     first, last = group[0], group[-1]
     if type_ == "repository.failing":
         code = (first.event.data or {}).get("code", "")
-        title = f"{repository} fails: {first.event.reason or ''} ({code})"
+        title = f"{repository} is failing: {first.event.reason or ''} ({code})"
         page = f"/runs?id={first.event.run_id}"
         return Message(last.seq, type_, at, first.event.account, repository, title, page, data={"code": code})
     if type_ == "repository.well":
         page = f"/runs?id={first.event.run_id}"
-        return Message(last.seq, type_, at, first.event.account, repository, f"{repository} is well again", page)
+        return Message(last.seq, type_, at, first.event.account, repository, f"{repository} has recovered", page)
     if type_ == "fleet.edited":
         return _edited(at, group)
     if type_ in {"drill.failed", "snapshot.failed"}:
@@ -140,7 +140,7 @@ def _rescue_failed(type_: str, found: RecordedEvent) -> Message:
     what = (
         f"The restore drill of account {about} failed"
         if type_ == "drill.failed"
-        else f"No snapshot of {about} could be kept"
+        else f"A snapshot of {about} could not be saved"
     )
     title = f"{what}: {event.reason or ''}"
     facts = {name: data.get(name, "") for name in ("code", "hint")} | {"actor": found.actor}

@@ -83,10 +83,10 @@ def test_sink(sink: Sink, at: datetime, actor: str) -> str:
     """Send a test message, once; gives `delivered` or why not."""
     try:
         sink.send(
-            Message(0, "test", at, None, "no repository", f"A test of notifications, asked for by {actor}", "/settings")
+            Message(0, "test", at, None, "no repository", f"A test notification, requested by {actor}", "/settings")
         )
     except Away as away:
-        return f"away: {away}"
+        return f"not reachable: {away}"
     except Refused as refused:
         return f"refused: {refused}"
     return "delivered"
@@ -100,7 +100,7 @@ def signed(id_: str, moment: int, data: bytes, secret: str) -> dict[str, str]:
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         except binascii.Error:
             raise FleetError(
-                "FLEET-602", "FLEET_NOTIFY_SECRET begins with whsec_, and what follows is not base64.", "Correct it."
+                "FLEET-602", "FLEET_NOTIFY_SECRET begins with whsec_, but the rest is not base64.", "Correct it."
             ) from None
     digest = hmac.new(key, f"{id_}.{moment}.".encode() + data, hashlib.sha256).digest()
     return {

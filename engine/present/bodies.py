@@ -11,6 +11,7 @@ from engine.flow.export import amendment
 from engine.flow.plan import Plan, Skip
 from engine.flow.sync import shown_url
 from engine.model import (
+    SWITCHES,
     Episode,
     FieldChange,
     HeldDifference,
@@ -48,6 +49,7 @@ def page(items: Sequence[T], next_: int | str | None = None) -> contract.Page[T]
 
 
 def repository(r: Repository) -> contract.RepositoryBody:
+    switches = {switch.name: getattr(r, switch.name) for switch in SWITCHES}
     return {
         "id": r.id,
         "name": r.name,
@@ -58,10 +60,7 @@ def repository(r: Repository) -> contract.RepositoryBody:
         "vault_credential_path": r.vault_credential_path,
         "ssh_host_key": r.ssh_host_key,
         "enabled": r.enabled,
-        "auto_apply": r.auto_apply,
-        "auto_prune": r.auto_prune,
-        "auto_heal": r.auto_heal,
-        "allow_empty": r.allow_empty,
+        **cast("contract.Switches", switches),
         "paused": None
         if r.paused_reason is None
         else {"reason": r.paused_reason, "by": r.paused_by, "at": when(r.paused_at)},

@@ -5,11 +5,12 @@ Times are RFC 3339 in UTC, to the microsecond. Ids are whole numbers. `kind` is 
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
 
 from typing_extensions import TypedDict
 
-from engine.model import Cause, Change, Origin, Risk, RunStatus, Status, Trigger
+from engine.model import SWITCHES, Cause, Change, Origin, Risk, RunStatus, Status, Trigger
 
 Errors = dict[str, Any]
 """`code`, `message`, `hint`, and the facts of the case."""
@@ -22,11 +23,11 @@ class Page(TypedDict, Generic[T]):
 
     items: list[T]
     next: int | str | None
-    """Where the next page begins (`before`, or `after` where rows have names); null when this is the last."""
+    """Start of the next page (`before`, or `after` for rows with names); null on the last page."""
 
 
 class PauseBody(TypedDict):
-    """A brake."""
+    """A pause."""
 
     reason: str
     by: str | None
@@ -34,68 +35,77 @@ class PauseBody(TypedDict):
 
 
 class PauseOf(PauseBody):
-    """A brake, and what it holds."""
+    """A pause, and what it stops."""
 
     repository: str | None
     """null: everything."""
 
 
-class RepositoryBody(TypedDict):
+class _Said(NamedTuple):
+    """What the API's description says of a field that no class spells. Pydantic asks for it; this module knows no pydantic."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(self, core: Any, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {**describe(core), "description": self.text}
+
+
+if TYPE_CHECKING:
+
+    class Switches(TypedDict):
+        """A key for each of the `SWITCHES` of a repository."""
+else:
+    Switches = TypedDict("Switches", {each.name: Annotated[bool, _Said(each.doc)] for each in SWITCHES})
+
+
+class RepositoryBody(Switches):
     """A registered git repository and its settings."""
 
     id: int
     name: str
     account: str
-    """The account that its fleet file describes."""
+    """The account of its fleet file."""
     repo_url: str
     branch: str
     path_prefix: str
-    """Folder that holds `fleet.yaml`; empty: the top."""
+    """Folder that contains `fleet.yaml`; empty: the top folder."""
     vault_credential_path: str | None
-    """Where Vault keeps its credential; the credential itself is kept nowhere."""
+    """Path of its credential in Vault; the credential itself is never stored."""
     ssh_host_key: str | None
-    """The only key that its ssh host may show; null: none, or pinned at first use."""
+    """The only accepted key of its ssh host; null: none, or pinned at first use."""
     enabled: bool
     """Whether it has ticks."""
-    auto_apply: bool
-    """Whether ticks approve and apply creates and updates that git moved."""
-    auto_prune: bool
-    """Whether auto-apply destroys, too."""
-    auto_heal: bool
-    """Whether auto-apply takes back changes made beside git, too."""
-    allow_empty: bool
-    """Whether a file that declares nothing is accepted although the repository owns something."""
     paused: PauseBody | None
     failure_count: int
-    """Failures in a row."""
+    """Number of consecutive failures."""
     next_attempt_at: str | None
-    """Until when scheduled ticks leave it alone after a failure."""
+    """No scheduled tick before this time, after a failure."""
     created_at: str | None
 
 
 class RepositoryAnswer(TypedDict):
-    """One repository, as the runbook has it."""
+    """One repository, in the form of the runbook."""
 
     gitops_repository: RepositoryBody
 
 
 class SettingsAnswer(RepositoryAnswer):
-    """A repository whose settings were given."""
+    """A repository after a change of its settings."""
 
     notes: list[str]
-    """What the change took away, and what somebody has to do before runs succeed."""
+    """What the change dropped, and what a person must do before runs succeed."""
 
 
 class RemovedRepository(TypedDict):
-    """What became of a repository that was removed. Live state was not touched."""
+    """The result of removing a repository. Live state did not change."""
 
     name: str
     withdrawn: int
-    """Live proposals that were withdrawn."""
+    """Number of live proposals that were withdrawn."""
     released: int
-    """Resources that no repository holds any more."""
+    """Number of resources that no repository owns any longer."""
     handed_over: int
-    """Resources that another repository declares too, and holds now."""
+    """Number of resources that another repository also declares, and owns now."""
 
 
 class StageBody(TypedDict):
@@ -107,16 +117,16 @@ class StageBody(TypedDict):
 
 
 class Informational(TypedDict):
-    """A difference that git never writes and that counts nowhere."""
+    """A difference that git never writes; it is not counted."""
 
     kind: str
     name: str
     change: str
-    """What writing it would be: create or update."""
+    """The kind of change: create or update."""
 
 
 class WithheldBody(TypedDict):
-    """A difference that is not proposed, and why."""
+    """A difference that is not proposed, with the reason."""
 
     account: str
     kind: str
@@ -125,11 +135,11 @@ class WithheldBody(TypedDict):
     reason: str
     """cap, missing_reference, still_referenced, ownership_conflict or conflict."""
     detail: str
-    """In words: what it waits for, or who holds it."""
+    """In words: what it waits for, or which repository owns it."""
 
 
 class WaitingBody(TypedDict):
-    """A resource that the revision declares while another repository holds it: taken over when that one lets go."""
+    """A resource that the revision declares and another repository owns: taken over when that repository releases it."""
 
     kind: str
     name: str
@@ -137,15 +147,15 @@ class WaitingBody(TypedDict):
 
 
 class ActionBody(TypedDict):
-    """A step of an apply on a proposal that the run opened or reopened, whoever applied it."""
+    """An apply step for a proposal that the run opened or reopened, applied by anyone."""
 
     id: int
-    """The proposal's."""
+    """Number of the proposal."""
     kind: str
     name: str
     change: Change
     wave: int
-    """Its place in the order of the apply, from 1."""
+    """Its position in the order of the apply, from 1."""
     apply_id: int
     actor: str
     at: str | None
@@ -160,9 +170,9 @@ class RunBody(TypedDict):
     repository_id: int
     account: str
     status: RunStatus
-    """`success` becomes `applied` once all that the run opened or reopened is applied; `partial`: something is withheld by the cap."""
+    """`success` becomes `applied` when all proposals that the run opened or reopened are applied; `partial`: the cap withholds a difference."""
     unchanged: bool
-    """True on the answer to a sync that found nothing moved since this run: nothing was written."""
+    """True in the answer to a sync that found no changes since this run: nothing was written."""
     trigger: Trigger
     actor: str
     revision: str | None
@@ -172,39 +182,39 @@ class RunBody(TypedDict):
     started_at: str | None
     finished_at: str | None
     stages: list[StageBody]
-    """In the order they ran; the last one of a failed run is where it failed."""
+    """In order; the last stage of a failed run is where it failed."""
     diff_count: int
-    """Differences found, before this tick's own apply, informational ones apart."""
+    """Number of differences found, before the apply of this tick, without informational ones."""
     remaining: int
-    """Differences that are withheld, for every reason."""
+    """Number of withheld differences, for all reasons."""
     opened: int
-    """Proposals opened or reopened."""
+    """Number of proposals opened or reopened."""
     counts: dict[str, dict[str, int]]
     """By kind, then create, update, destroy or unchanged."""
     informational: list[Informational]
     waiting: list[WaitingBody]
-    """What another repository holds, whether or not it is as declared; at most 1,000. What differs is in `withheld` as well."""
+    """Declared resources that another repository owns, whether or not they differ; at most 1,000. Those that differ are also in `withheld`."""
     proposal_ids: list[int]
     """Proposals opened or reopened, in apply order."""
     applied_actions: list[ActionBody]
     failed_actions: list[ActionBody]
     withheld: list[WithheldBody]
     warnings: list[dict[str, Any]]
-    """`code`, `message`, and the resource where there is one."""
+    """`code`, `message`, and the resource if there is one."""
     error: Errors | None
     """Why it failed: `stage`, `code`, `message`, `hint`, and the facts of the case."""
     request_id: str | None
-    """The request that asked for it."""
+    """The request that started it."""
 
 
 class FieldChangeBody(TypedDict):
-    """One path of a spec that a change touches."""
+    """One path of a spec that a change affects."""
 
     path: str
     change: str
     """added, changed or removed."""
     base: Any
-    """What was agreed on last."""
+    """The value that git and live last agreed on."""
     current: Any
     desired: Any
 
@@ -219,33 +229,33 @@ class ProposalBody(TypedDict):
     change: Change
     status: Status
     current: dict[str, Any] | None
-    """Live slice over the declared fields; the whole spec of a destroy; null for a create."""
+    """The live values of the declared fields; for a destroy the whole spec; null for a create."""
     desired: dict[str, Any] | None
-    """Declared slice; the whole spec of a create; null for a destroy."""
+    """The declared values; for a create the whole spec; null for a destroy."""
     base: dict[str, Any] | None
-    """The declared slice that live and git agreed on last."""
+    """The declared values that live and git last agreed on."""
     fields: list[FieldChangeBody]
     cause: Cause
     origin: Origin
     fingerprint: str
-    """Stands for repository, resource, change, current and desired: equal ones are the same difference."""
+    """Identifies repository, resource, change, current and desired: equal fingerprints mean the same difference."""
     repository: str
     repository_id: int
     revision: str
     run_id: int
-    """The run that opened it; of a revert, the run that opened what it takes back."""
+    """The run that opened it; for a revert, the run that opened the reverted proposal."""
     reverts: int | None
-    """The applied proposal whose change it takes back."""
+    """The applied proposal that it reverts."""
     references: list[str]
-    """Addresses of what the resource refers to."""
+    """Addresses of the resources that the resource refers to."""
     blast_radius: int
-    """Nodes that the change reaches."""
+    """Number of nodes that the change reaches."""
     risk: Risk
     reopened_count: int
     reason: str | None
-    """The last rejection's, or why it ended."""
+    """The reason of the last rejection, or why it ended."""
     error: Errors | None
-    """Why applying it failed."""
+    """Why its apply failed."""
     opened_at: str | None
     decided_at: str | None
     decided_by: str | None
@@ -253,38 +263,38 @@ class ProposalBody(TypedDict):
 
 
 class OneProposalBody(ProposalBody):
-    """A proposal with what is worked out for one alone."""
+    """A proposal with details that lists do not contain."""
 
     waits_for: list[str]
-    """Repositories whose next good run auto-apply waits for before it destroys: they may declare the resource."""
+    """Repositories that may declare the resource: auto-apply waits for a successful run of each before it destroys the resource."""
 
 
 class SyncBody(TypedDict):
-    """What a sync gives."""
+    """The result of a sync."""
 
     gitops_sync_run: RunBody
     proposals: list[ProposalBody]
-    """Those that the run opened or reopened, in apply order; empty when unchanged."""
+    """Proposals that the run opened or reopened, in apply order; empty when unchanged."""
 
 
 class ReviewedBody(TypedDict):
-    """What became of one proposal in a decision."""
+    """The result of a decision for one proposal."""
 
     id: int
     status: Status | None
-    """As it stands now; null: there is no such proposal."""
+    """The proposal now; null: it does not exist."""
     error: Errors | None
     """Why it was refused."""
 
 
 class ReviewedList(TypedDict):
-    """What became of each proposal in a decision, in the order asked for."""
+    """The result of a decision for each proposal, in the order of the request."""
 
     items: list[ReviewedBody]
 
 
 class StepBody(TypedDict):
-    """An approved proposal in its place of an apply."""
+    """An approved proposal at its position in an apply."""
 
     id: int
     account: str
@@ -303,7 +313,7 @@ class FailedStep(StepBody):
 
 
 class SkipBody(TypedDict):
-    """An approved proposal that is no step now; it stays approved, unless somebody decided otherwise meanwhile."""
+    """An approved proposal that cannot be a step now; it stays approved, unless another decision was made meanwhile."""
 
     id: int
     account: str
@@ -314,28 +324,28 @@ class SkipBody(TypedDict):
     reason: str
     """blocked, stale, paused, stopped or decided."""
     detail: str
-    """What it waits for, what moved, or what stopped it, in words."""
+    """What it waits for, what changed, or what stopped it, in words."""
 
 
 class PlanBody(TypedDict):
-    """What an apply would do now."""
+    """The plan: what an apply would do now."""
 
     waves: list[list[StepBody]]
     skipped: list[SkipBody]
 
 
 class AppliedBody(TypedDict):
-    """What an apply did: every approved proposal that it looked at is in exactly one list."""
+    """The result of an apply: every approved proposal that it considered is in exactly one list."""
 
     applied: list[StepBody]
     failed: list[FailedStep]
     skipped: list[SkipBody]
     stopped: str | None
-    """Why it stopped early, in words: everything was paused, or the server shut down."""
+    """Why it stopped early, in words: for example a pause, or a shutdown of the server."""
 
 
 class DriftField(TypedDict):
-    """One path on which live moved away."""
+    """One path with drift."""
 
     path: str
     base: Any
@@ -344,7 +354,7 @@ class DriftField(TypedDict):
 
 
 class EpisodeBody(TypedDict):
-    """One time that live stood away from what was agreed on and what git declares."""
+    """A drift episode: a period in which live differed from the base and from git."""
 
     id: int
     repository: str
@@ -352,7 +362,7 @@ class EpisodeBody(TypedDict):
     kind: str
     name: str
     change: Change
-    """What would bring live back."""
+    """The change that would restore live."""
     fields: list[DriftField]
     severity: str
     """medium or high."""
@@ -363,7 +373,7 @@ class EpisodeBody(TypedDict):
     closed_at: str | None
     closed_run: int | None
     outcome: str | None
-    """reverted, codified or removed; null while it lasts."""
+    """reverted, codified or removed; null while it is open."""
 
 
 class ResourceBody(TypedDict):
@@ -374,23 +384,23 @@ class ResourceBody(TypedDict):
     name: str
     spec: dict[str, Any]
     version: int
-    """Moves with every write; the ETag of a resource."""
+    """Changes with every write; the ETag of a resource."""
     updated_at: str | None
     updated_by: str
     repository: str | None
-    """Who holds it; null: nobody."""
+    """The repository that owns it; null: none."""
     owned: bool
     """Whether its repository may destroy it."""
 
 
 class DeletedResource(TypedDict):
-    """A resource that was taken out of the live fleet; its history stays."""
+    """A resource that was deleted from the live fleet; its history is kept."""
 
     account: str
     kind: str
     name: str
     version: int
-    """The version that records its absence."""
+    """The version that records the deletion."""
     deleted: bool
 
 
@@ -400,7 +410,7 @@ class VersionBody(TypedDict):
     seq: int
     version: int
     spec: dict[str, Any] | None
-    """null: from then on it was absent."""
+    """null: this version deleted the resource."""
     valid_from: str | None
     valid_to: str | None
     actor: str
@@ -409,11 +419,11 @@ class VersionBody(TypedDict):
     proposal_id: int | None
     note: str | None
     fields: list[FieldChangeBody]
-    """What it changed, path by path."""
+    """Its changes, one per path."""
 
 
 class BlameBody(TypedDict):
-    """One value of a live resource, and what brought it."""
+    """One value of a live resource, and its origin."""
 
     path: str
     value: Any
@@ -425,43 +435,43 @@ class BlameBody(TypedDict):
     note: str | None
     proposal_id: int | None
     run_id: int | None
-    """The run that opened that proposal; null once it is forgotten."""
+    """The run that opened the proposal; null after its record is deleted."""
     revision: str | None
     author: str | None
     subject: str | None
 
 
 class RevertedBody(TypedDict):
-    """What became of the wish to take one applied proposal's change back."""
+    """The result of a revert of one applied proposal."""
 
     id: int
     proposal: ProposalBody | None
-    """The proposal that would, pending; null when it was refused."""
+    """The pending proposal that reverts it; null if the revert was refused."""
     error: Errors | None
     """Why it was refused."""
 
 
 class RevertedList(TypedDict):
-    """What became of each, in the order asked for."""
+    """The result for each proposal, in the order of the request."""
 
     items: list[RevertedBody]
     fleet_yaml: str
-    """What to put into git so that it stays so; of what goes, a comment says so."""
+    """What to commit to git to keep the reverts; a comment marks entries to remove."""
 
 
 class DrillBody(TypedDict):
-    """What a restore drill gave."""
+    """The result of a restore drill."""
 
     account: str
     ok: bool
     detail: str
-    """In words: what came back, or what did not and why."""
+    """The result in words: what was restored, or what was not and why."""
     code: str | None
-    """FLEET-632 where it failed."""
+    """FLEET-632 if it failed."""
     hint: str
-    """What to do next; empty where it passed."""
+    """What to do next; empty if it passed."""
     bytes: int
-    """Of the exported file."""
+    """Size of the exported file."""
     resources: int
     seconds: float
     stages: dict[str, float]
@@ -469,7 +479,7 @@ class DrillBody(TypedDict):
 
 
 class EventBody(TypedDict):
-    """Something that was decided, moved or edited."""
+    """A recorded decision, change or edit."""
 
     seq: int
     at: str | None
@@ -493,14 +503,14 @@ class GraphNodeBody(TypedDict):
     kind: str
     name: str
     state: str
-    """failed, drifted, pending, waiting (a difference is withheld), unmanaged or in_sync; past for a fleet as it was, of which that is not known."""
+    """failed, drifted, pending, waiting (a difference is withheld), unmanaged or in_sync; past for a past time, for which states are not known."""
     layer: int
-    """0 for what refers to nothing, else one more than the deepest that it refers to."""
+    """0 for a resource without references, else one more than the deepest resource that it refers to."""
     repository: str | None
 
 
 class KeyBody(TypedDict):
-    """What names a resource."""
+    """The identity of a resource."""
 
     account: str
     kind: str
@@ -519,21 +529,21 @@ class GraphBody(TypedDict):
 
 
 class PersonBody(TypedDict):
-    """Somebody who is signed in to the dashboard, or kept out."""
+    """A person who is signed in to the dashboard, or kept out."""
 
     name: str
-    """As the audit shows it: an address, or oidc:SUB."""
+    """The name on the audit page: an address, or oidc:SUB."""
     state: str
     """signed_in or kept_out."""
     sign_ins: int
     since: str | None
     until: str | None
     tokens: int
-    """Valid tokens that they made."""
+    """Number of valid tokens that the person created."""
 
 
 class SignedOutBody(TypedDict):
-    """What ended when somebody was signed out."""
+    """The result of signing out a person."""
 
     person: str
     sign_ins: int
@@ -542,12 +552,12 @@ class SignedOutBody(TypedDict):
 
 
 class TokenBody(TypedDict):
-    """A token of the API. The token itself is shown once, where it is made."""
+    """An API token. The token itself is shown only once, when it is created."""
 
     id: int
     name: str
     account: str
-    """The one account that it may touch, or `*` for every one."""
+    """The account that it may use, or `*` for every account."""
     permissions: list[str]
     state: str
     """valid, expired or revoked."""
@@ -559,15 +569,15 @@ class TokenBody(TypedDict):
 
 
 class IssuedToken(TypedDict):
-    """A token that was just made."""
+    """A new token."""
 
     token: str
-    """To be kept secret; it cannot be shown again."""
+    """Keep it secret; it cannot be shown again."""
     api_token: TokenBody
 
 
 class CreatedRepository(TypedDict):
-    """A repository that Gitea has made, and how to register it."""
+    """A repository that Gitea has created, and how to register it."""
 
     owner: str
     repo: str
@@ -579,14 +589,14 @@ class CreatedRepository(TypedDict):
 
 
 class WebhookAnswer(TypedDict):
-    """What a delivery leads to."""
+    """The result of a delivery."""
 
     accepted: bool
-    """Whether a tick was asked for."""
+    """Whether a tick was requested."""
     repositories: list[str]
-    """Those that are synced."""
+    """Repositories that are synced."""
     detail: str
-    """In words; why not, where nothing is synced."""
+    """The result in words; the reason if nothing is synced."""
 
 
 class LastRun(TypedDict):
@@ -599,7 +609,7 @@ class LastRun(TypedDict):
 
 
 class HealthBody(RepositoryBody):
-    """A repository and how it fares."""
+    """A repository and its health."""
 
     last_run: LastRun | None
     reached_at: str | None
@@ -608,59 +618,59 @@ class HealthBody(RepositoryBody):
     approved: int
     failed: int
     withheld: dict[str, int]
-    """By reason."""
+    """Number by reason."""
 
 
 class LastDrillBody(TypedDict):
-    """When an account was drilled last, and what came of it."""
+    """The last drill of an account, and its result."""
 
     account: str | None
     at: str | None
     actor: str
     ok: bool
     detail: str | None
-    """In words: what came back, or what did not and why."""
+    """The result in words: what was restored, or what was not and why."""
     code: str | None
-    """Of a drill that failed: FLEET-632, or the code of what kept it from being made."""
+    """For a failed drill: FLEET-632, or the code of the error that prevented it."""
     hint: str
-    """What to do next; empty where it passed."""
+    """What to do next; empty if it passed."""
 
 
 class KeptSnapshotBody(TypedDict):
-    """A snapshot that the server kept by itself, or a failure to keep one."""
+    """A snapshot that the server saved automatically, or a failure to save one."""
 
     at: str | None
     ok: bool
     file: str | None
-    """Its name in the folder of FLEET_SNAPSHOTS; null where it failed."""
+    """Its name in the folder of FLEET_SNAPSHOTS; null if it failed."""
     detail: str | None
     code: str | None
     """Why it failed."""
     hint: str
-    """What to do next; empty where it was kept."""
+    """What to do next; empty if it was saved."""
 
 
 class StatusBody(TypedDict):
-    """Is all well, and what waits for people."""
+    """Whether all is well, and what waits for people."""
 
     ok: bool
-    """Nothing failed, no restore drill and no snapshot either; nothing paused, nothing drifts. Proposals that wait are no illness."""
+    """True if nothing failed (including restore drills and snapshots), nothing is paused, and there is no drift. Pending proposals do not matter."""
     accounts: list[str]
     resources: int
     owned: int
-    """Resources that a repository owns."""
+    """Number of resources that a repository owns."""
     proposals: dict[str, int]
-    """Live proposals by status."""
+    """Number of live proposals by status."""
     oldest_pending_at: str | None
     withheld: dict[str, int]
-    """By reason."""
+    """Number by reason."""
     drift: list[EpisodeBody]
-    """What lasts."""
+    """Open episodes."""
     pauses: list[PauseOf]
     drills: list[LastDrillBody]
-    """The last restore drill of each account that was drilled."""
+    """The last restore drill of each account."""
     snapshots: list[KeptSnapshotBody]
-    """The last snapshot that the server kept by itself and the last failure to keep one, oldest first."""
+    """The last snapshot that the server saved automatically and the last failure to save one, oldest first."""
     repositories: list[HealthBody]
 
 
@@ -673,18 +683,18 @@ class PausedBody(TypedDict):
 
 
 class Problem(TypedDict):
-    """What went wrong (RFC 9457), with the facts of the case as further members."""
+    """A problem (RFC 9457), with the facts of the case as further members."""
 
     type: str
     title: str
     status: int
     detail: str
     instance: str
-    """The path that was asked for."""
+    """The path of the request."""
     code: str
     """`FLEET-…`: stable, listed in the README."""
     message: str
     hint: str
     """What to do next."""
     request_id: str | None
-    """Also in the log, and on what the request did."""
+    """Also in the log, and in the events of the request."""

@@ -24,6 +24,4 @@ def read_moment(given: datetime | str) -> datetime:
     try:
         return in_utc(given if isinstance(given, datetime) else datetime.fromisoformat(given))
     except (TypeError, ValueError) as error:
-        raise RefusedEdit(
-            "FLEET-646", f"{str(given)[:80]!r} is not a time that can be used.", f"Give it as {EXAMPLE}."
-        ) from error
+        raise RefusedEdit("FLEET-646", f"{str(given)[:80]!r} is not a valid time.", f"Give it as {EXAMPLE}.") from error

@@ -186,8 +186,8 @@ class RemoteWorkbench:
         except (OSError, http.client.HTTPException) as error:
             raise StoreError(
                 "FLEET-310",
-                f"The server on this home went away ({type(error).__name__}).",
-                "See its log; then try again: without a server, the command does the work itself.",
+                f"The server on this home stopped ({type(error).__name__}).",
+                "See its log, then try again: without a server, the command does the work itself.",
             ) from error
         except msgspec.ValidationError as error:
             raise _other_version() from error
@@ -195,8 +195,8 @@ class RemoteWorkbench:
             connection.close()
         raise StoreError(
             "FLEET-310",
-            "The server on this home ended before it had answered.",
-            "What it had begun is recorded: fleet run list.",
+            "The server on this home stopped before it answered.",
+            "The runs that it started are recorded: fleet run list.",
         )
 
     @staticmethod
@@ -225,8 +225,8 @@ def link(place: Place, *, file: bool) -> str:
     except (OSError, http.client.HTTPException) as error:
         raise StoreError(
             "FLEET-310",
-            f"The server on this home went away ({type(error).__name__}).",
-            "See its log; then start it again: fleet serve",
+            f"The server on this home stopped ({type(error).__name__}).",
+            "See its log, then start it again: fleet serve",
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise _other_version() from error
@@ -237,6 +237,6 @@ def link(place: Place, *, file: bool) -> str:
 def _other_version() -> StoreError:
     return StoreError(
         "FLEET-311",
-        "The server on this home is of another version than this command.",
-        "Restart the server, so that both are of one version.",
+        "The server on this home and this command have different versions.",
+        "Restart the server, so that both have the same version.",
     )

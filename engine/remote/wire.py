@@ -13,37 +13,17 @@ from typing import Any
 import msgspec
 
 from engine import errors
+from engine.access.permits import may_cross
 from engine.errors import FleetError, FleetFileInvalid, Problem
 from engine.flow.parse import FleetFile
 from engine.model import Actor
 from engine.workbench import Workbench
 
-_KEPT_IN = {
-    "bearer",
-    "close",
-    "derived",
-    "enter",
-    "fleet",
-    "kind",
-    "leave",
-    "narrowed",
-    "note_deliveries",
-    "open_home",
-    "permit",
-    "preview",
-    "prospects",
-    "read_file",
-    "seen_by",
-    "stop",
-}
-"""What is about the process itself, or about objects that live in one process alone."""
-
 
 @cache
 def verbs() -> Mapping[str, Callable[..., Any]]:
-    """Everything that may be asked of a workbench in another process, by name."""
-    found = inspect.getmembers(Workbench, inspect.isfunction)
-    return {name: verb for name, verb in found if not name.startswith("_") and name not in _KEPT_IN}
+    """Everything that may be asked of a workbench in another process, by name: the methods that say `@crosses`."""
+    return {name: verb for name, verb in inspect.getmembers(Workbench, inspect.isfunction) if may_cross(verb)}
 
 
 @cache
@@ -75,7 +55,7 @@ def arguments(verb: str, given: Mapping[str, Any], actor: Actor) -> dict[str, An
             rest = types.pop(parameter.name)
             types = dict.fromkeys(given, rest) | types
     if unknown := given.keys() - types.keys():
-        raise msgspec.ValidationError(f"{verb} takes no {min(unknown)}")
+        raise msgspec.ValidationError(f"{verb} has no parameter {min(unknown)}")
     made = {name: unpacked(value, types[name]) for name, value in given.items()}
     return {**made, "actor": actor} if "actor" in types else made
 

@@ -93,7 +93,9 @@ def _run(job: Job, work: Callable[[Tell], Any]) -> None:
     except Exception as error:
         logging.getLogger(__name__).exception("job %s", job.title)
         job.error = surroundings.told(error) or FleetError(
-            "FLEET-900", f"An unexpected error ({type(error).__name__}).", "Please report it; the log shows where."
+            "FLEET-900",
+            f"An unexpected error ({type(error).__name__}).",
+            "Please report it; the log shows where it happened.",
         )
     finally:
         job.ended.set()

@@ -71,7 +71,8 @@ class Kept:
             unexpected = f"An unexpected error ({type(error).__name__})."
             known = surroundings.told(error)
             pause = self._failed(
-                known or FleetError("FLEET-900", unexpected, "Please report it; the log shows where."), every
+                known or FleetError("FLEET-900", unexpected, "Please report it; the log shows where it happened."),
+                every,
             )
         self._next = self._monotonic() + pause.total_seconds()
 
@@ -96,14 +97,14 @@ class Kept:
             size = self._workbench.snapshot(SCHEDULER, path)
         except StoreError as error:
             if error.code == "FLEET-305":
-                raise _unusable("It cannot be written.") from error
+                raise _unusable("It is not writable.") from error
             raise
         if not self._opens(path):
             path.unlink(missing_ok=True)
             raise StoreError(
                 "FLEET-634",
-                "A snapshot that was just written cannot be opened; it was removed.",
-                "Look at the disk of FLEET_SNAPSHOTS; older snapshots there were not touched.",
+                "A new snapshot cannot be opened; it was removed.",
+                "Check the disk of FLEET_SNAPSHOTS; older snapshots there were not changed.",
             )
         good = [entry for entry in self._there(folder) if self._opens(entry.path)]
         surplus = good[: -settings.snapshot_keep]
@@ -124,8 +125,8 @@ class Kept:
         if stuck:
             raise StoreError(
                 "FLEET-635",
-                f"A snapshot was kept, and {len(stuck)} old ones cannot be removed, such as {stuck[0].path.name}.",
-                "Check owner and mode of the folder in FLEET_SNAPSHOTS, or remove them by hand.",
+                f"A snapshot was saved, but {len(stuck)} old snapshots cannot be removed, such as {stuck[0].path.name}.",
+                "Check the owner and mode of the folder in FLEET_SNAPSHOTS, or remove them by hand.",
             )
 
     def _opens(self, path: Path) -> bool:
@@ -133,15 +134,13 @@ class Kept:
         try:
             Store.open_snapshot(path, self._workbench.kinds, self._workbench.store.clock).close()
         except FleetError as error:
-            log.warning(
-                "the kept snapshot %s does not open, and is left alone: %s %s", path.name, error.code, error.message
-            )
+            log.warning("the snapshot %s cannot be opened and is skipped: %s %s", path.name, error.code, error.message)
             return False
         return True
 
     def _failed(self, error: FleetError, every: timedelta) -> timedelta:
         """Record a failure unless the last snapshot failed in the same way; gives how long to wait until the next try."""
-        log.warning("no snapshot could be kept: %s %s", error.code, error.message)
+        log.warning("no snapshot could be saved: %s %s", error.code, error.message)
         event = Event(
             "gitops.snapshot_failed",
             reason=error.message.rstrip("."),
@@ -154,7 +153,7 @@ class Kept:
                 with self._workbench.store.write() as tx:
                     events.record(tx, SCHEDULER.name, [event])
         except FleetError as refused:
-            log.warning("that cannot be recorded: %s %s", refused.code, refused.message)
+            log.warning("this failure could not be recorded: %s %s", refused.code, refused.message)
         return min(every, timedelta(seconds=RETRY_S))
 
 
@@ -164,16 +163,16 @@ def _make(folder: Path) -> None:
         folder.mkdir(mode=private.FOLDER)
     except FileExistsError:
         if not folder.is_dir():
-            raise _unusable("It is no folder.") from None
+            raise _unusable("It is not a folder.") from None
     except OSError as error:
-        raise _unusable(f"It cannot be made: {error.strerror}.") from error
+        raise _unusable(f"It cannot be created: {error.strerror}.") from error
 
 
 def _unusable(why: str) -> StoreError:
     return StoreError(
         "FLEET-633",
         f"The folder of FLEET_SNAPSHOTS cannot be used. {why}",
-        "Make it, or mount its disk, and let the server's user write there; the next try is within the hour.",
+        "Create it or mount its disk, and give the server's user write access; the server tries again within an hour.",
     )
 
 

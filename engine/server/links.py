@@ -74,8 +74,8 @@ class LocalLinks:
         except OSError as error:
             raise StoreError(
                 "FLEET-305",
-                f"The file {path}, which leads a browser to the dashboard, cannot be made: {error.strerror}.",
-                "Check owner and mode of the home, or type the link yourself: fleet open --print",
+                f"The file {path}, which opens the dashboard in a browser, cannot be created: {error.strerror}.",
+                "Check the owner and mode of the home, or copy the link from: fleet open --print",
             ) from error
         return path
 

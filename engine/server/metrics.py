@@ -40,33 +40,33 @@ class Metrics:
             collector(registry=self.registry)
         self.registry.register(_Standing(reader))
         self._ticks = Counter(
-            "fleet_ticks", "Ticks that ended, by outcome.", ["outcome", "trigger"], registry=self.registry
+            "fleet_ticks", "Finished ticks by outcome.", ["outcome", "trigger"], registry=self.registry
         )
         self._stages = Histogram(
             "fleet_tick_stage_seconds",
-            "Seconds that stages of ticks took.",
+            "Duration of tick stages in seconds.",
             ["stage"],
             buckets=_STAGES,
             registry=self.registry,
         )
         self._errors = Counter(
             "fleet_sync_errors",
-            "Ticks that failed on git, Vault or the file, by code.",
+            "Ticks that failed because of git, Vault or the file, by code.",
             ["code"],
             registry=self.registry,
         )
-        self._steps = Counter("fleet_apply_steps", "Steps of applies, by outcome.", ["outcome"], registry=self.registry)
+        self._steps = Counter("fleet_apply_steps", "Apply steps by outcome.", ["outcome"], registry=self.registry)
         self._decisions = Counter(
-            "fleet_decisions", "Proposals decided on by people or auto-apply.", ["decision"], registry=self.registry
+            "fleet_decisions", "Decisions on proposals, by people or auto-apply.", ["decision"], registry=self.registry
         )
         self.requests = Counter(
-            "fleet_api_requests", "Requests that the API answered.", ["method", "status"], registry=self.registry
+            "fleet_api_requests", "Requests answered by the API.", ["method", "status"], registry=self.registry
         )
         self.deliveries = Counter(
-            "fleet_webhook_deliveries", "Webhooks that came in.", ["provider", "outcome"], registry=self.registry
+            "fleet_webhook_deliveries", "Webhooks received.", ["provider", "outcome"], registry=self.registry
         )
         self.notifications = Counter(
-            "fleet_notifications", "Notifications that went out.", ["sink", "outcome"], registry=self.registry
+            "fleet_notifications", "Notifications sent.", ["sink", "outcome"], registry=self.registry
         )
 
     def show_sinks(self, standings: Callable[[], Sequence[Standing]]) -> None:
@@ -126,7 +126,7 @@ class _Standing(Collector):
             for reason, count in h.withheld.items():
                 withheld[name, reason] = withheld.get((name, reason), 0) + count
         yield _gauge("fleet_proposals_open", "Open proposals.", ("repository", "status"), proposals)
-        yield _gauge("fleet_withheld_differences", "Differences not proposed.", ("repository", "reason"), withheld)
+        yield _gauge("fleet_withheld_differences", "Withheld differences.", ("repository", "reason"), withheld)
         drift: dict[tuple[str, ...], float] = {("medium",): 0, ("high",): 0}
         for episode in standing.drift:
             drift[(episode.severity,)] = drift.get((episode.severity,), 0) + 1
@@ -137,7 +137,7 @@ class _Standing(Collector):
         yield _gauge("fleet_resources", "Live resources.", (), {(): standing.resources})
         failing = sum(h.last is not None and h.last.status == "failed" for h in standing.repositories)
         repositories = {("failing",): failing, ("ok",): len(standing.repositories) - failing}
-        yield _gauge("fleet_repositories", "Repositories by how their last tick ended.", ("state",), repositories)
+        yield _gauge("fleet_repositories", "Repositories by the outcome of their last tick.", ("state",), repositories)
         yield _gauge("fleet_paused", "Pauses in force.", (), {(): len(standing.pauses)})
 
 
@@ -150,10 +150,10 @@ class _Sinks(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         found = self._standings()
         states = {(each.sink, state): float(state == each.state) for each in found for state in SINK_STATES}
-        yield _gauge("fleet_notification_sink", "Sinks of notifications by state.", ("sink", "state"), states)
+        yield _gauge("fleet_notification_sink", "Notification sinks by state.", ("sink", "state"), states)
         yield _gauge(
             "fleet_notification_under_way_seconds",
-            "Seconds that the message in hand of a sink has been under way; 0 without one.",
+            "Seconds since a sink started to send its current message; 0 if it sends none.",
             ("sink",),
             {(each.sink,): each.under_way_s for each in found},
         )

@@ -67,7 +67,7 @@ class Nightly:
         try:
             self._drill_due()
         except FleetError as error:
-            log.warning("no restore drill: %s %s", error.code, error.message)
+            log.warning("the restore drills did not run: %s %s", error.code, error.message)
 
     def _drill_due(self) -> None:
         at = self._workbench.settings.drill_at
@@ -98,7 +98,7 @@ class Nightly:
             self._failed(
                 account,
                 surroundings.told(error)
-                or FleetError("FLEET-900", unexpected, "Please report it; the log shows where."),
+                or FleetError("FLEET-900", unexpected, "Please report it; the log shows where it happened."),
             )
 
     def _stage(self, _name: str) -> None:
@@ -114,6 +114,6 @@ class Nightly:
                 events.record(tx, SCHEDULER.name, [event])
         except FleetError as refused:
             log.warning(
-                "the restore drill of %s failed (%s %s), which cannot be recorded: %s %s",
+                "the restore drill of %s failed (%s %s), and this could not be recorded: %s %s",
                 account, error.code, error.message, refused.code, refused.message,
             )  # fmt: skip

@@ -58,4 +58,4 @@ class Observers:
                 try:
                     tell(observer)
                 except Exception:
-                    log.exception("%s could not be told", type(observer).__name__)
+                    log.exception("the observer %s failed", type(observer).__name__)

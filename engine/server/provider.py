@@ -54,6 +54,6 @@ class _Transport(httpx.AsyncBaseTransport):
         try:
             answer = await outbound.asked(call, self._halted)
         except CallFailed as failed:
-            raise httpx.TransportError(f"The sign-in provider gave no answer: {failed.why}.") from None
+            raise httpx.TransportError(f"The sign-in provider did not answer: {failed.why}.") from None
         kept = [pair for pair in answer.headers if pair[0].lower() not in {"transfer-encoding", "content-encoding"}]
         return httpx.Response(answer.status, headers=kept, content=answer.body, request=request)

@@ -103,7 +103,7 @@ class Scheduler:
 
     def shift(self, by: timedelta) -> None:
         """Move the time of everything that is planned."""
-        log.warning("the clock was set by %d s; what is planned moves with it", by.total_seconds())
+        log.warning("the clock was changed by %d s; the schedule is adjusted", by.total_seconds())
         for job in self._jobs.get_jobs():
             if job.next_run_time is not None:
                 job.modify(next_run_time=job.next_run_time + by)
@@ -186,7 +186,7 @@ class Scheduler:
         try:
             self._workbench.prune(SCHEDULER)
         except FleetError as error:
-            log.warning("old runs and events stay: %s %s", error.code, error.message)
+            log.warning("old runs and events could not be deleted: %s %s", error.code, error.message)
 
     def _due(self) -> list[Repository]:
         if any(pause.repository is None for pause in self._workbench.pauses()):

@@ -129,7 +129,7 @@ class Service:
             ]
             hanging = [name for name, end in parts if not _ended(end, deadline)]
             if hanging:
-                logger.warning("the server ends while something works on: %s", ", ".join(hanging))
+                logger.warning("the server stops while jobs are still running: %s", ", ".join(hanging))
             else:
                 self.workbench.close()
             self.closed.set()
@@ -146,7 +146,7 @@ def _ended(end: Callable[[], None], deadline: float) -> bool:
 def running() -> Service:
     """The service of this process. Raises: RefusedEdit FLEET-640 where none is running."""
     if _running is None:
-        raise RefusedEdit("FLEET-640", "No server runs in this process.", "Start one with: fleet serve")
+        raise RefusedEdit("FLEET-640", "No server runs in this process.", "Start it with: fleet serve")
     return _running
 
 

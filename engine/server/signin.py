@@ -50,15 +50,15 @@ def check_binding(settings: Settings, host: str) -> None:
     if not _loopback(host):
         raise RefusedEdit(
             "FLEET-641",
-            f"{host[:80] or 'every address'} is beyond loopback, and nobody would have to sign in.",
-            f"Listen on 127.0.0.1, or have people sign in: {_CONFIGURE}.",
+            f"{host[:80] or 'every address'} is not a loopback address, and sign-in is not set up.",
+            f"Listen on 127.0.0.1, or set up sign-in: {_CONFIGURE}.",
         )
     public = urlsplit(settings.public_url).hostname or "" if settings.public_url else ""
     if public and not _loopback(public):
         raise RefusedEdit(
             "FLEET-641",
-            f"FLEET_PUBLIC_URL leads others here ({public[:80]}), and nobody would have to sign in.",
-            f"Unset it, or have people sign in: {_CONFIGURE}.",
+            f"FLEET_PUBLIC_URL is set ({public[:80]}), but sign-in is not set up.",
+            f"Unset it, or set up sign-in: {_CONFIGURE}.",
         )
 
 

@@ -72,7 +72,7 @@ def check(provider: Provider, headers: Mapping[str, str], body: bytes, secret: s
         raise AccessDenied(
             "FLEET-685",
             "The webhook's signature or token is missing or wrong.",
-            "Give the git host the same secret as FLEET_WEBHOOK_SECRET.",
+            "Set the same secret at the git host as in FLEET_WEBHOOK_SECRET.",
         )
 
 
@@ -90,7 +90,11 @@ def read(provider: Provider, headers: Mapping[str, str], body: bytes) -> Push:
     except ValueError:  # not JSON, text that is no Unicode, or a form of more fields than any git host sends
         payload = None
     if not isinstance(payload, dict):
-        raise RefusedEdit("FLEET-686", "The delivery is no JSON object.", "Have the git host send application/json.")
+        raise RefusedEdit(
+            "FLEET-686",
+            "The body of the webhook is not a JSON object.",
+            "Set the content type application/json at the git host.",
+        )
     if event == "System Hook":  # GitLab's for a whole server: what happened stands in the body
         event = _text(payload.get("event_name"), 100) or event
     if event not in _PUSHES:

@@ -127,14 +127,14 @@ def _ask(
     except duckdb.InterruptException as error:
         raise QueryError(
             "FLEET-653",
-            f"The query took longer than {seconds:g} s and was ended.",
-            "Narrow it, or give it more time: sql(…, seconds=120)",
+            f"The query took longer than {seconds:g} s and was stopped.",
+            "Filter the rows, or give it more time: sql(…, seconds=120)",
         ) from error
     except duckdb.PermissionException as error:
         raise QueryError(
             "FLEET-652",
-            "The query reaches for files, extensions or other databases, which is shut off here.",
-            "Read what the snapshot holds; bring other data in with pandas.",
+            "The query uses files, extensions or other databases, which is not allowed here.",
+            "Query the tables of the snapshot only; load other data with pandas.",
         ) from error
     except duckdb.OutOfMemoryException as error:
         raise _too_much() from error
@@ -142,7 +142,7 @@ def _ask(
         text = str(error).strip()
         if "bad_alloc" in text or "failed to allocate" in text.lower():
             raise _too_much() from error
-        raise QueryError("FLEET-655", text, "See what there is: sql('SHOW TABLES')") from error
+        raise QueryError("FLEET-655", text, "List the tables: sql('SHOW TABLES')") from error
     finally:
         for timer in timers:
             timer.cancel()
@@ -153,13 +153,13 @@ def _refuse_all_but_one_select(sql: str) -> None:
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
-        raise QueryError("FLEET-655", str(error).strip(), "See what there is: sql('SHOW TABLES')") from error
+        raise QueryError("FLEET-655", str(error).strip(), "List the tables: sql('SHOW TABLES')") from error
     if len(statements) != 1 or statements[0].type not in _READS:
         found = ", ".join(statement.type.name for statement in statements) or "nothing"
         raise QueryError(
             "FLEET-651",
-            f"Only one SELECT is taken here, not {found}.",
-            "A snapshot is for reading; changes are made in the workbench itself.",
+            f"Only one SELECT statement is allowed here, not {found}.",
+            "A snapshot is read-only; make changes in the workbench itself.",
         )
 
 
@@ -178,7 +178,7 @@ def _stream(cursor: duckdb.DuckDBPyConnection, answers: IO[bytes], most: int) ->
             if rows > most:
                 raise QueryError(
                     "FLEET-654",
-                    f"The query gives more than {most:,} rows.",
+                    f"The query returns more than {most:,} rows.",
                     "Add a LIMIT, aggregate it, or allow more: sql(…, rows=10_000_000)",
                 )
             writer.write_batch(batch)
@@ -200,7 +200,7 @@ class _Pieces(io.RawIOBase):
 
 
 def _too_much() -> QueryError:
-    return QueryError("FLEET-654", f"The query needs more than {MEMORY} of memory.", "Narrow or aggregate it.")
+    return QueryError("FLEET-654", f"The query needs more than {MEMORY} of memory.", "Filter or aggregate the rows.")
 
 
 def _refuse(answers: IO[bytes], error: QueryError) -> None:

@@ -98,7 +98,7 @@ class Console:
         self._end()
         if _identity(self._path) != self._file:
             raise QueryError(
-                "FLEET-655", f"{self._path} was replaced or removed since it was opened.", "Open it again."
+                "FLEET-655", f"{self._path} was replaced or removed after it was opened.", "Open it again."
             )
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engine.store.asked", str(self._path)],
@@ -125,8 +125,8 @@ class Console:
             self._end()
             raise QueryError(
                 "FLEET-655",
-                "The process that answers SQL did not start.",
-                "Try again; if it stays so, the machine may lack memory or processes for it: see the log of the system.",
+                "The process that runs SQL queries did not start.",
+                "Try again; if it fails again, the machine may lack memory or processes: see the system log.",
             )
         return self._child
 
@@ -142,7 +142,7 @@ class Console:
                 if gathered.tell() > MOST_BYTES:
                     self._end()
                     raise QueryError(
-                        "FLEET-654", f"The query gives more than {MEMORY} of data.", "Narrow or aggregate it."
+                        "FLEET-654", f"The query returns more than {MEMORY} of data.", "Filter or aggregate the rows."
                     )
             elif kind == DONE:
                 return gathered.getvalue()
@@ -155,7 +155,7 @@ class Console:
         self._end()
         if code in {-signal.SIGXCPU, -signal.SIGKILL}:
             raise _too_long(seconds)
-        raise QueryError("FLEET-654", f"The query needs more than {MEMORY} of memory.", "Narrow or aggregate it.")
+        raise QueryError("FLEET-654", f"The query needs more than {MEMORY} of memory.", "Filter or aggregate the rows.")
 
     def _end(self) -> None:
         child, self._child = getattr(self, "_child", None), None
@@ -172,8 +172,8 @@ class Console:
 def _too_long(seconds: float) -> QueryError:
     return QueryError(
         "FLEET-653",
-        f"The query took longer than {seconds:g} s and was ended.",
-        "Narrow it, or give it more time: sql(…, seconds=120)",
+        f"The query took longer than {seconds:g} s and was stopped.",
+        "Filter the rows, or give it more time: sql(…, seconds=120)",
     )
 
 

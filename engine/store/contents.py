@@ -23,7 +23,9 @@ _Object = tuple[str, str]
 _forms: dict[str, dict[_Object, str | None]] = {}
 """What `_expected` gives, by the digest of the script; made once in the life of a process."""
 
-_COLUMN = r"""(?:[\w"]+|split_part\("?name"?, ':', \d+\) AS [\w"]+|spec\.[\w"]+ AS [\w"]+)"""
+_COLUMN = (
+    r"""(?:[\w"]+|split_part\("?name"?, ':', \d+\) AS [\w"]+|spec\.[\w"]+ AS [\w"]+|"?version"? AS live_version)"""
+)
 _TYPED_VIEW = re.compile(
     "".join(
         (
@@ -97,6 +99,6 @@ def _normal(cursor: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> list[str
 def _foreign(path: Path, what: str, name: str) -> StoreError:
     return StoreError(
         "FLEET-303",
-        f"{path} holds the {what} {name[:80]!r}, which Fleet Workbench did not make.",
-        "Nothing of it was read. Use a file that comes from: fleet snapshot OUT",
+        f"{path} contains the {what} {name[:80]!r}, which Fleet Workbench did not create.",
+        "Nothing was read from it. Use a file created by: fleet snapshot OUT",
     )

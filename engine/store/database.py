@@ -168,8 +168,8 @@ class Store:
         except OSError as error:
             raise StoreError(
                 "FLEET-305",
-                f"The home {home} cannot be made: {error.strerror}.",
-                "Choose another with --home or FLEET_HOME.",
+                f"The home {home} cannot be created: {error.strerror}.",
+                "Choose another home with --home or FLEET_HOME.",
             ) from error
         private.close_home(home, group=group)
         resolved = path.resolve()
@@ -213,7 +213,9 @@ class Store:
             store.close()
             if error.code == "FLEET-309":  # none of our tables is there
                 raise StoreError(
-                    "FLEET-303", f"{path} is no store of Fleet Workbench.", "Make a snapshot with: fleet snapshot OUT"
+                    "FLEET-303",
+                    f"{path} is not a store of Fleet Workbench.",
+                    "Create a snapshot with: fleet snapshot OUT",
                 ) from error
             raise
         return store
@@ -228,7 +230,9 @@ class Store:
     def ask(self, sql: str, parameters: Mapping[str, Any], *, seconds: float, most: int) -> DataFrame:
         """A query of somebody's own, of a snapshot. Raises: QueryError FLEET-651 to 655."""
         if self._console is None:
-            raise QueryError("FLEET-652", "Only a snapshot takes SQL of your own.", "Make one with: fleet snapshot OUT")
+            raise QueryError(
+                "FLEET-652", "SQL queries are allowed on a snapshot only.", "Create one with: fleet snapshot OUT"
+            )
         return self._console.ask(sql, parameters, seconds=seconds, most=most)
 
     @property
@@ -340,7 +344,7 @@ class Store:
                     self._copy(room.made, without=snapshots.TOKENS)
                 snapshots.place(room, path)
         except OSError as error:
-            raise _unwritable(error, str(path), "Name a file in a folder that may be written.") from error
+            raise _unwritable(error, str(path), "Choose a file in a writable folder.") from error
 
     def compact(self, wait_s: float = 10, turn_s: float = COPY_WAIT_S) -> tuple[int, int]:
         """Write the store anew into a file of its own and go on with that: what is gone from it takes no space any more.
@@ -360,7 +364,7 @@ class Store:
         except TimeoutError:
             raise StoreError(
                 "FLEET-313",
-                "Somebody reads from the store and does not end.",
+                "A read from the store is still running.",
                 "Nothing was changed. Try again later.",
             ) from None
         except OSError as error:
@@ -375,7 +379,7 @@ class Store:
             except TimeoutError:
                 raise StoreError(
                     "FLEET-315",
-                    "Other copies of the store are being made, and they come first.",
+                    "Other copies of the store are being made; they must finish first.",
                     "Nothing was written. Try again in a minute.",
                 ) from None
             yield
@@ -399,7 +403,9 @@ class Store:
             try:
                 if self.path.with_name(f"{self.path.name}.wal").exists():
                     raise StoreError(  # what the log still holds would be played over the new file
-                        "FLEET-313", "The store's log was not brought in.", "Nothing was changed. Try again later."
+                        "FLEET-313",
+                        "The store's log could not be merged into its file.",
+                        "Nothing was changed. Try again later.",
                     )
                 made.replace(self.path)
                 private.settle(self.path.parent)
@@ -456,8 +462,8 @@ class Store:
         if version > self.schema_version:
             raise StoreError(
                 "FLEET-302",
-                f"The store {self.path} has schema {version}; this version of Fleet Workbench knows {self.schema_version}.",
-                "Use the newer version that wrote it, or another home.",
+                f"The store {self.path} has schema {version}; this version of Fleet Workbench supports {self.schema_version}.",
+                "Use the newer version that wrote it, or use another home.",
             )
 
     def _recover(self) -> None:
@@ -468,8 +474,8 @@ class Store:
         error = json.dumps(
             {
                 "code": "FLEET-502",
-                "message": "The process ended before this was finished.",
-                "hint": "What it did is listed; the next tick goes on.",
+                "message": "The process stopped before this was finished.",
+                "hint": "The finished steps are listed; the next tick continues.",
             }
         )
         with self.write() as tx:
@@ -535,7 +541,7 @@ def _make(path: Path) -> None:
             snapshots.place(room, path)
     except OSError as error:
         raise _unwritable(
-            error, f"The home {path.parent}", "Check its owner and mode, or use another with --home."
+            error, f"The home {path.parent}", "Check its owner and mode, or use another home with --home."
         ) from error
 
 
@@ -554,7 +560,7 @@ def _at_the_door(path: Path) -> Iterator[None]:
         door = os.open(path.with_suffix(".door"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, private.FILE)
     except OSError as error:
         raise _unwritable(
-            error, f"The home {path.parent}", "Check its owner and mode, or use another with --home."
+            error, f"The home {path.parent}", "Check its owner and mode, or use another home with --home."
         ) from error
     try:
         fcntl.flock(door, fcntl.LOCK_EX)
@@ -568,7 +574,7 @@ def _unwritable(error: OSError, what: str, hint: str) -> StoreError:
         return StoreError(
             "FLEET-304",
             f"{what} cannot be written: {error.strerror}.",
-            "Make room, then try again. Nothing was changed.",
+            "Free disk space, then try again. Nothing was changed.",
         )
     return StoreError("FLEET-305", f"{what} cannot be written: {error.strerror}.", hint)
 
@@ -630,7 +636,7 @@ def _locked(path: Path, pid: int | None) -> StoreLocked:
     who = (f"process {pid}" if pid else "another process") + (f" ({command}, since {since})" if command else "")
     return StoreLocked(
         "FLEET-301",
-        f"The store {path} is held by {who}.",
+        f"The store {path} is in use by {who}.",
         "Wait for it to end, stop it, or use another home with --home.",
         pid=pid,
         command=command,
@@ -658,21 +664,23 @@ def translated(path: Path) -> Iterator[None]:
             raise _locked(path, _pid_in(text)) from error
         if "no space left" in lowered or "disk quota" in lowered or "file too large" in lowered:
             raise StoreError(
-                "FLEET-304", f"The disk that holds {path} is full; nothing was written.", "Make room, then try again."
+                "FLEET-304",
+                f"The disk that holds {path} is full; nothing was written.",
+                "Free disk space, then try again.",
             ) from error
         if isinstance(error, duckdb.OutOfMemoryException) or "cannot allocate memory" in lowered:
             raise surroundings.no_memory() from error
         if "permission denied" in lowered or "read-only" in lowered or "read only file system" in lowered:
             raise StoreError(
                 "FLEET-305",
-                f"The store {path} may not be written.",
-                "Check owner and mode of the home, or use another with --home.",
+                f"The store {path} is not writable.",
+                "Check the owner and mode of the home, or use another home with --home.",
             ) from error
         if "newer version of duckdb" in lowered or "newer duckdb version" in lowered:
             raise StoreError(
                 "FLEET-302",
                 f"The store {path} was written by a newer version.",
-                "Use the newer version that wrote it, or another home.",
+                "Use the newer version that wrote it, or use another home.",
             ) from error
         # A wrong checksum is the plain class of all errors.
         if type(error) is duckdb.Error or isinstance(
@@ -681,7 +689,7 @@ def translated(path: Path) -> Iterator[None]:
             raise _damaged(path) from error
         raise StoreError(
             "FLEET-309",
-            f"The store refused a statement ({type(error).__name__}).",
+            f"The store rejected a statement ({type(error).__name__}).",
             "Nothing was written. Please report it.",
         ) from error
 
@@ -701,14 +709,14 @@ def _damaged(path: Path) -> StoreError:
     """What is said of a store that cannot be read, with the ways back."""
     log = path.with_name(f"{path.name}.wal")
     without = (
-        f" If only its log is damaged, the store as of before the log opens once that is moved away: mv {log} {log}.damaged."
+        f" If only its log is damaged, move the log away to open the store without its last changes: mv {log} {log}.damaged."
         if log.exists()
         else ""
     )
     return StoreError(
         "FLEET-303",
-        f"The store {path} cannot be read: it is damaged or no store of Fleet Workbench.",
-        f"Keep a copy of it. Restore it from a snapshot, or start an empty home with --home and import an exported fleet.yaml.{without}",
+        f"The store {path} cannot be read: it is damaged, or not a store of Fleet Workbench.",
+        f"Keep a copy of the file. Restore the store from a snapshot, or start an empty home with --home and import an exported fleet.yaml.{without}",
     )
 
 

@@ -49,9 +49,7 @@ def write_live(
     keys = [write.key.text for write in writes]
     texts = [None if write.spec is None else canonical(write.spec).decode() for write in writes]
     if tx.value("live/check_versions", keys=keys, versions=[write.seen_version for write in writes]) != len(writes):
-        raise StoreError(
-            "FLEET-306", "The live fleet moved while this was being written.", "Nothing was written. Try again."
-        )
+        raise StoreError("FLEET-306", "The live fleet changed during the write.", "Nothing was written. Try again.")
     absent = [write.key.text for write in writes if write.seen_version is None]
     last = dict(tx.rows("live/last_versions", keys=absent)) if absent else {}
     versions = [
@@ -97,8 +95,8 @@ def write_live(
     }:
         raise StoreError(
             "FLEET-307",
-            "What was read back is not what was written.",
-            "Nothing was kept. Try again; if it stays, check the disk.",
+            "The data read back differs from the data written.",
+            "Nothing was saved. Try again; if it fails again, check the disk.",
         )
     remember_versions(tx, kinds, ((write.key, write.spec) for write in writes if write.spec is not None))
     bump_accounts(tx, {write.key.account for write in writes})

@@ -26,7 +26,7 @@ from engine.model import (
     canonical,
 )
 from engine.paths import as_json, from_json
-from engine.store import events, repositories
+from engine.store import columns, events, repositories
 from engine.store.database import Transaction, moment, time_of
 
 
@@ -116,8 +116,8 @@ def move(tx: Transaction, actor: str, moves: Sequence[StatusMove], run_id: int |
     if moved != len(moves):
         raise StoreError(
             "FLEET-306",
-            "A proposal moved while this was being written.",
-            "Nothing was written. Look again and try again.",
+            "A proposal changed during the write.",
+            "Nothing was written. Load it again and try again.",
         )
     if ended := [m.proposal.id for m in moves if not m.live]:
         tx.run("proposals/free_keys", ids=ended)
@@ -295,52 +295,21 @@ def _loaded(text: str | None) -> Any:
     return None if text is None else orjson.loads(text)
 
 
-def _proposal(row: Sequence[Any]) -> Proposal:
-    (
-        id_,
-        repository_id,
-        repository,
-        key,
-        change,
-        status,
-        current,
-        desired,
-        declared,
-        base,
-        fields,
-        cause,
-        origin,
-        fingerprint,
-    ) = row[:14]
-    (revision, run_id, refers_to, blast_radius, reopened_count, reason, error, opened, decided, by, ended) = row[14:25]
-    reverts, risk = row[25:]
-    opened_at = moment(opened)
-    return Proposal(
-        id=id_,
-        repository_id=repository_id,
-        repository=repository,
-        key=ResourceKey.of(key),
-        change=Change(change),
-        status=Status(status),
-        current=_loaded(current),
-        desired=_loaded(desired),
-        declared=tuple(declared),
-        base=_loaded(base),
-        fields=from_json(fields),
-        cause=Cause(cause),
-        origin=Origin(origin),
-        fingerprint=fingerprint,
-        revision=revision,
-        run_id=run_id,
-        references=tuple(refers_to),
-        blast_radius=blast_radius,
-        reopened_count=reopened_count,
-        reason=reason,
-        error=_loaded(error),
-        opened_at=opened_at,
-        decided_at=time_of(decided),
-        decided_by=by,
-        ended_at=time_of(ended),
-        reverts=reverts,
-        risk=Risk(risk),
-    )
+_proposal = columns.PROPOSAL.reader(
+    key=ResourceKey.of,
+    change=Change,
+    status=Status,
+    current=orjson.loads,
+    desired=orjson.loads,
+    declared=tuple,
+    base=orjson.loads,
+    fields=from_json,
+    cause=Cause,
+    origin=Origin,
+    references=tuple,
+    error=orjson.loads,
+    opened_at=moment,
+    decided_at=moment,
+    ended_at=moment,
+    risk=Risk,
+)

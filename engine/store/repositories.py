@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.model import Repository
-from engine.store.database import Transaction, time_of
-
-_SETTABLE = (
-    "account",
-    "url",
-    "branch",
-    "path_prefix",
-    "vault_credential_path",
-    "ssh_host_key",
-    "enabled",
-    "auto_apply",
-    "auto_prune",
-    "auto_heal",
-    "allow_empty",
-)
+from engine.model import REPOSITORY_SETTINGS, Repository
+from engine.store import columns
+from engine.store.database import Transaction, moment, time_of
 
 
 def insert(tx: Transaction, name: str, settings: dict[str, Any]) -> Repository:
     """Register a repository. Shape: `settings` has exactly the settable fields."""
     (id_,) = tx.ids("repository_id", 1)
     tx.run(
-        "repositories/insert_repository", id=id_, name=name, at=tx.at, **{field: settings[field] for field in _SETTABLE}
+        "repositories/insert_repository",
+        id=id_,
+        name=name,
+        at=tx.at,
+        **{field: settings[field] for field in REPOSITORY_SETTINGS},
     )
     return get(tx, id_)
 
 
 def update(tx: Transaction, repository: Repository) -> None:
     tx.run(
-        "repositories/update_repository", id=repository.id, **{field: getattr(repository, field) for field in _SETTABLE}
+        "repositories/update_repository",
+        id=repository.id,
+        **{field: getattr(repository, field) for field in REPOSITORY_SETTINGS},
     )
 
 
@@ -104,24 +97,24 @@ def bump_proposals(tx: Transaction, ids: Iterable[int]) -> None:
 
 
 def by_name(tx: Transaction, name: str) -> Repository | None:
-    found = _made(tx.rows("repositories/find_repository", name=name))
-    return found[0] if found else None
+    row = tx.row("repositories/find_repository", name=name)
+    return None if row is None else _repository(row)
 
 
 def in_service(tx: Transaction, id_: int) -> Repository | None:
     """The registered repository of an id; None when it was removed, or never was."""
-    found = _made(tx.rows("repositories/find_repository_by_id", id=id_))
-    return found[0] if found else None
+    row = tx.row("repositories/find_repository_by_id", id=id_)
+    return None if row is None else _repository(row)
 
 
 def get(tx: Transaction, id_: int) -> Repository:
     """A repository by an id that the store gave, removed ones too."""
-    return _made(tx.rows("repositories/get_repository", id=id_))[0]
+    return _repository(tx.rows("repositories/get_repository", id=id_)[0])
 
 
 def registered(tx: Transaction, account: str | None = None) -> list[Repository]:
     """All repositories in service, by name."""
-    return _made(tx.rows("repositories/list_repositories", account=account))
+    return [_repository(row) for row in tx.rows("repositories/list_repositories", account=account)]
 
 
 def accounts(tx: Transaction) -> frozenset[str]:
@@ -134,12 +127,4 @@ def names(tx: Transaction) -> dict[int, str]:
     return dict(tx.rows("repositories/list_names"))
 
 
-def _made(rows: Iterable[Sequence[Any]]) -> list[Repository]:
-    order = [field.name for field in fields(Repository)]
-    made = []
-    for row in rows:
-        values = dict(zip(order, row, strict=True))
-        for when in ("paused_at", "next_attempt_at", "created_at"):
-            values[when] = time_of(values[when])
-        made.append(Repository(**values))
-    return made
+_repository = columns.REPOSITORY.reader(paused_at=moment, next_attempt_at=moment, created_at=moment)

@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-from engine.model import Repository, Revision, Run, RunStatus, Trigger
-from engine.store.database import Transaction, moment, time_of
+from engine.model import TICK_SETTINGS, Repository, Revision, Run, RunStatus, Trigger
+from engine.store import columns
+from engine.store.database import Transaction, moment
 
 
 def insert(
@@ -135,7 +136,7 @@ def standing(tx: Transaction, repository_id: int) -> Standing:
     return Standing(
         run_id or 0,
         inputs,
-        dict(zip(Repository.SETTINGS, settings, strict=True)),
+        dict(zip(TICK_SETTINGS, settings, strict=True)),
         proposals_version,
         dict(zip(names or [], versions or [], strict=True)),
     )
@@ -209,49 +210,21 @@ def revision_before(tx: Transaction, repository_id: int, run_id: int) -> str | N
     return commit
 
 
-def _run(row: Sequence[Any]) -> Run:
-    (
-        id_,
-        repository_id,
-        repository,
-        account,
-        trigger,
-        actor,
-        status,
-        started,
-        finished,
-        revision,
-        author,
-        subject,
-        committed,
-    ) = row[:13]
-    stages, diff_count, remaining, opened, counts, *rest = row[13:]
-    informational, waiting, proposal_ids, warnings, error, inputs, request = rest
-    started_at = moment(started)
-    return Run(
-        id=id_,
-        repository_id=repository_id,
-        repository=repository,
-        account=account,
-        trigger=Trigger(trigger),
-        actor=actor,
-        status=RunStatus(status),
-        started_at=started_at,
-        finished_at=time_of(finished),
-        revision=revision,
-        author=author,
-        subject=subject,
-        committed_at=time_of(committed),
-        stages=tuple(orjson.loads(stages)),
-        diff_count=diff_count,
-        remaining=remaining,
-        opened=opened,
-        counts=orjson.loads(counts),
-        informational=tuple(orjson.loads(informational)),
-        waiting=tuple(orjson.loads(waiting)),
-        proposal_ids=tuple(proposal_ids),
-        warnings=tuple(orjson.loads(warnings)),
-        error=None if error is None else orjson.loads(error),
-        inputs=inputs,
-        request_id=request,
-    )
+def _listed(text: str) -> tuple[Any, ...]:
+    return tuple(orjson.loads(text))
+
+
+_run = columns.RUN.reader(
+    trigger=Trigger,
+    status=RunStatus,
+    started_at=moment,
+    finished_at=moment,
+    committed_at=moment,
+    stages=_listed,
+    counts=orjson.loads,
+    informational=_listed,
+    waiting=_listed,
+    proposal_ids=tuple,
+    warnings=_listed,
+    error=orjson.loads,
+)

@@ -141,7 +141,9 @@ def place(room: Room, target: Path) -> None:
 
 def _not_whole(what: str) -> StoreError:
     return StoreError(
-        "FLEET-307", f"The copy of {what} is not whole.", "Nothing was kept. Try again; if it stays, check the disk."
+        "FLEET-307",
+        f"The copy of {what} is incomplete.",
+        "Nothing was saved. Try again; if it fails again, check the disk.",
     )
 
 

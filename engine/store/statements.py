@@ -7,13 +7,18 @@ from importlib import resources
 
 import duckdb
 
+from engine.store.columns import FRAGMENTS
+
 _parsed: dict[str, duckdb.Statement] = {}
 
 
 @cache
 def statement(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return (resources.files("engine.store") / "sql" / f"{name}.sql").read_text()
+    """The text of `sql/<name>.sql`, with the lists of columns that it names."""
+    text = (resources.files("engine.store") / "sql" / f"{name}.sql").read_text()
+    for word, columns in FRAGMENTS.items():
+        text = text.replace(word, columns)
+    return text
 
 
 def parsed(name: str, cursor: duckdb.DuckDBPyConnection) -> duckdb.Statement:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from engine.kinds import Kind, Kinds
+from engine.kinds import ROW_COLUMNS, Kind, Kinds
 
 _TYPES = {"string": "VARCHAR", "integer": "BIGINT", "boolean": "BOOLEAN", "map": "JSON", "list": ["VARCHAR"]}
 
@@ -69,7 +69,9 @@ def _typed(kind: Kind) -> str:
     shape = json.dumps({field.name: _TYPES[field.type.shape] for field in kind.fields}).replace("'", "''")
     parts = [f"split_part(name, ':', {place}) AS {_quoted(part.label)}" for place, part in enumerate(kind.key, 1)]
     fields = [f"spec.{_quoted(field.name)} AS {_quoted(field.name)}" for field in kind.fields]
-    columns = ", ".join(["account", "name", *parts, *fields, "version", "updated_at", "updated_by"])
+    row = {"live_version": "version AS live_version"}  # a kind may well have a field of its own that is called version
+    own = [row.get(column, column) for column in ROW_COLUMNS]
+    columns = ", ".join([*own[:2], *parts, *fields, *own[2:]])
     return f"""
 SELECT {columns}
 FROM (SELECT account, name, from_json(spec, '{shape}') AS spec, version, updated_at, updated_by

@@ -74,5 +74,5 @@ def _watch(came: SimpleQueue[int], held: list[Ending]) -> None:
     # The process has ended by itself long before this, if it can.
     threading.Event().wait(max(began + LONGEST_S - time.monotonic(), 0))
     hanging = ", ".join(sorted(t.name for t in threading.enumerate() if not t.daemon and t.is_alive()))
-    log.error("the server did not end within %.0f s and is ended now; threads that hang: %s", LONGEST_S, hanging)
+    log.error("the server did not stop within %.0f s and is killed now; hanging threads: %s", LONGEST_S, hanging)
     os._exit(128 + number)

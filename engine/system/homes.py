@@ -47,7 +47,7 @@ def refuse_left_behind(home: Path, store: str) -> None:
         return
     raise StoreError(
         "FLEET-321",
-        f"An older version left its data in the installation, in {LEFT}. The next installation would delete it.",
+        f"An older version left its data in the installation folder {LEFT}. The next installation would delete it.",
         f"Move it: mkdir -p {_quoted(home.parent)} && mv {_quoted(LEFT)} {_quoted(home)}. Or use another home: --home DIR, FLEET_HOME.",
         found=str(LEFT),
         home=str(home),

@@ -36,8 +36,8 @@ def key_of(home: Path, name: str) -> bytes:
     except OSError as error:
         raise StoreError(
             "FLEET-305",
-            f"The key {path} cannot be read or made: {error.strerror}.",
-            "Check owner and mode of the home.",
+            f"The key {path} cannot be read or created: {error.strerror}.",
+            "Check the owner and mode of the home.",
         ) from error
     try:
         key = bytes.fromhex(text)
@@ -46,7 +46,7 @@ def key_of(home: Path, name: str) -> bytes:
     if len(key) != _BYTES:
         raise StoreError(
             "FLEET-308",
-            f"{path} is no key.",
-            "Remove the file to have a new one made; every token that the old one signed ends with it.",
+            f"{path} does not contain a key.",
+            "Remove the file, and a new key is created; all tokens signed with the old key become invalid.",
         )
     return key

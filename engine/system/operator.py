@@ -30,7 +30,7 @@ def operator_named(name: str) -> Actor:
     if problem := names.local_problem(name):
         raise RefusedEdit(
             "FLEET-602",
-            f"{name[:80]!r} cannot be the name of who acts here: {problem}.",
-            "Set FLEET_ACTOR to a plain name, such as ana.",
+            f"{name[:80]!r} cannot be the name of the local operator: {problem}.",
+            "Set FLEET_ACTOR to a simple name, such as ana.",
         )
     return Actor(name)

@@ -50,12 +50,12 @@ _GRACE_S = 1.0
 class Why(StrEnum):
     """Why a call gave no answer. The values are words for people."""
 
-    AWAY = "it cannot be reached, or ended the connection"
+    AWAY = "it cannot be reached, or closed the connection"
     UNTRUSTED = "its certificate is not trusted"
     LATE = "it did not answer in time"
-    UNFIT = "its answer is larger than 1 MiB, or compressed although that was not asked for"
-    BUSY = "too many calls to it are under way already"
-    ENDED = "whoever asked has gone away, or the server is ending"
+    UNFIT = "its answer is larger than 1 MiB, or is compressed without a request for it"
+    BUSY = "too many calls to it are already running"
+    ENDED = "the client closed the connection, or the server is shutting down"
 
 
 class CallFailed(Exception):
@@ -121,14 +121,14 @@ def too_many(service: str, kind: type[E]) -> E:
     """The error for a caller who waited too long for a place among the calls to a service."""
     return kind(
         "FLEET-648",
-        f"{SIDE_BY_SIDE} calls to {service} are under way, and none of them ended in time for this one.",
-        f"Try again in a moment. If it stays so, {service} answers too slowly.",
+        f"{SIDE_BY_SIDE} calls to {service} are already running, and none of them ended in time for this one.",
+        f"Try again in a moment. If it fails again, {service} answers too slowly.",
     )
 
 
 def ended(kind: type[E], **facts: str) -> E:
     """The error for a call that was ended before there was an answer."""
-    return kind("FLEET-502", f"The call was ended: {context.halted() or Why.ENDED.value}.", "Try again.", **facts)
+    return kind("FLEET-502", f"The call was stopped: {context.halted() or Why.ENDED.value}.", "Try again.", **facts)
 
 
 async def _bounded(call: Call, halted: context.Halted) -> Answer:

@@ -112,8 +112,8 @@ def close_home(home: Path, *, group: bool) -> None:
     if mode & stat.S_IWOTH:
         raise StoreError(
             "FLEET-314",
-            f"Everybody on this machine may write into the home {home} (mode {mode:03o}).",
-            f"Look at what is in it, then type: chmod 700 {shlex.quote(str(home))}",
+            f"All users of this machine may write to the home {home} (mode {mode:03o}).",
+            f"Check its content, then run: chmod 700 {shlex.quote(str(home))}",
         )
     if mode & stat.S_IWGRP and not group:
         with suppress(OSError):
@@ -122,9 +122,9 @@ def close_home(home: Path, *, group: bool) -> None:
         if mode & stat.S_IWGRP:
             raise StoreError(
                 "FLEET-314",
-                f"The group of the home {home} may write into it (mode {mode:03o}), and the mode cannot be changed.",
-                f"As its owner type: chmod 700 {shlex.quote(str(home))} "
-                "(or set FLEET_HOME_GROUP=1 on a volume whose group has to write)",
+                f"The group of the home {home} may write to it (mode {mode:03o}), and the mode cannot be changed.",
+                f"Run this as its owner: chmod 700 {shlex.quote(str(home))} "
+                "(or set FLEET_HOME_GROUP=1 for a volume that its group must be able to write)",
             )
     if mode & (stat.S_IXGRP | stat.S_IXOTH):
         close_umask()

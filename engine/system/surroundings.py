@@ -13,14 +13,16 @@ LOCAL = frozenset({"FLEET-303", "FLEET-304", "FLEET-305", "FLEET-316", "FLEET-31
 def no_memory() -> StoreError:
     return StoreError(
         "FLEET-316",
-        "There is not enough memory for this.",
-        "What was not finished was not written. Give the process more memory, or do less at once (FLEET_SYNC_WORKERS).",
+        "There is not enough memory for this operation.",
+        "Unfinished work was not written. Give the process more memory, or run less in parallel (FLEET_SYNC_WORKERS).",
     )
 
 
 def disk_full(what: str) -> StoreError:
     """`what` cannot be written, as the beginning of a sentence."""
-    return StoreError("FLEET-304", f"{what}: the disk is full, or a quota is reached.", "Make room, then try again.")
+    return StoreError(
+        "FLEET-304", f"{what}: the disk is full, or a quota is reached.", "Free disk space, then try again."
+    )
 
 
 def told(error: BaseException) -> FleetError | None:
@@ -38,18 +40,18 @@ def told(error: BaseException) -> FleetError | None:
     if error.errno in {errno.EMFILE, errno.ENFILE}:
         return StoreError(
             "FLEET-317",
-            "Too many files and connections are open.",
+            "Too many files or connections are open.",
             "Raise the limit: ulimit -n, or LimitNOFILE= of the service.",
         )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return StoreError(
             "FLEET-305",
             f"A file cannot be read or written: {error.strerror}.",
-            "Check owner and mode of the home and of the folder for temporary files.",
+            "Check the owner and mode of the home and of the folder for temporary files.",
         )
     if error.errno == errno.EIO:
         return StoreError(
-            "FLEET-318", "The disk reports an error.", "See the log of the system; keep a snapshot on another disk."
+            "FLEET-318", "The disk reports an error.", "See the system log; keep a snapshot on another disk."
         )
     if error.errno == errno.EAGAIN:
         return _no_process()

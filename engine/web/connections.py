@@ -39,7 +39,7 @@ class Book:
     def enter(self, guard: Guard) -> bool:
         """Write a connection down; False where there is no room, not even by closing another."""
         if self._count >= self._most() and not self._make_room():
-            log.warning("a connection was refused: %d requests are under way", self._count)
+            log.warning("a connection was refused: %d requests are running", self._count)
             return False
         self._by_address[guard.address][guard] = None
         self._count += 1
@@ -59,7 +59,9 @@ class Book:
         for held in sorted(self._by_address.values(), key=len, reverse=True):
             for guard in held:
                 if guard.half_sent:
-                    log.warning("connections with half a request make room: there are %d", self._count)
+                    log.warning(
+                        "connections with incomplete requests are closed to free capacity: there are %d", self._count
+                    )
                     guard.end()
                     return True
         return False
@@ -163,4 +165,6 @@ def guard_connections(loop: asyncio.AbstractEventLoop, book: Book) -> None:
     try:
         vars(loop)["create_server"] = create_server
     except TypeError:  # an event loop that is not Python's own
-        log.warning("half-sent requests have no time limit: the event loop %s takes no guard", type(loop).__name__)
+        log.warning(
+            "incomplete requests have no time limit: the event loop %s does not support the guard", type(loop).__name__
+        )

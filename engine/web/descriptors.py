@@ -45,7 +45,7 @@ def raise_descriptors(settings: Settings) -> int:
     if had < ENOUGH:
         found = room(settings, had)
         log.warning(
-            "only %d files may be open at once, which is room for %d windows of the dashboard; raise the hard limit (ulimit -Hn) to %d or more",
+            "only %d files may be open at once, enough for %d dashboard windows; raise the hard limit (ulimit -Hn) to %d or more",
             had, found.sockets, ENOUGH,
         )  # fmt: skip
     return had

@@ -44,9 +44,9 @@ small {{ opacity: 0.7; }}
 <body>
 <main>
 <h1>Fleet Workbench</h1>
-<p>{message} In a terminal on the machine where it runs, type: <code>{command}</code></p>
+<p>{message} In a terminal on the machine where it runs, run: <code>{command}</code></p>
 <p>After that, <a href="{page}">open this page again</a>.</p>
-<p><small>{code} · If the server was started with --home or FLEET_HOME, give the command the same. <code>{command} --print</code> prints the link.</small></p>
+<p><small>{code} · If the server was started with --home or FLEET_HOME, use the same value for this command. <code>{command} --print</code> prints the link.</small></p>
 </main>
 <script>addEventListener("focus", () => location.reload())</script>
 </body>
@@ -132,14 +132,14 @@ def _instructions(error: FleetError, page: str, status: int) -> Response:
 def _needed() -> FleetError:
     return AccessDenied(
         "FLEET-667",
-        "This dashboard opens by a link.",
-        f"On the machine where it runs, type: {started_as()} open",
+        "This dashboard opens only with a link.",
+        f"On the machine where it runs, run: {started_as()} open",
     )
 
 
 def _used() -> FleetError:
     return AccessDenied(
         "FLEET-668",
-        "This link was used before, or is older than ten minutes.",
-        f"Make the next one: {started_as()} open",
+        "This link was already used, or is older than ten minutes.",
+        f"Create a new link: {started_as()} open",
     )

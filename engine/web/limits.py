@@ -149,7 +149,7 @@ class Limits:
         headers = Headers(scope=scope)
         if "content-length" in headers and "transfer-encoding" in headers:
             both = FleetError(
-                "FLEET-645", "The request names two lengths of its body.", "Send Content-Length or Transfer-Encoding."
+                "FLEET-645", "The request has both Content-Length and Transfer-Encoding.", "Send only one of the two."
             )
             await _refuse(both, 400, scope, receive, send)
             return
@@ -186,23 +186,25 @@ class Limits:
         if started:
             return
         if body.ended:
-            ended = FleetError("FLEET-640", "The server is shutting down.", "Send the request again once it runs.")
+            ended = FleetError(
+                "FLEET-640", "The server is shutting down.", "Send the request again when the server runs."
+            )
             await _refuse(ended, 503, scope, receive, send)
         elif body.late:
-            log.warning("a request was ended: its body did not come in %d s", asked.request_wait_s)
+            log.warning("a request was stopped: its body did not arrive within %d s", asked.request_wait_s)
             late = FleetError(
                 "FLEET-649",
-                f"The request did not arrive whole in {asked.request_wait_s} s.",
-                "Send it again; FLEET_REQUEST_WAIT_S sets how long it may take.",
+                f"The request did not arrive completely within {asked.request_wait_s} s.",
+                "Send it again; FLEET_REQUEST_WAIT_S sets the time limit.",
             )
             await _refuse(late, 408, scope, receive, send)
         elif body.gone:
-            log.debug("%s %s: the client went away before the request was whole", scope["method"], scope["path"])
+            log.debug("%s %s: the client disconnected before the request was complete", scope["method"], scope["path"])
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         address, now = address_of(scope, settings().public_url), room_now()
         if self._sockets.total() >= now.sockets or self._sockets[address] >= now.sockets_per_address:
-            log.warning("a window of the dashboard was refused: %d are open", self._sockets.total())
+            log.warning("a dashboard window was refused: %d are open", self._sockets.total())
             await _refuse_socket(scope, receive, send)
             return
         self._sockets[address] += 1
@@ -230,7 +232,7 @@ async def _refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:
     error = FleetError(
         "FLEET-647",
         "Too many windows of the dashboard are open.",
-        "Close some, or raise FLEET_MAX_SOCKETS (in all) or FLEET_MAX_SOCKETS_PER_ADDRESS.",
+        "Close some, or raise FLEET_MAX_SOCKETS (total) or FLEET_MAX_SOCKETS_PER_ADDRESS.",
     )
     await receive()  # the client's connect
     if "websocket.http.response" not in scope.get("extensions", {}):

@@ -43,7 +43,7 @@ def _refusal(scope: Scope) -> tuple[FleetError, int] | None:
         return (
             AccessDenied(
                 "FLEET-669",
-                "The request addresses a host that is not this server.",
+                "The host name of the request does not belong to this server.",
                 f"Use {site.address}; FLEET_PUBLIC_URL adds another name.",
             ),
             403 if socket else 421,
@@ -56,7 +56,7 @@ def _refusal(scope: Scope) -> tuple[FleetError, int] | None:
             AccessDenied(
                 "FLEET-669",
                 "The request comes from a page of another origin (scheme, host or port).",
-                f"Open the dashboard itself: {site.address}",
+                f"Open the dashboard directly: {site.address}",
             ),
             403,
         )

@@ -102,13 +102,15 @@ def problem(error: FleetError, path: str, status: int | None = None) -> Response
 
 def not_found(path: str) -> FleetError:
     """Nothing is at an address."""
-    return FleetError("FLEET-642", f"There is nothing at {path[:200]}.", "What there is: /api/docs")
+    return FleetError("FLEET-642", f"There is nothing at {path[:200]}.", "All addresses are listed at /api/docs.")
 
 
 def unexpected(error: BaseException) -> FleetError:
     """What nobody foresaw, without its words: they might quote anything."""
     return surroundings.told(error) or FleetError(
-        "FLEET-900", f"An unexpected error ({type(error).__name__}).", "The server's log shows where; please report it."
+        "FLEET-900",
+        f"An unexpected error ({type(error).__name__}).",
+        "Please report it; the server's log shows where it happened.",
     )
 
 

@@ -47,7 +47,7 @@ class OneAMinute(logging.Filter):
             words = f"{record.getMessage().partition(chr(10))[0]}: {error.strerror}"
             record.msg, record.args, record.exc_info = words.replace("%", "%%"), None, None
         if left_out:
-            record.msg = f"{record.msg} ({left_out} more like it were not written)"
+            record.msg = f"{record.msg} (similar lines not written: {left_out})"
         return True
 
 

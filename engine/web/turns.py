@@ -50,7 +50,9 @@ class Turns:
             try:
                 if not self._guard.wait_for(lambda: self._next() is me, wait_s):
                     raise RefusedEdit(
-                        "FLEET-647", "The server makes too many pages at the moment.", "Load the page again in a while."
+                        "FLEET-647",
+                        "The server is rendering too many pages at the moment.",
+                        "Reload the page in a few seconds.",
                     )
                 self._going[address] += 1
             finally:

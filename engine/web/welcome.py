@@ -20,7 +20,7 @@ def welcome(service: Service) -> None:
     links = service.links
     if links.needed:
         print(  # noqa: T201
-            f"Open it with this link, which works once and within ten minutes:\n  {links.make()}\nFor another link, type: {_next(service)}",
+            f"Open it with this link; it works once, for ten minutes:\n  {links.make()}\nFor another link, run: {_next(service)}",
             file=sys.stderr,
             flush=True,
         )

@@ -18,15 +18,15 @@ from engine.phrases import count
 from engine.settings import Settings
 
 STEPS = {
-    "form": "the URL has a form that is taken",
+    "form": "the URL has a supported form",
     "credential": "none needed",
     "remote": "the remote can be reached",
     "host key": "none needed",
-    "access": "the remote lets it be read",
-    "branch": "it has the branch",
-    "folder": "the revision has the folder",
-    "file": "the folder has a plain fleet.yaml within the limit",
-    "content": "the file has no problem",
+    "access": "the repository can be read",
+    "branch": "the branch exists",
+    "folder": "the folder exists in the revision",
+    "file": "the folder contains fleet.yaml, within the size limit",
+    "content": "the file has no problems",
 }
 """What is looked at, in the order in which one thing stands on another; and what it means when all is well."""
 
@@ -103,7 +103,7 @@ def check(
         made = _until("content", facts, error)
         return [replace(f, account=_account_of(revision, kinds, settings)) if f.error else f for f in made], revision
     declared = sum(len(entries) for entries in found.sections.values())
-    facts["content"] = f"declares {count(declared, 'resource')} of account {repository.account}"
+    facts["content"] = f"declares {count(declared, 'resource')} in account {repository.account}"
     return _until(None, facts, None), revision
 
 
@@ -120,7 +120,7 @@ def _account_of(revision: Revision, kinds: Kinds, settings: Settings) -> str | N
 def refused(error: FleetError) -> list[Finding]:
     """The findings when the form of what was asked for is refused already: nothing was reached."""
     wrong = _FAILS_AT.get(error.code, "form")
-    return [Finding(n, False, error.message, error) if n == wrong else Finding(n, None, "not looked at") for n in STEPS]
+    return [Finding(n, False, error.message, error) if n == wrong else Finding(n, None, "not checked") for n in STEPS]
 
 
 def _until(failed: str | None, facts: dict[str, str], error: FleetError | None) -> list[Finding]:
@@ -130,7 +130,7 @@ def _until(failed: str | None, facts: dict[str, str], error: FleetError | None) 
         if error is not None and name == failed:
             made.append(Finding(name, False, error.message, error))
         elif made and any(finding.ok is False for finding in made):
-            made.append(Finding(name, None, "not looked at"))
+            made.append(Finding(name, None, "not checked"))
         else:
             needed = words != "none needed" or name in facts
             made.append(Finding(name, True if needed else None, facts.get(name, words)))

@@ -38,7 +38,9 @@ def decide(
     reason = " ".join(reason.split()) if reason else None
     if verb is Verb.REJECT and not reason:
         raise ReviewError(
-            "FLEET-404", "A rejection needs a reason.", "Say why with --reason; whoever pushed the change will read it."
+            "FLEET-404",
+            "A rejection needs a reason.",
+            "Give the reason with --reason; the author of the change will read it.",
         )
     wanted = list(dict.fromkeys(ids))
     found = {id_: p for id_, p in proposals.by_ids(tx, wanted).items() if actor.account in {"*", p.key.account}}
@@ -105,13 +107,13 @@ def revert(tx: Transaction, kinds: Kinds, actor: Actor, ids: Sequence[int]) -> l
                 raise ReviewError(
                     "FLEET-405",
                     f"Proposal {id_} was reverted by proposal {reverts[id_].id}.",
-                    f"To have it back, revert that one: fleet revert {reverts[id_].id}",
+                    f"To apply the change again, revert that proposal: fleet revert {reverts[id_].id}",
                 )
             if undone.repository_id not in owners:
                 raise ReviewError(
                     "FLEET-406",
-                    f"Proposal {undone.id} cannot be reverted: repository {undone.repository} is not registered any more.",
-                    "Set what is wanted by hand: fleet set",
+                    f"Proposal {undone.id} cannot be reverted: repository {undone.repository} is no longer registered.",
+                    "Set the value that you want by hand: fleet set",
                 )
             before, after = around.get(id_, (None, None))
             difference = inverse(kinds, undone, before, after, *fresh.get(undone.key, (None, None)))
@@ -132,16 +134,16 @@ def _refuse_in_the_way(
     if undone.key in chosen:
         raise ReviewError(
             "FLEET-407",
-            f"Proposal {chosen[undone.key][0].id} is on {undone.key.address} as well; one resource takes one proposal at a time.",
+            f"Proposal {chosen[undone.key][0].id} is also for {undone.key.address}; a resource can have one open proposal only.",
             "Revert the later one, apply it, then revert the earlier one.",
         )
     other = standing.get((undone.repository_id, undone.key))
     if other is not None and (other.origin is Origin.REVERT or other.status is Status.APPROVED):
-        what = f"reverts proposal {other.reverts}" if other.origin is Origin.REVERT else "is another change"
+        what = f"reverts proposal {other.reverts}" if other.origin is Origin.REVERT else "is a different change"
         raise ReviewError(
             "FLEET-407",
-            f"Proposal {other.id} on {undone.key.address} {what} and is {other.status}.",
-            f"Decide that one first: fleet show {other.id}",
+            f"Proposal {other.id} for {undone.key.address} {what} and is {other.status}.",
+            f"Decide on that proposal first: fleet show {other.id}",
         )
 
 
@@ -163,7 +165,7 @@ def _open_reverts(
         tx,
         actor.name,
         [
-            moved(other, Verb.WITHDRAW, reason=f"a revert of proposal {undone.id} takes its place")
+            moved(other, Verb.WITHDRAW, reason=f"a revert of proposal {undone.id} replaces it")
             for other, undone in in_the_way
         ],
     )

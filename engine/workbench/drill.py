@@ -61,8 +61,8 @@ def drill(reader: Reader, account: str, watcher: Callable[[str], None] = lambda 
                 wrong += f". Why: {'; '.join(causes[:_MOST_CAUSES])}"
                 wrong += f"; and {len(causes) - _MOST_CAUSES:,} more" if len(causes) > _MOST_CAUSES else ""
             if not wrong and _body(bench.export(account=account)) != _body(text):
-                wrong = "what came back exports to other bytes"
-    detail = wrong or f"{count(len(before), 'resource')} came back as before, and export to the same bytes"
+                wrong = "the export of the restored fleet differs"
+    detail = wrong or f"{count(len(before), 'resource')} restored unchanged, and the export is identical"
     seconds = time.perf_counter() - start
     hint = _what_next(account, refused=refused, known=bool(causes)) if wrong else ""
     return Drill(account, not wrong, detail, len(text.encode()), len(before), seconds, tuple(stages.done), hint)
@@ -72,12 +72,12 @@ def _what_next(account: str, *, refused: bool, known: bool) -> str:
     """What to do after a drill that failed: the file was `refused` as a whole, or the cause of what is missing is `known`."""
     again = f"then drill again: fleet drill --account {argument(account)}"
     if refused:
-        mend = f"Change what the message names in the live fleet, with fleet set or fleet delete, {again}."
+        mend = f"Change the resources in the message in the live fleet, with fleet set or fleet delete, {again}."
     elif known:
-        mend = f"Change the resources named after Why in the live fleet, with fleet set or fleet delete, {again}."
+        mend = f'Change the resources listed after "Why" in the live fleet, with fleet set or fleet delete, {again}.'
     else:
         mend = f"Please report it, with the file that fleet export --account {argument(account)} writes."
-    return f"{mend} Until a drill passes, keep a copy of the store, which restores all of it: fleet snapshot OUT"
+    return f"{mend} Until a drill passes, keep a copy of the whole store: fleet snapshot OUT"
 
 
 _MOST_CAUSES = 3
@@ -89,7 +89,7 @@ def _import(bench: Workbench, account: str, content: bytes) -> tuple[str, list[s
     repository = bench.add_repository(DRILL, "restored", NOWHERE, account=account)
     run = tick(bench, DRILL, repository, content)
     if run.error is not None:
-        return f"the file was not taken: {run.error['code']} {run.error['message']}", []
+        return f"the file was rejected: {run.error['code']} {run.error['message']}", []
     found = bench.read_file(content, file=repository.file, account=account)
     for section, specs in found.sections.items():
         if bench.kinds[section].informational:  # git never writes it: an operator does, as after a real loss
@@ -105,7 +105,11 @@ def _difference(before: Mapping[ResourceKey, Spec], after: Mapping[ResourceKey, 
     other = sorted(key for key in before.keys() & after.keys() if canonical(before[key]) != canonical(after[key]))
     return "; ".join(
         f"{count(len(keys), 'resource')} {what}, such as {keys[0].address}"
-        for keys, what in ((lost, "did not come back"), (gained, "came from nowhere"), (other, "came back otherwise"))
+        for keys, what in (
+            (lost, "missing after the restore"),
+            (gained, "that did not exist before the restore"),
+            (other, "with other values after the restore"),
+        )
         if keys
     )
 

@@ -27,7 +27,7 @@ def kind_of(kinds: Kinds, section: str) -> Kind:
 def no_resource(key: ResourceKey) -> RefusedEdit:
     """What is said of a resource that there is not."""
     return RefusedEdit(
-        "FLEET-627", f"There is no {key.address} in account {key.account}.", "See what there is: fleet export"
+        "FLEET-627", f"There is no {key.address} in account {key.account}.", "List all resources: fleet export"
     )
 
 
@@ -73,7 +73,7 @@ def set_resource(
         raise RefusedEdit(
             "FLEET-624",
             f"{secret} looks like a credential.",
-            "Keep credentials in Vault; name only where they are, in a key such as secret_ref or secret_path.",
+            "Keep credentials in Vault; write only their path, in a key such as secret_ref or secret_path.",
             field=secret,
         )
     fleet = live.read_live(tx, key.account)
@@ -82,8 +82,8 @@ def set_resource(
     if seen_version is not None and seen_version != version:
         raise RefusedEdit(
             "FLEET-626",
-            f"{key.address} is at version {version or 'none'}, not {seen_version}.",
-            "Look at it again, then edit.",
+            f"{key.address} has version {version or 'none'}, not {seen_version}.",
+            "Load it again, then edit it.",
         )
     after = kind.complete({**(before or {}), **fields})
     if version is not None and before is not None and kind.same(after, before):
@@ -93,8 +93,8 @@ def set_resource(
     if grown > 0 and size > file_bytes // LARGEST_PART:
         raise RefusedEdit(
             "FLEET-631",
-            f"{key.address} would have {size:,} bytes; one resource may have {file_bytes // LARGEST_PART:,}.",
-            f"That is a part of FLEET_MAX_FILE_BYTES ({file_bytes:,}), which its export has to fit into. Keep large content elsewhere.",
+            f"{key.address} would have {size:,} bytes; the limit for one resource is {file_bytes // LARGEST_PART:,}.",
+            f"The limit is a fraction of FLEET_MAX_FILE_BYTES ({file_bytes:,}), because the export must fit into one file. Keep large content elsewhere.",
             size=size,
             limit=file_bytes // LARGEST_PART,
         )
@@ -103,7 +103,7 @@ def set_resource(
         raise RefusedEdit(
             "FLEET-625",
             f"{key.address}: {wrong.detail}.",
-            "The live fleet is always sound; mend that first.",
+            "The live fleet must always follow its rules; correct this first.",
             others=list(wrong.others),
         )
     verb = "created" if before is None else "updated"
@@ -133,14 +133,14 @@ def delete_resource(
         raise no_resource(key)
     if seen_version is not None and seen_version != version:
         raise RefusedEdit(
-            "FLEET-626", f"{key.address} is at version {version}, not {seen_version}.", "Look at it again, then delete."
+            "FLEET-626", f"{key.address} has version {version}, not {seen_version}.", "Load it again, then delete it."
         )
     state = FleetState(kinds, fleet.specs, fleet.known_versions)
     if wrong := state.unsound((key.kind, key.name), None):
         raise RefusedEdit(
             "FLEET-625",
             f"{key.address} is {wrong.detail}.",
-            "Delete or re-point those first.",
+            "Delete these resources first, or change their references.",
             others=list(wrong.others),
         )
     event = Event("fleet.destroyed", key.account, None, None, None, key.kind, key.name, note)
@@ -156,7 +156,7 @@ def release(tx: Transaction, actor: Actor, key: ResourceKey) -> str:
     claim = live.claim_of(tx, key)
     if claim is None:
         raise RefusedEdit(
-            "FLEET-628", f"No repository holds {key.address} in account {key.account}.", "Nothing is to be released."
+            "FLEET-628", f"No repository owns {key.address} in account {key.account}.", "There is nothing to release."
         )
     repository_id, _, name = claim
     holding.release_all(tx, actor, repository_id, [key], f"released by {actor.name}")

@@ -47,12 +47,14 @@ def check(settings: Settings, owner: str, repo: str) -> None:
     for name in (owner, repo):
         if not _is_name(name):
             raise RefusedEdit(
-                "FLEET-687", f"{name[:80]!r} is no name for Gitea.", "Use letters, digits, -, _ and dots between them."
+                "FLEET-687",
+                f"{name[:80]!r} is not a valid name in Gitea.",
+                "Use letters, digits, -, _, and dots between them.",
             )
     if not settings.gitea_url or not (settings.gitea_token or settings.gitea_vault_path):
         raise RefusedEdit(
             "FLEET-681",
-            "The settings do not say where Gitea is, or how to come in.",
+            "The address of Gitea or its token is not set.",
             "Set FLEET_GITEA_URL, and FLEET_GITEA_TOKEN or FLEET_GITEA_VAULT_PATH.",
         )
 
@@ -82,7 +84,7 @@ def _token(settings: Settings) -> str:
         return token
     raise RefusedEdit(
         "FLEET-681",
-        f"What Vault keeps at {settings.gitea_vault_path} has no `token`.",
+        f"The secret in Vault at {settings.gitea_vault_path} has no `token`.",
         f"Write it there: vault kv put {argument(settings.gitea_vault_path)} token=…",
     )
 
@@ -115,7 +117,7 @@ class _Host:
             found = None
         if not isinstance(found, dict):
             outcome = Outcome.MADE if answer.status == 201 else unanswered
-            raise _away("What answers at FLEET_GITEA_URL is not Gitea.", "Correct the address.", outcome)
+            raise _away("The address in FLEET_GITEA_URL is not Gitea.", "Correct the address.", outcome)
         return found
 
 
@@ -126,26 +128,32 @@ def _no_answer(why: Why, unanswered: Outcome) -> RefusedEdit:
         case Why.ENDED:
             return outbound.ended(RefusedEdit, outcome=unanswered)
         case Why.UNFIT:
-            return _away("What answers at FLEET_GITEA_URL is not Gitea.", "Correct the address.", unanswered)
-    return _away(f"Gitea gave no answer: {why}.", "Check FLEET_GITEA_URL and the network.", unanswered)
+            return _away("The address in FLEET_GITEA_URL is not Gitea.", "Correct the address.", unanswered)
+    return _away(f"Gitea did not answer: {why}.", "Check FLEET_GITEA_URL and the network.", unanswered)
 
 
 def _check_status(answer: Answer, unanswered: Outcome) -> None:
     status = answer.status
     if status == 409:
         raise RefusedEdit(
-            "FLEET-682", "Gitea has such a repository already.", "Register it as it is, or choose another name."
+            "FLEET-682",
+            "The repository already exists in Gitea.",
+            "Register the existing repository, or choose another name.",
         )
     if status >= 500 or status < 200:
-        raise _away(f"Gitea is in trouble (HTTP {status}).", "Try again; see its log.", unanswered)
+        raise _away(
+            f"Gitea reported an internal error (HTTP {status}).", "See the log of Gitea, and try again.", unanswered
+        )
     if status not in {200, 201}:
         why = {
-            401: "it does not know the token",
+            401: "the token is not valid",
             403: "the token may not do this",
-            404: "it has no such owner, or the token may not see it",
-            422: "it does not take the name",
+            404: "the owner does not exist, or the token may not see it",
+            422: "the name is not allowed",
         }.get(status, f"HTTP {status}")
-        raise RefusedEdit("FLEET-683", f"Gitea refuses: {why}.", "Check the owner, and what the token may do.")
+        raise RefusedEdit(
+            "FLEET-683", f"Gitea rejected the request: {why}.", "Check the owner, and the permissions of the token."
+        )
 
 
 def _away(message: str, hint: str, outcome: Outcome) -> RefusedEdit:
@@ -168,9 +176,9 @@ def _read(made: dict[str, Any], settings: Settings, owner: str, repo: str) -> Cr
     }
     if wrong := [name for name, well in right.items() if not well]:
         raise _away(
-            f"Gitea says that it has made the repository, but its answer cannot be used: {', '.join(wrong)}.",
-            "Look at the repository in Gitea, and register it by hand. Addresses have to be on the host of FLEET_GITEA_URL, as Gitea's "
-            "own setting ROOT_URL says it.",
+            f"Gitea reported that it created the repository, but its answer cannot be used: {', '.join(wrong)}.",
+            "Check the repository in Gitea, and register it by hand. Its addresses must be on the host of FLEET_GITEA_URL; see Gitea's "
+            "setting ROOT_URL.",
             Outcome.MADE,
         )
     return CreatedRepository(

@@ -9,19 +9,17 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from engine.access.permits import reading
+from engine.access.permits import crosses, reading
 from engine.errors import RefusedEdit, ReviewError
 from engine.flow import apply as applying
-from engine.flow import diff, export, sync
+from engine.flow import export, sync
 from engine.flow.plan import Plan
-from engine.flow.revert import standing_reverts
+from engine.flow.preview import Preview, compare, preview
 from engine.kinds import Derived, Kind, Kinds, name_problem
 from engine.model import (
     Change,
     Delivery,
-    Difference,
     Episode,
-    FieldChange,
     HeldBack,
     HeldDifference,
     Mark,
@@ -38,7 +36,6 @@ from engine.model import (
     StepRecord,
     Version,
 )
-from engine.paths import field_changes
 from engine.settings import SETTINGS, Settings
 from engine.store import (
     Store,
@@ -80,37 +77,6 @@ _YAML_GROWTH = 4
 
 MOST = 10_000
 """Most rows that one page of a list gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewEntry:
-    """One difference between a file at hand and the live fleet."""
-
-    difference: Difference
-    fields: tuple[FieldChange, ...]
-    withheld: str | None
-    """The reason for which a tick would not propose it, or None."""
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a tick would find if this file were pushed."""
-
-    account: str
-    entries: tuple[PreviewEntry, ...]
-    informational: tuple[dict[str, Any], ...]
-    unchanged: int
-    known: bool = True
-    """Whether the store has the account; else the file was compared with an empty fleet."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many resources would be created, updated or destroyed, and how many stay."""
-        counts = {"create": 0, "update": 0, "destroy": 0, "unchanged": self.unchanged}
-        for entry in self.entries:
-            counts[entry.difference.change.value] += 1
-        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +184,14 @@ class Reader:
         made.scope = self.scope if account == "*" else account
         return made
 
+    @crosses
     def limits(self) -> Limits:
         """The limits in force here."""
         return Limits({name: getattr(self.settings, name) for name in SETTINGS}, dict(self.settings.sources))
 
     # Naming things
 
+    @crosses
     def account(self, name: str | None) -> str:
         """The account meant: the one named, else the only one there is, else `default`."""
         name = self._within(name)
@@ -232,16 +200,19 @@ class Reader:
         known = self._all_accounts()
         return known[0] if len(known) == 1 else "default"
 
+    @crosses
     def accounts(self) -> list[str]:
         return [name for name in self._all_accounts() if self._sees(name)]
 
     def _all_accounts(self) -> tuple[str, ...]:
         return self.store.remembered("accounts", lambda tx: tuple(live.accounts(tx)))
 
+    @crosses
     def repository(self, name: str | int) -> Repository:
         """A repository in service by its name or its number. Raises: RefusedEdit FLEET-603."""
         return self._find(name)
 
+    @crosses
     def deliveries(self, name: str) -> list[Delivery]:
         """The webhooks that came in for a repository lately, newest first."""
         with self.store.read() as tx:
@@ -251,16 +222,19 @@ class Reader:
         """The kind of a section. Raises: RefusedEdit FLEET-621."""
         return edits.kind_of(self.kinds, section)
 
+    @crosses
     def repositories(self, account: str | None = None) -> list[Repository]:
         within = self._within(account)
         ask = ("repositories", within)
         return list(self.store.remembered(ask, lambda tx: tuple(repositories.registered(tx, within))))
 
+    @crosses
     def owned_by(self, name: str) -> int:
         """How many resources a repository holds."""
         with self.store.read() as tx:
             return live.count_held_by(tx, self._repository(tx, name).id)
 
+    @crosses
     def repository_table(
         self,
         *,
@@ -278,6 +252,7 @@ class Reader:
 
     # Proposals and runs
 
+    @crosses
     def proposal(self, id_: int) -> Proposal:
         """One proposal. Raises: ReviewError FLEET-401."""
         with self.store.read() as tx:
@@ -286,6 +261,7 @@ class Reader:
             raise ReviewError("FLEET-401", f"There is no proposal {id_}.", "List them with: fleet proposals")
         return found[id_]
 
+    @crosses
     def awaited(self, proposal: Proposal) -> list[str]:
         """Repositories whose next good run auto-apply waits for before it destroys, by name: they may declare the resource."""
         if (proposal.change, proposal.origin, proposal.status) != (Change.DESTROY, Origin.GIT, Status.PENDING):
@@ -296,12 +272,14 @@ class Reader:
                 return []
             return proposals.awaited(tx, [proposal.id]).get(proposal.id, [])
 
+    @crosses
     def proposals_by_id(self, ids: Sequence[int]) -> list[Proposal]:
         """Proposals in the order of the ids given; unknown ones are left out."""
         with self.store.read() as tx:
             found = self._proposals(tx, ids)
         return [found[id_] for id_ in ids if id_ in found]
 
+    @crosses
     def proposals(
         self,
         *,
@@ -324,6 +302,7 @@ class Reader:
                 limit=_limit(limit),
             )
 
+    @crosses
     def find_proposals(
         self,
         wanted: ProposalFilter,
@@ -339,11 +318,13 @@ class Reader:
                 tx, self._filter(wanted), oldest_first=oldest_first, before=before, skip=skip, limit=_limit(limit)
             )
 
+    @crosses
     def count_proposals(self, wanted: ProposalFilter) -> int:
         """How many proposals a filter lets through."""
         with self.store.read() as tx:
             return proposals.count_found(tx, self._filter(wanted))
 
+    @crosses
     def pending_beside(self, id_: int, account: str) -> tuple[int | None, int | None]:
         """Ids of the pending proposals of an account right before and right after one, in the order of the queue."""
         with self.store.read() as tx:
@@ -360,6 +341,7 @@ class Reader:
             coming = proposals.undecided(tx, (p.repository_id for p in chosen))
         return prospects(self.kinds, chosen, list(standing.values()), fleets, coming)
 
+    @crosses
     def live_proposals(
         self, *, account: str | None = None, repository: str | None = None, status: Status | None = None
     ) -> list[Proposal]:
@@ -369,22 +351,26 @@ class Reader:
                 tx, repository_id=self._id(tx, repository), account=self._within(account), status=status
             )
 
+    @crosses
     def run(self, id_: int) -> Run:
         """One run. Raises: RefusedEdit FLEET-604."""
         with self.store.read() as tx:
             return self._run(tx, id_)
 
+    @crosses
     def reverts_of(self, ids: Sequence[int]) -> list[Proposal]:
         """Proposals that take back the change of one of these, oldest first."""
         with self.store.read() as tx:
             return [p for p in proposals.reverts_of(tx, ids) if self._sees(p.key.account)]
 
+    @crosses
     def run_of(self, proposal: Proposal) -> Run | None:
         """The run that opened a proposal; None once it is forgotten."""
         with self.store.read() as tx:
             found = runs.by_id(tx, proposal.run_id)
         return found if found is not None and self._sees(found.account) else None
 
+    @crosses
     def runs(
         self,
         *,
@@ -405,30 +391,36 @@ class Reader:
                 limit=_limit(limit),
             )
 
+    @crosses
     def find_runs(self, wanted: RunFilter, *, skip: int = 0, limit: int = 50) -> list[Run]:
         """A page of the runs that a filter lets through, newest first."""
         with self.store.read() as tx:
             return runs.find(tx, self._filter(wanted), skip=skip, limit=_limit(limit))
 
+    @crosses
     def count_runs(self, wanted: RunFilter) -> int:
         """How many runs a filter lets through."""
         with self.store.read() as tx:
             return runs.count_found(tx, self._filter(wanted))
 
+    @crosses
     def run_before(self, run: Run) -> Run | None:
         """The run of the same repository before this one."""
         with self.store.read() as tx:
             return runs.before(tx, run.repository_id, run.id)
 
+    @crosses
     def run_detail(self, run: Run) -> RunDetail:
         """A run with what it withheld and the steps on its proposals."""
         return self.run_details([run])[0]
 
+    @crosses
     def held_by(self, run: Run) -> list[HeldDifference]:
         """What a run withheld, path by path."""
         with self.store.read() as tx:
             return withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
 
+    @crosses
     def run_details(self, found: Sequence[Run]) -> list[RunDetail]:
         """Runs in full, as they stand now: each agrees with its own steps."""
         with self.store.read() as tx:
@@ -444,6 +436,7 @@ class Reader:
             made.append(RunDetail(current, tuple(mine), tuple(held.get(run.id, ()))))
         return made
 
+    @crosses
     def events(
         self,
         *,
@@ -466,6 +459,7 @@ class Reader:
                 limit=_limit(limit),
             )
 
+    @crosses
     def find_events(
         self, wanted: EventFilter, *, before: int | None = None, skip: int = 0, limit: int = 50
     ) -> list[RecordedEvent]:
@@ -473,26 +467,31 @@ class Reader:
         with self.store.read() as tx:
             return events.find(tx, self._filter(wanted), before=before, skip=skip, limit=_limit(limit))
 
+    @crosses
     def count_events(self, wanted: EventFilter) -> int:
         """How many events a filter lets through."""
         with self.store.read() as tx:
             return events.count_found(tx, self._filter(wanted))
 
+    @crosses
     def event_types(self) -> list[str]:
         """The types of event that there are."""
         with self.store.read() as tx:
             return events.types(tx, self._within(None))
 
+    @crosses
     def last_drill(self, account: str | None = None) -> RecordedEvent | None:
         """The last restore drill, and what came of it."""
         with self.store.read() as tx:
             return events.last_of(tx, ["gitops.drill_passed", "gitops.drill_failed"], self._within(account))
 
+    @crosses
     def last_drills(self, account: str | None = None) -> list[RecordedEvent]:
         """The last restore drill of each account that was drilled, oldest first."""
         with self.store.read() as tx:
             return events.last_drills(tx, self._within(account))
 
+    @crosses
     def kept_snapshots(self) -> list[RecordedEvent]:
         """The last snapshot that the server kept by itself and the last failure to keep one, oldest first; empty where it keeps none."""
         if not self.settings.snapshots:
@@ -500,6 +499,7 @@ class Reader:
         with self.store.read() as tx:
             return events.last_snapshots(tx, self._within(None))
 
+    @crosses
     def exports_too_large(self, account: str | None = None) -> list[tuple[str, int]]:
         """(account, bytes of its export) where that is larger than a fleet file may be, and so does not come back in one piece."""
         narrowed, limit = self._within(account), self.settings.max_file_bytes
@@ -519,6 +519,7 @@ class Reader:
 
     # The fleet
 
+    @crosses
     def resource(self, key: ResourceKey) -> Resource:
         """One live resource. Raises: RefusedEdit FLEET-627."""
         with self.store.read() as tx:
@@ -533,6 +534,7 @@ class Reader:
         with self.store.read() as tx:
             return {row.key: row.spec for row in live.read_fleet_at(tx, account, at or self.store.newest())}
 
+    @crosses
     def resources(
         self, *, account: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 100
     ) -> list[Resource]:
@@ -540,6 +542,7 @@ class Reader:
         with self.store.read() as tx:
             return live.resources(tx, account=self._within(account), kind=kind, after=after, limit=_limit(limit))
 
+    @crosses
     def inventory(
         self,
         *,
@@ -558,16 +561,19 @@ class Reader:
                 tx, account=self._within(account), kind=kind, state=state, repository=repository, text=text, at=at, skip=skip, limit=_limit(limit),
             )  # fmt: skip
 
+    @crosses
     def states(self, account: str | None = None) -> dict[str, dict[str, int]]:
         """How many live resources stand how, by section, then state."""
         with self.store.read() as tx:
             return live.states(tx, self._within(account))
 
+    @crosses
     def state_of(self, key: ResourceKey) -> str | None:
         """How one live resource stands: in_sync, waiting, pending, drifted, failed or unmanaged; None when there is none."""
         with self.store.read() as tx:
             return live.state_of(tx, key) if self._sees(key.account) else None
 
+    @crosses
     def withheld_counts(self, account: str | None = None) -> dict[str, int]:
         """How many differences are withheld now, by reason."""
         with self.store.read() as tx:
@@ -576,11 +582,13 @@ class Reader:
                 found[reason] = found.get(reason, 0) + number
             return found
 
+    @crosses
     def held_back(self, key: ResourceKey) -> list[HeldBack]:
         """Differences on a resource that the last runs withhold, of every repository that declares or owns it."""
         with self.store.read() as tx:
             return withheld.of_resource(tx, key) if self._sees(key.account) else []
 
+    @crosses
     def neighbours(self, key: ResourceKey, spec: Spec) -> Neighbours:
         """What a live resource refers to, and what refers to it."""
         with self.store.read() as tx:
@@ -611,6 +619,7 @@ class Reader:
 
             return [(table, table.rows(key.name, spec, lookup, referrers)) for table in self.kinds[key.kind].derived]
 
+    @crosses
     def blame(self, key: ResourceKey) -> list[Blamed]:
         """Every value of a live resource with who set it, when, and by which proposal and commit."""
         versions = self.history(key, MOST)
@@ -624,11 +633,13 @@ class Reader:
             made.append(Blamed(b, proposal, commits.get(proposal.run_id) if proposal else None))
         return made
 
+    @crosses
     def history(self, key: ResourceKey, limit: int = 100, *, before: int | None = None) -> list[Version]:
         """Versions of one resource, newest first; the newest may be its absence. Page on with the last `seq`."""
         with self.store.read() as tx:
             return live.history(tx, key, _limit(limit), before) if self._sees(key.account) else []
 
+    @crosses
     def edits_since_agreed(self, key: ResourceKey) -> list[Version]:
         """Edits by hand on an owned resource since live and git agreed on it, newest first; none where nobody owns it."""
         with self.store.read() as tx:
@@ -640,6 +651,7 @@ class Reader:
             agreed = claim.base_version
             return [v for v in live.history(tx, key, 100, None) if v.version > agreed and v.cause == "edit"]
 
+    @crosses
     def plan(
         self, *, account: str | None = None, repository: str | None = None, proposal_ids: Sequence[int] | None = None
     ) -> Plan:
@@ -653,6 +665,7 @@ class Reader:
                 proposal_ids=proposal_ids,
             )
 
+    @crosses
     def drift(
         self,
         *,
@@ -673,6 +686,7 @@ class Reader:
                 limit=_limit(limit),
             )
 
+    @crosses
     def find_drift(
         self,
         *,
@@ -695,6 +709,7 @@ class Reader:
                 limit=_limit(limit),
             )
 
+    @crosses
     def frequent_drift(
         self, *, account: str | None = None, repository: str | None = None, limit: int = 10
     ) -> list[Frequent]:
@@ -702,6 +717,7 @@ class Reader:
         with self.store.read() as tx:
             return episodes.frequent(tx, self._within(account), repository, limit)
 
+    @crosses
     def drift_marks(self, found: Sequence[Episode], since: datetime) -> list[Mark]:
         """Edits and applies on the resources of some episodes, and commits of their repositories, since a time."""
         with self.store.read() as tx:
@@ -716,6 +732,7 @@ class Reader:
             data, self.kinds, file=file, limit=self.settings.max_file_bytes, account=self._within(account)
         )
 
+    @crosses
     def preview_file(
         self, data: bytes, *, file: str, account: str, repository: str | None = None, at: datetime | None = None
     ) -> Preview:
@@ -733,28 +750,30 @@ class Reader:
         account = self._within(account) or account
         with self.store.read() as tx:
             owner = None if repository is None else self._repository(tx, repository)
-            fleet = live.read_live(tx, account, at)
+            names, standing, others = repositories.names(tx), [], []
+            if owner and at is None:
+                standing = proposals.live_of(tx, repository_id=owner.id)
+                if owner.account == account:
+                    others = sorted(set(live.claimed_accounts(tx, owner.id)) - {account})
+            fleets = [live.read_live(tx, each, at) for each in [account, *others]]
             known = account in live.accounts(tx)
-            names = repositories.names(tx)
-            standing = proposals.live_of(tx, repository_id=owner.id) if owner and at is None else []
         if owner is None:
-            fleet.claims = {}
-        for section, name, version in desired.known_versions(self.kinds):
-            fleet.known_versions.setdefault((section, name), set()).add(version)
-        reserved, _ = standing_reverts(self.kinds, fleet, standing)
-        found = diff.compare(self.kinds, desired.sections, fleet, owner.id if owner else 0, "", names, reserved)
-        settled = diff.withhold(self.kinds, found.differences, fleet, reserved)
-        held = {w.difference.key: (w.reason.value, w.detail) for w in (*settled.withheld, *found.foreign)}
-        by_key = {d.key: d for d in found.differences} | {w.difference.key: w.difference for w in found.foreign}
-        order = [*settled.ordering.order, *(w.difference.key for w in (*settled.withheld, *found.foreign))]
-        entries_ = []
-        for key in order:
-            d = by_key[key]
-            reason, detail = held.get(key, (None, ""))
-            entries_.append(PreviewEntry(d, field_changes(d.current, d.desired, d.base), reason, detail))
-        unchanged = sum(counts["unchanged"] for counts in found.counts.values())
-        return Preview(account, tuple(entries_), found.informational, unchanged, known)
+            fleets[0].claims = {}
+        found = [
+            compare(
+                self.kinds,
+                desired if fleet is fleets[0] else None,
+                fleet,
+                owner.id if owner else 0,
+                "",
+                names,
+                standing,
+            )
+            for fleet in fleets
+        ]
+        return preview(account, found, known=known)
 
+    @crosses
     def export(
         self, *, account: str, repository: str | None = None, unmanaged: bool = False, at: datetime | None = None
     ) -> str:
@@ -781,13 +800,14 @@ class Reader:
         if size > limit:
             raise RefusedEdit(
                 "FLEET-630",
-                f"The export has {size:,} bytes; a fleet file may have {limit:,}.",
-                "Export per repository with --repo, or raise FLEET_MAX_FILE_BYTES here and where it is read.",
+                f"The export has {size:,} bytes; the limit for a fleet file is {limit:,}.",
+                "Export per repository with --repo, or raise FLEET_MAX_FILE_BYTES here and on the servers that read the file.",
                 size=size,
                 limit=limit,
             )
         return text
 
+    @crosses
     def graph(self, *, account: str | None = None, repository: str | None = None, at: datetime | None = None) -> Graph:
         """The live fleet as a graph of references, with the state of each resource; or the fleet as it was.
 
@@ -820,30 +840,36 @@ class Reader:
 
     # All at once
 
+    @crosses
     def pulse(self, account: str | None = None) -> Pulse:
         """What waits, what fails and what is paused, in a few figures. Every open page asks for it again and again."""
         within = self._within(account)
         return self.store.remembered(("pulse", within), lambda tx: overview.pulse(tx, within))
 
+    @crosses
     def risks(self, account: str | None = None) -> dict[str, int]:
         """Pending proposals by risk: high, medium, low."""
         with self.store.read() as tx:
             return overview.risks(tx, self._within(account))
 
+    @crosses
     def outcomes(self, since: datetime, account: str | None = None) -> list[tuple[str, Status, int]]:
         """(day as YYYY-MM-DD in UTC, status, how many) of proposals that ended or were rejected since a time."""
         with self.store.read() as tx:
             return overview.outcomes(tx, self._within(account), since)
 
+    @crosses
     def drift_figures(self, account: str | None = None) -> DriftFigures:
         """How many episodes are open, how many of them of high severity, and since when the oldest."""
         with self.store.read() as tx:
             return overview.drift_figures(tx, self._within(account))
 
+    @crosses
     def pauses(self) -> list[Pause]:
         with self.store.read() as tx:
             return pauses.in_force(tx, self._within(None))
 
+    @crosses
     def status(self, account: str | None = None) -> FleetStatus:
         """Is all well, and what waits for people."""
         account = self._within(account)
@@ -904,8 +930,8 @@ class Reader:
         if account is not None and account != self.scope:
             raise RefusedEdit(
                 "FLEET-600",
-                f"Only account {self.scope} is open here.",
-                "Use a token or role of that account, or of all.",
+                f"You may use account {self.scope} only.",
+                "Use a token or role for the other account, or for all accounts.",
             )
         return self.scope
 
@@ -981,6 +1007,8 @@ def _limit(limit: int, most: int = MOST + 1) -> int:
     """As many rows as asked for; one more than a page may have tells whether another follows."""
     if not 1 <= limit <= most:
         raise RefusedEdit(
-            "FLEET-606", f"A list gives 1 to {MOST:,} rows, not {limit}.", "Page on with the `next` of each answer."
+            "FLEET-606",
+            f"A list returns 1 to {MOST:,} rows, not {limit}.",
+            "Request further pages with the `next` of each answer.",
         )
     return limit

@@ -12,7 +12,7 @@ from engine.errors import RefusedEdit
 from engine.flow import confirmations, holding, pinning, sync
 from engine.flow.review import Verb, moved
 from engine.kinds import name_problem
-from engine.model import Actor, Event, Repository
+from engine.model import REPOSITORY_SETTINGS, SWITCHES, Actor, Event, Repository
 from engine.phrases import argument
 from engine.settings import Settings
 from engine.store import Transaction, episodes, events, live, pauses, proposals, repositories, withheld
@@ -21,20 +21,11 @@ _FETCHED_BY = {"account", "url", "branch", "path_prefix", "vault_credential_path
 """Settings that say what is fetched, from where and how: once mended, there is no need to wait."""
 
 DEFAULTS: dict[str, Any] = {
-    "branch": "main",
-    "path_prefix": "",
-    "vault_credential_path": None,
-    "ssh_host_key": None,
-    "enabled": True,
-    "auto_apply": False,
-    "auto_prune": False,
-    "auto_heal": False,
-    "allow_empty": False,
+    name: value for name, value in REPOSITORY_SETTINGS.items() if name not in {"account", "url"}
 }
 """Settings of a repository that a registration may leave out."""
 
-
-SWITCHES = ("auto_apply", "auto_prune", "auto_heal", "allow_empty")
+DECIDES = tuple(switch.name for switch in SWITCHES if switch.decides)
 """Settings that let ticks decide what people would decide otherwise."""
 
 _AIMS = ("account", "url", "branch", "path_prefix")
@@ -63,7 +54,7 @@ def register(
             )
         raise RefusedEdit(
             "FLEET-601",
-            f"There is a repository {name} already.",
+            f"The repository {name} already exists.",
             f"Change it with fleet repo set {argument(name)}, or choose another name.",
         )
     live.ensure_accounts(tx, [account])
@@ -74,7 +65,7 @@ def register(
         "branch": repository.branch,
         "path_prefix": repository.path_prefix,
     }
-    shown |= {switch: True for switch in SWITCHES if wanted[switch]}
+    shown |= {switch.name: True for switch in SWITCHES if wanted[switch.name]}
     events.record(tx, actor.name, [Event("gitops.repository_added", account, repository.id, data=shown)])
     return repository
 
@@ -133,10 +124,10 @@ def dropped(before: Repository, after: Repository) -> list[str]:
     said = []
     if before.vault_credential_path and after.vault_credential_path is None:
         said.append(
-            f"The new URL leads to another host, which the credential at {before.vault_credential_path} was not given for, so it is dropped."
+            f"The new URL has another host. The credential at {before.vault_credential_path} is for the old host, so it is dropped."
         )
     if before.ssh_host_key and after.ssh_host_key is None:
-        said.append("The ssh host key of the old host is dropped; the first run pins what the new host shows.")
+        said.append("The ssh host key of the old host is dropped; the first run pins the key of the new host.")
     return said
 
 
@@ -145,9 +136,9 @@ def decides_more(before: Repository | None, wanted: Mapping[str, Any]) -> str | 
 
     `before` is None for a repository that is about to be registered; `wanted` has all settings, in their one form. Pure.
     """
-    on = [switch for switch in SWITCHES if wanted[switch]]
+    on = [switch for switch in DECIDES if wanted[switch]]
     if switched := [switch for switch in on if before is None or not getattr(before, switch)]:
-        return f"Ticks would decide in place of people: {' and '.join(switched)} would be switched on"
+        return f"Ticks would decide instead of people: {' and '.join(switched)} would be switched on"
     if before is None:
         return None
     key, stays = before.ssh_host_key, sync.endpoint(before.url) == sync.endpoint(wanted["url"])
@@ -156,13 +147,13 @@ def decides_more(before: Repository | None, wanted: Mapping[str, Any]) -> str | 
     if not on:
         return None
     if wanted["enabled"] and not before.enabled:
-        return f"Ticks would decide in place of people again: {' and '.join(on)} of it is on"
+        return f"Ticks would decide instead of people again: {' and '.join(on)} is on for this repository"
     if moved := [setting for setting in _AIMS if wanted[setting] != getattr(before, setting)]:
-        return f"Ticks decide there in place of people ({' and '.join(on)}), and {' and '.join(moved)} would change what they follow"
+        return f"Ticks of this repository decide instead of people ({' and '.join(on)}), and a change of {' and '.join(moved)} changes what they follow"
     return None
 
 
-_OTHER_KEY = "The host key that was pinned would be replaced, and with it the host that is believed"
+_OTHER_KEY = "The pinned host key would be replaced, so another host would be trusted"
 
 
 def remove(tx: Transaction, actor: Actor, repository: Repository) -> dict[str, int]:
@@ -202,7 +193,7 @@ def pause(tx: Transaction, actor: Actor, repository: Repository | None, reason: 
     """Stop ticks and applies of one repository, or of the whole home. Raises: RefusedEdit FLEET-605 without a reason."""
     reason = " ".join(reason.split())
     if not reason:
-        raise RefusedEdit("FLEET-605", "A pause needs a reason.", "Say why with --reason; every surface shows it.")
+        raise RefusedEdit("FLEET-605", "A pause needs a reason.", "Give the reason with --reason; every user sees it.")
     if repository is None:
         pauses.set_home(tx, actor.name, reason)
     else:
@@ -233,8 +224,8 @@ def refuse_without_ssh(repository: Repository) -> None:
     if not sync.is_ssh(repository.url):
         raise RefusedEdit(
             "FLEET-617",
-            f"{repository.name} has no ssh remote.",
-            "An https host is known by its certificate; nothing to trust.",
+            f"{repository.name} does not use ssh.",
+            "An https host is identified by its certificate; there is no host key to trust.",
         )
 
 
@@ -266,14 +257,12 @@ def _check_rest(wanted: dict[str, Any]) -> None:
     wanted["path_prefix"] = sync.check_prefix(wanted["path_prefix"])
     if path := wanted["vault_credential_path"]:
         if not plain_path(path):
-            raise RefusedEdit(
-                "FLEET-616", "The Vault path is not a plain path.", "Write it as secret/data/team/deploy-key."
-            )
+            raise RefusedEdit("FLEET-616", "The Vault path is not valid.", "Write it as secret/data/team/deploy-key.")
         if sync.transport(url) not in {"https", "ssh"}:
             raise RefusedEdit(
                 "FLEET-616",
-                "A credential goes to https and ssh remotes only; anywhere else it would travel in the clear.",
-                "Use the https or ssh address, or leave the Vault path out.",
+                "A credential may be sent to https and ssh remotes only; other protocols would send it unencrypted.",
+                "Use the https or ssh address, or remove the Vault path.",
             )
     else:
         wanted["vault_credential_path"] = None
@@ -281,7 +270,9 @@ def _check_rest(wanted: dict[str, Any]) -> None:
         wanted["ssh_host_key"] = sync.read_host_key(key)
         if not sync.is_ssh(url):
             raise RefusedEdit(
-                "FLEET-617", "Only an ssh remote has a host key.", "Leave it out; https hosts are known by certificate."
+                "FLEET-617",
+                "Only an ssh remote has a host key.",
+                "Remove it; https hosts are identified by their certificate.",
             )
     else:
         wanted["ssh_host_key"] = None

@@ -89,15 +89,17 @@ def refusal(sign_in: SignIn, known: Standing, now: datetime, hours: int) -> Flee
     issued = sign_in.issued_at
     if known.kept_out:
         return AccessDenied(
-            "FLEET-664", "An administrator has ended your access.", "Ask whoever runs this server to let you in again."
+            "FLEET-664",
+            "An administrator has ended your access.",
+            "Ask the administrator of this server to allow you to sign in again.",
         )
     if issued is None:
         return _ended()
     if issued > now + SKEW:
         return AccessDenied(
             "FLEET-664",
-            "Your sign-in cannot be used: its time lies in the future.",
-            "Have the clocks of this server and of the identity provider set right, then sign in again.",
+            "Your sign-in cannot be used: its time is in the future.",
+            "Correct the clocks of this server and of the identity provider, then sign in again.",
         )
     if min(issued, known.began_at or issued) + timedelta(hours=hours) <= now:
         return _ended()
@@ -198,7 +200,7 @@ def _named(name: str) -> str:
     if not (found := of_subject or names.address_of(name)):
         raise RefusedEdit(
             "FLEET-665",
-            f"{name[:80]!r} is no name of a person who signs in.",
-            "Give it as the audit shows it: ana@example.com, or oidc:42.",
+            f"{name[:80]!r} is not the name of a person who signs in.",
+            "Write it as the audit page shows it: ana@example.com, or oidc:42.",
         )
     return found

@@ -30,7 +30,7 @@ def create(
     person's token is known).
     """
     if not (problem := name_problem(name)) and names.hidden_in(name):
-        problem = "a name must not contain characters that are not seen"
+        problem = "a name must not contain invisible characters"
     if problem:
         raise RefusedEdit("FLEET-629", f"{name[:80]!r} cannot be a token's name: {problem}.", "Choose another.")
     if account != "*" and (problem := name_problem(account)):
@@ -43,12 +43,14 @@ def create(
         )
     if beyond := sorted(set(permissions) - actor.permissions):
         raise RefusedEdit(
-            "FLEET-671", f"{actor.name} cannot give what {actor.name} lacks: {', '.join(beyond)}.", "Leave it out."
+            "FLEET-671",
+            f"{actor.name} cannot give permissions that {actor.name} does not have: {', '.join(beyond)}.",
+            "Leave them out.",
         )
     if any(_mistaken(other, name, account, actor.name, tx.at) for other in token_rows.all_(tx)):
         raise RefusedEdit(
             "FLEET-671",
-            f"Another person's token is called {name} or alike, and the audit could not tell the two apart.",
+            f"Another person has a token named {name}, or with a similar name; the audit could not distinguish the two.",
             "Choose another name.",
         )
     expires_at = tx.at + timedelta(days=days)
@@ -56,7 +58,7 @@ def create(
     if parent is not None and expires_at > parent.expires_at:
         raise RefusedEdit(
             "FLEET-671",
-            f"A token that is made with {actor.name} expires with that one at the latest, on {parent.expires_at:%Y-%m-%d}.",
+            f"A token created with {actor.name} expires with that token at the latest, on {parent.expires_at:%Y-%m-%d}.",
             "Give it fewer days.",
         )
     import jwt  # only who makes or reads a token needs it
@@ -125,10 +127,10 @@ def read(text: str, key: bytes) -> str:
             text, key, algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp", "jti", "iss"]}
         )
     except jwt.ExpiredSignatureError:
-        raise AccessDenied("FLEET-662", "The token has expired.", "Make another: fleet token create") from None
+        raise AccessDenied("FLEET-662", "The token has expired.", "Create another: fleet token create") from None
     except (jwt.InvalidTokenError, ValueError, RecursionError):
         raise AccessDenied(
-            "FLEET-661", "This is no valid token of this server.", "Make one with: fleet token create"
+            "FLEET-661", "This token is not valid on this server.", "Create one with: fleet token create"
         ) from None
     return str(claims["jti"])
 
@@ -136,11 +138,13 @@ def read(text: str, key: bytes) -> str:
 def bearer(token: Token | None, now: datetime) -> Actor:
     """Who comes with a token. Raises: AccessDenied FLEET-661 (unknown here), FLEET-662 (expired), FLEET-663 (revoked)."""
     if token is None:
-        raise AccessDenied("FLEET-661", "This is no valid token of this server.", "Make one with: fleet token create")
+        raise AccessDenied(
+            "FLEET-661", "This token is not valid on this server.", "Create one with: fleet token create"
+        )
     if token.revoked_at is not None:
-        raise AccessDenied("FLEET-663", f"The token {token.name} was revoked.", "Make another: fleet token create")
+        raise AccessDenied("FLEET-663", f"The token {token.name} was revoked.", "Create another: fleet token create")
     if token.expires_at <= now:
-        raise AccessDenied("FLEET-662", "The token has expired.", "Make another: fleet token create")
+        raise AccessDenied("FLEET-662", "The token has expired.", "Create another: fleet token create")
     return Actor(f"token:{token.name}", frozenset(token.permissions), token.account, token.id)
 
 

@@ -19,11 +19,12 @@ from typing import Any, Self
 
 from engine import context
 from engine.access import credentials, permits
-from engine.access.permits import needs
+from engine.access.permits import crosses, needs
 from engine.access.roles import Role, person_of, read_rules, role_of
 from engine.errors import ApplyError, FleetError, RefusedEdit, ReviewError, SyncError
 from engine.flow import apply as applying
 from engine.flow import confirmations, sync
+from engine.flow.preview import Preview
 from engine.flow.review import Verb
 from engine.kinds import Kinds, name_problem
 from engine.kinds.fleet import FLEET
@@ -64,7 +65,7 @@ from engine.workbench import check as checking
 from engine.workbench import edits, registry, signins, tokens
 from engine.workbench.check import Finding
 from engine.workbench.decisions import Reverted, Reviewed, decide, revert
-from engine.workbench.reader import Preview, Reader
+from engine.workbench.reader import Reader
 from engine.workbench.signins import KnownPerson, SignedOut
 
 SNAPSHOTS = "snapshots"
@@ -90,7 +91,7 @@ class _Going:
     def __str__(self) -> str:
         seconds = (utc_now() - self.since).total_seconds()
         what = f"run {self.run_id}" if self.run_id else "it is fetching"
-        return f"{what}, asked for by {self.actor} {seconds:.0f} s ago"
+        return f"{what}, started by {self.actor} {seconds:.0f} s ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class Workbench(Reader):
 
     # Repositories
 
+    @crosses
     @needs(Permission.WRITE)
     def add_repository(
         self, actor: Actor, name: str, url: str, *, account: str | None = None, **options: Any
@@ -177,6 +179,7 @@ class Workbench(Reader):
         with self.store.write() as tx:
             return registry.register(tx, self.settings, actor, name, url, account, options)
 
+    @crosses
     @needs(Permission.WRITE)
     def change_repository(
         self, actor: Actor, name: str | int, changes: Mapping[str, Any], *, release: bool = False
@@ -190,6 +193,7 @@ class Workbench(Reader):
             permits.within(actor, *([changes["account"]] if "account" in changes else []))
             return registry.change(tx, self.settings, actor, repository, changes, release=release)
 
+    @crosses
     @needs(Permission.WRITE)
     def remove_repository(self, actor: Actor, name: str | int) -> dict[str, int]:
         """Take a repository out of service; live state is not touched. Raises: SyncError FLEET-211 (a tick is going on)."""
@@ -199,6 +203,7 @@ class Workbench(Reader):
             sync.remove_checkout(self.settings.home, repository.id)
         return facts
 
+    @crosses
     @needs(Permission.WRITE)
     def offered_host_key(self, actor: Actor, name: str) -> str:
         """The key that a repository's ssh host shows now, as `TYPE BASE64`. Writes nothing.
@@ -210,6 +215,7 @@ class Workbench(Reader):
         with context.ended_by(self._halted):
             return sync.offered_host_key(repository.url, self.settings)
 
+    @crosses
     @needs(Permission.WRITE)
     def trust_host_key(self, actor: Actor, name: str, key: str) -> Repository:
         """Pin the key that a repository's ssh host must show from now on.
@@ -222,6 +228,7 @@ class Workbench(Reader):
             registry.trust_host_key(tx, actor, repository, key)
             return repositories.get(tx, repository.id)
 
+    @crosses
     def credential_use(self, name: str) -> confirmations.CredentialUse | None:
         """The credential that a repository names, where it would be sent, and whether it may be; None where it names none."""
         repository = self.repository(name)
@@ -230,13 +237,15 @@ class Workbench(Reader):
         about = ("credential of", repository, self.settings.vault_paths)
         return self.store.remembered(about, lambda tx: confirmations.seen(tx, self.settings, repository))
 
+    @crosses
     def credential_waits(self, name: str) -> str | None:
         """Why the runs of a repository fail until somebody confirms the host of its credential; None where they do not."""
         found = self.credential_use(name)
         if found is None or found.verdict is not credentials.Verdict.UNCONFIRMED:
             return None
-        return f"Nobody has confirmed yet that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
+        return f"It is not yet confirmed that the credential at {found.path} may be sent to {found.host}; until then its runs fail."
 
+    @crosses
     @needs(Permission.WRITE, everywhere=True)
     def trust_credential(self, actor: Actor, name: str | int, path: str, host: str) -> Repository:
         """Confirm that a repository's credential may be sent to its host, both as they were seen.
@@ -248,12 +257,14 @@ class Workbench(Reader):
             confirmations.confirm(tx, self.settings, actor, repository, path, host)
             return repositories.get(tx, repository.id)
 
+    @crosses
     @needs(Permission.APPLY)
     def pause(self, actor: Actor, reason: str, repository: str | int | None = None) -> None:
         """Stop ticks and applies until `resume`: of one repository, or of everything, which takes an actor of every account."""
         with self.store.write() as tx:
             registry.pause(tx, actor, self._braked(tx, actor, repository), reason)
 
+    @crosses
     @needs(Permission.APPLY)
     def resume(self, actor: Actor, repository: str | int | None = None) -> bool:
         """Let work go on; gives whether anything was paused."""
@@ -262,6 +273,7 @@ class Workbench(Reader):
 
     # Tokens of the API
 
+    @crosses
     @needs(Permission.TOKENS)
     def create_token(
         self,
@@ -277,18 +289,21 @@ class Workbench(Reader):
         with self.store.write() as tx:
             return tokens.create(tx, self._token_key, actor, name, account, permissions, days)
 
+    @crosses
     @needs(Permission.TOKENS)
     def tokens(self, actor: Actor) -> list[Token]:
         """Tokens that were made, newest first."""
         with self.store.read() as tx:
             return token_rows.all_(tx, None if actor.account == "*" else actor.account)
 
+    @crosses
     @needs(Permission.TOKENS)
     def revoke_token(self, actor: Actor, id_: int) -> Token:
         """End a token now."""
         with self.store.write() as tx:
             return tokens.revoke(tx, actor, id_)
 
+    @crosses
     @needs(Permission.TOKENS)
     def revoke_tokens_by(self, actor: Actor, maker: str) -> list[Token]:
         """End every token that somebody made, and those that were made with these. Gives those that ended now."""
@@ -328,12 +343,14 @@ class Workbench(Reader):
         with self.store.write() as tx:
             signins.leave(tx, person)
 
+    @crosses
     @needs(Permission.TOKENS, everywhere=True)
     def people(self, actor: Actor) -> list[KnownPerson]:
         """Who is signed in, or kept out, by name."""
         with self.store.read() as tx:
             return signins.people(tx, token_rows.makers(tx), self.settings.sign_in_hours)
 
+    @crosses
     @needs(Permission.TOKENS, everywhere=True)
     def sign_out(self, actor: Actor, person: str, *, with_tokens: bool = False, keep_out: bool = False) -> SignedOut:
         """End every sign-in of a person now, named as the audit shows them; with `with_tokens` their tokens of the API too.
@@ -346,6 +363,7 @@ class Workbench(Reader):
             gone = tokens.revoke_made_by(tx, actor, known) if with_tokens or keep_out else []
         return SignedOut(person, ended, len(gone), keep_out)
 
+    @crosses
     @needs(Permission.TOKENS, everywhere=True)
     def let_in(self, actor: Actor, person: str) -> bool:
         """Keep a person out no longer; gives whether they were kept out. Raises: RefusedEdit FLEET-665."""
@@ -354,6 +372,7 @@ class Workbench(Reader):
 
     # Git hosts
 
+    @crosses
     @needs(Permission.WRITE)
     def create_gitea_repository(
         self, actor: Actor, owner: str, repo: str, *, private: bool = True
@@ -403,6 +422,7 @@ class Workbench(Reader):
 
     # Notifications
 
+    @crosses
     @needs(Permission.WRITE, everywhere=True)
     def test_notifications(self, actor: Actor) -> list[tuple[str, str]]:
         """Send a test message to each sink, once. Shape: (sink, `delivered` or why not) in the order of the settings."""
@@ -413,6 +433,7 @@ class Workbench(Reader):
 
     # Snapshots
 
+    @crosses
     @needs(Permission.READ, everywhere=True)
     def snapshot(self, actor: Actor, path: Path) -> int:
         """Copy the whole store, but for its tokens, into a file while it runs; gives the file's bytes.
@@ -424,14 +445,15 @@ class Workbench(Reader):
             # The store or its log. Ours, or another home's: whoever has it open would go on writing into a file that nobody finds again.
             raise RefusedEdit(
                 "FLEET-607",
-                f"{path} is a home's store, which no snapshot replaces.",
-                "Name another file, or an empty home.",
+                f"{path} is the store of a home; a snapshot must not replace it.",
+                "Choose another file, or an empty home.",
             )
         self.store.snapshot(path)
         return path.stat().st_size
 
     # Retention
 
+    @crosses
     @needs(Permission.WRITE, everywhere=True)
     def prune(self, actor: Actor) -> dict[str, int]:
         """Forget events and runs that are older than the settings keep and explain nothing of today.
@@ -445,6 +467,7 @@ class Workbench(Reader):
                 events.record(tx, actor.name, [Event("store.pruned", data=dict(gone))])
         return gone
 
+    @crosses
     @needs(Permission.WRITE, everywhere=True)
     def compact(self, actor: Actor) -> tuple[int, int]:
         """Write the store anew without what it has forgotten; gives its bytes before and after. Others read meanwhile.
@@ -458,6 +481,7 @@ class Workbench(Reader):
 
     # Ticks
 
+    @crosses
     @needs(Permission.SYNC)
     def sync(
         self,
@@ -498,6 +522,7 @@ class Workbench(Reader):
             self.on_ticked(run)
         return Synced(run, [] if run.unchanged else self.proposals_by_id(run.proposal_ids))
 
+    @crosses
     @needs(Permission.WRITE)
     def check_repository(
         self,
@@ -527,6 +552,7 @@ class Workbench(Reader):
         with context.ended_by(self._halted):
             return checking.check(self.settings, self.kinds, asked, self._credential_refusal(actor, asked))[0]
 
+    @crosses
     @needs(Permission.WRITE)
     def look_at(self, actor: Actor, name: str) -> tuple[list[Finding], Revision | None]:
         """Look at the remote of a registered repository as a tick would need it; gives what was fetched, too.
@@ -537,6 +563,7 @@ class Workbench(Reader):
         with context.ended_by(self._halted):
             return checking.check(self.settings, self.kinds, repository, self._credential_refusal(actor, repository))
 
+    @crosses
     @needs(Permission.SYNC)
     def dry_run(self, actor: Actor, name: str) -> tuple[Revision, Preview]:
         """What a sync of this repository would find now: the commit, and each difference.
@@ -552,21 +579,25 @@ class Workbench(Reader):
 
     # Review and apply
 
+    @crosses
     @needs(Permission.REVIEW)
     def approve(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
         """Approve proposals, each by itself."""
         return self._decide(actor, Verb.APPROVE, ids)
 
+    @crosses
     @needs(Permission.REVIEW)
     def reject(self, actor: Actor, ids: Sequence[int], reason: str) -> list[Reviewed]:
         """Reject proposals with a reason. The same difference comes back at a later sync."""
         return self._decide(actor, Verb.REJECT, ids, reason)
 
+    @crosses
     @needs(Permission.REVIEW)
     def unapprove(self, actor: Actor, ids: Sequence[int]) -> list[Reviewed]:
         """Take approvals back."""
         return self._decide(actor, Verb.TAKE_BACK, ids)
 
+    @crosses
     @needs(Permission.WRITE)
     def revert(self, actor: Actor, ids: Sequence[int]) -> list[Reverted]:
         """Open proposals that take the change of applied ones back, to be reviewed and applied as any other.
@@ -576,6 +607,7 @@ class Workbench(Reader):
         with self.store.write() as tx:
             return revert(tx, self.kinds, actor, ids)
 
+    @crosses
     @needs(Permission.WRITE)
     def revert_run(self, actor: Actor, id_: int) -> list[Reverted]:
         """Open proposals that take back all that was applied of a run. Raises: RefusedEdit FLEET-604; ReviewError FLEET-405."""
@@ -587,11 +619,12 @@ class Workbench(Reader):
             if not applied:
                 raise ReviewError(
                     "FLEET-405",
-                    f"Nothing of run {id_} is applied" + (" that was not reverted." if reverted else "."),
+                    f"Nothing of run {id_} is applied" + (" that is not reverted yet." if reverted else "."),
                     f"See it: fleet run show {id_}",
                 )
             return revert(tx, self.kinds, actor, applied)
 
+    @crosses
     @needs(Permission.APPLY)
     def apply(
         self,
@@ -620,6 +653,7 @@ class Workbench(Reader):
             halted=self._halted,
         )
 
+    @crosses
     @needs(Permission.APPLY)
     def drill(self, actor: Actor, account: str, *, watcher: Callable[[str], None] = lambda _stage: None) -> Drill:
         """Restore an account's fleet from its export into an empty store, compare, and record what came of it.
@@ -648,6 +682,7 @@ class Workbench(Reader):
 
     # Operator edits
 
+    @crosses
     @needs(Permission.FLEET_WRITE)
     def set_resource(
         self, actor: Actor, key: ResourceKey, fields: Spec, *, note: str | None = None, seen_version: int | None = None
@@ -662,6 +697,7 @@ class Workbench(Reader):
                 file_bytes=self.settings.max_file_bytes, note=note, seen_version=seen_version,
             )  # fmt: skip
 
+    @crosses
     @needs(Permission.FLEET_WRITE)
     def delete_resource(
         self, actor: Actor, key: ResourceKey, *, note: str | None = None, seen_version: int | None = None
@@ -671,6 +707,7 @@ class Workbench(Reader):
         with self.store.write() as tx:
             return edits.delete_resource(tx, self.kinds, actor, key, note=note, seen_version=seen_version)
 
+    @crosses
     @needs(Permission.WRITE)
     def release(self, actor: Actor, key: ResourceKey) -> str:
         """Let go of a resource; live keeps it. Gives the name of the repository that held it."""
@@ -711,7 +748,7 @@ class Workbench(Reader):
             if going := self._ticking.get(repository.id):
                 raise SyncError(
                     "FLEET-211",
-                    f"A tick of {repository.name} is going on already: {going}.",
+                    f"A tick of {repository.name} is already running: {going}.",
                     f"Wait for it: fleet run show {going.run_id}" if going.run_id else "Wait for it: fleet run list",
                     run_id=going.run_id,
                 )
@@ -735,7 +772,7 @@ class Workbench(Reader):
             reason = f"{paused.name} is paused by {paused.paused_by}: {paused.paused_reason}" if paused else None
         if reason:
             where = f" --repo {argument(chosen[0].name)}" if chosen and "everything is paused" not in reason else ""
-            raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Go on with: fleet resume{where}")
+            raise ApplyError("FLEET-501", f"Work is paused: {reason}.", f"Resume with: fleet resume{where}")
 
     @staticmethod
     def permit(actor: Actor, permission: Permission, *accounts: str) -> None:

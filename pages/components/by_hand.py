@@ -16,7 +16,7 @@ def told(key: ResourceKey) -> bool:
     found = workbench().edits_since_agreed(key)
     for version in found[:MOST]:
         what = "deleted it" if version.spec is None else "changed it"
-        note = f": {plain(version.note)}" if version.note else ", without a note"
+        note = f": {plain(version.note)}" if version.note else " (no note)"
         st.info(
             f"**{plain(version.actor)}** {what} by hand {ago(version.valid_from)} ({exact(version.valid_from)}){note}",
             icon=":material/edit:",

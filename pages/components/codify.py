@@ -38,12 +38,12 @@ def _close() -> None:
 
 def _draw(wish: _Wish) -> None:
     if wish.deleted:
-        st.markdown("It was deleted by hand. Take its entry out of the fleet file to agree:")
+        st.markdown("The resource was deleted by hand. To keep this change, remove its entry from the fleet file:")
         st.code(f"# remove from {wish.key.kind}:\n#   {phrases.clean(wish.key.name)}", language="yaml")
         return
     with attempt():
         live = workbench().resource(wish.key)
         moved = {path.split(".")[0].split("[")[0] for path in wish.paths}
         spec = {name: given for name, given in live.spec.items() if name in moved} or live.spec
-        st.markdown("Put this into the fleet file and push; the next tick closes the drift as codified.")
+        st.markdown("Put this into the fleet file and push it; the next tick closes the drift as codified.")
         st.code(phrases.clean_lines(export.snippet(wish.key.kind, wish.key.name, spec)), language="yaml")

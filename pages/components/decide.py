@@ -113,7 +113,7 @@ def _ask(decision: _Decision) -> None:
     found = workbench().prospects(decision.ids)
     chosen = allowed(found, decision.move)
     if not chosen:
-        st.info("None of these can be decided this way any more; somebody may have been faster.")
+        st.info("This decision is no longer possible for these proposals. Another person may have decided first.")
         if st.button("Close", key="decide_close"):
             _close()
             st.rerun()
@@ -125,15 +125,17 @@ def _ask(decision: _Decision) -> None:
             "Reason",
             key="decide_reason",
             placeholder="Not before the sale is over",
-            help="Shown wherever the proposal is. The same difference comes back at a later sync.",
+            help="The reason is shown with the proposal. A later sync proposes the same difference again.",
         )
-        missing = "" if reason.strip() else "A rejection needs a reason: whoever pushed the change will read it."
+        missing = "" if reason.strip() else "A rejection needs a reason: the author of the change will read it."
     destroyed = sum(item.proposal.change == "destroy" for item in chosen)
     if destroyed and decision.move in {Move.APPROVE, Move.APPROVE_AND_APPLY, Move.APPLY}:
         typed = st.text_input(
             f"This destroys {count(destroyed, 'resource')}. Type {destroyed} to confirm.", key="decide_number"
         )
-        missing = "" if typed.strip() == str(destroyed) else f"Type {destroyed} first: that many resources go."
+        missing = (
+            "" if typed.strip() == str(destroyed) else f"Type {destroyed} first, the number of resources to destroy."
+        )
     label = f"{decision.move.value} {len(chosen):,}" if len(decision.ids) > 1 else decision.move.value
     with st.container(horizontal=True):
         confirmed = st.button(label, type="primary", key="decide_confirm")
@@ -157,7 +159,9 @@ def _say(decision: _Decision, found: Prospects, chosen: Sequence[Prospect]) -> N
     )
     left = len(decision.ids) - len(chosen)
     if left:
-        st.caption(f"{left:,} of the {len(decision.ids):,} selected cannot be decided this way and stay as they are.")
+        st.caption(
+            f"{left:,} of the {len(decision.ids):,} selected proposals do not allow this decision and do not change."
+        )
     few = [proposal for proposal in proposals if proposal.cause is not Cause.GIT_MOVED][:_FEW]
     for proposal in few if len(proposals) <= _FEW else ():
         st.markdown(f"{plain(proposal.key.address)}: {plain(words.summary(proposal))}")
@@ -181,7 +185,7 @@ def _say(decision: _Decision, found: Prospects, chosen: Sequence[Prospect]) -> N
             "nodes": column.number("Nodes"),
             "risk": column.words("Risk", 90),
         },
-        alt="What this decides on, the most far-reaching first",
+        alt="Selected proposals, those that reach most nodes first",
     )
     if len(widest) > _SHOWN:
         st.caption(f"and {len(widest) - _SHOWN:,} more")
@@ -256,7 +260,7 @@ def _tell(decision: _Decision) -> None:
     good = [row for row in decision.outcomes if not row["error"]]
     bad = [row for row in decision.outcomes if row["error"]]
     if decision.background:
-        st.info("The apply goes on in the background; the strip on top of every page shows where it is.")
+        st.info("The apply continues in the background; the bar at the top of every page shows its progress.")
     if good:
         words = {row["status"] for row in good}
         st.success(f"{len(good):,} {' and '.join(sorted(words))}", icon=":material/check:")
@@ -274,7 +278,7 @@ def _tell(decision: _Decision) -> None:
                 "status": column.status(),
                 "error": column.text("Why"),
             },
-            alt="What was not done, and why",
+            alt="What was not done, and the reasons",
         )
         if len(bad) == 1:
             to_proposal(bad[0]["id"])

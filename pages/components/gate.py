@@ -25,7 +25,7 @@ def door(found: Visitor) -> None:
             refused(found.refusal)
             _sign_in()
         elif found.person is None:
-            st.write("Changes to the fleet are seen and approved here. Sign in to go on.")
+            st.write("Review and approve changes to the fleet here. Sign in to continue.")
             _sign_in()
         else:
             _without_role(found)
@@ -41,8 +41,10 @@ def _without_role(found: Visitor) -> None:
     if person is None:
         return
     called = f" ({plain(person.display)})" if person.display and person.display.lower() != person.name else ""
-    st.write(f"You are signed in as **{plain(person.name)}**{called}, and no role is given to you here.")
+    st.write(f"You are signed in as **{plain(person.name)}**{called}, but you have no role here.")
     if person.unverified:
-        st.caption("The identity provider does not say that your address is verified, so it does not count.")
-    st.caption(f"Whoever runs this server gives roles with FLEET_ROLES, for example {plain(person.name)}=viewer")
+        st.caption("The identity provider does not confirm that your address is verified, so your address is not used.")
+    st.caption(
+        f"Ask the administrator of this server to add a role in FLEET_ROLES, for example {plain(person.name)}=viewer"
+    )
     st.button("Sign out", icon=":material/logout:", key="sign_out", on_click=sign_out)

@@ -26,8 +26,8 @@ def people() -> None:
     chosen = _listed(found)
     hours = workbench().settings.sign_in_hours
     st.caption(
-        f"A sign-in ends after {count(hours, 'hour')}, when its person signs out anywhere, or here. Roles are asked for anew at each sign-in; "
-        "a change of FLEET_ROLES takes a restart."
+        f"A sign-in ends after {count(hours, 'hour')}, when the person signs out in any browser, or when you end it here. Roles are read at each sign-in; "
+        "a change of FLEET_ROLES requires a restart."
     )
     if chosen is None:
         return
@@ -42,13 +42,13 @@ def people() -> None:
         on_click=_open, args=(chosen.name,),
     )  # fmt: skip
     if st.session_state.get("person_out_of") == chosen.name:
-        st.dialog("Sign somebody out", on_dismiss=_close)(_sign_out)(chosen)
+        st.dialog("Sign a person out", on_dismiss=_close)(_sign_out)(chosen)
 
 
 def _listed(found: list[KnownPerson]) -> KnownPerson | None:
     """Show people; gives the one that is selected."""
     if not found:
-        empty("Nobody is signed in.", "Whoever signs in is listed here.")
+        empty("Nobody is signed in.", "People who sign in are listed here.")
         return None
     rows = [
         {
@@ -89,15 +89,15 @@ def _close() -> None:
 
 def _sign_out(person: KnownPerson) -> None:
     st.write(
-        f"Every sign-in of {plain(person.name)} ends now, in every browser. Work that they began goes on; pause everything to stop it."
+        f"Every sign-in of {plain(person.name)} ends now, in every browser. Work that they started continues; pause everything to stop it."
     )
     with_tokens = st.checkbox(
         f"Also revoke their tokens ({person.tokens:,} valid)", value=bool(person.tokens), key="person_tokens"
     )
     keep_out = st.checkbox(
-        "Keep them out, and revoke their tokens, until they are let in again",
+        "Keep them out until you let them in again, and revoke their tokens",
         key="person_keep_out",
-        help="Else they may sign in again at once, with the role that FLEET_ROLES gives them.",
+        help="Otherwise they can sign in again immediately, with their role from FLEET_ROLES.",
     )
     if st.button(f"Sign out {plain(person.name)}", type="primary", key="person_out_confirm"):
         with attempt() as tried:

@@ -61,13 +61,13 @@ def _draw(wish: _Wish) -> None:
 
 
 def _ask(wish: _Wish) -> None:
-    what = "what this proposal changed" if wish.run is None else "all that was applied of this run"
+    what = "the changes of this proposal" if wish.run is None else "all applied changes of this run"
     st.markdown(
-        f"Opens proposals that take back {what}, to be decided on and applied as any other. What live has moved since stays as it is."
+        f"Opens proposals that undo {what}. Decide on them and apply them like any other proposal. Later changes of live are kept."
     )
     st.info(
-        "Git goes on declaring the change: a sync after they are applied proposes it again, unless git is changed, too. "
-        "What to commit is shown next.",
+        "Git still declares the change: after the reverts are applied, a sync proposes it again, unless you change git too. "
+        "The next step shows what to commit.",
         icon=":material/info:",
     )
     with st.container(horizontal=True):
@@ -90,7 +90,7 @@ def _tell(wish: _Wish) -> None:
     refused = [outcome for outcome in wish.outcomes if outcome.error is not None]
     if opened:
         st.success(f"{count(len(opened), 'proposal')} opened: {sum_of(opened)}.", icon=":material/check:")
-        st.caption("To keep it so, commit this:")
+        st.caption("To keep the reverts, commit this:")
         st.code(
             phrases.clean_lines(amendment(opened)),
             language="yaml",
@@ -106,7 +106,7 @@ def _tell(wish: _Wish) -> None:
                 if o.error is not None
             ],
             {"id": column.number("Id", 60), "resource": column.text("Resource"), "why": column.text("Why")},
-            alt="What was not reverted, and why",
+            alt="What was not reverted, and the reasons",
         )
     with st.container(horizontal=True):
         if len(opened) == 1 and st.button("See it", type="primary", key="revert_see"):

@@ -144,7 +144,7 @@ def _closed() -> None:
 
 
 def _pause() -> None:
-    st.write("No tick and no apply begins until somebody resumes. The transaction in hand is finished.")
+    st.write("No tick and no apply starts until you or another person resumes. The current transaction is completed.")
     reason = st.text_input("Reason", key="pause_reason", placeholder="Freeze for the release")
     if st.button("Pause", type="primary", icon=":material/pause:", key="pause_confirm"):
         with attempt() as tried:

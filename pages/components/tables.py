@@ -111,7 +111,7 @@ def paged(total: int, key: str = "page", size: int = PAGE) -> int:
     pages = max(1, ceil(total / size))
     if pages == 1:
         if total:
-            st.caption(f"{total:,} in all")
+            st.caption(f"{total:,} in total")
         return 0
     with st.container(horizontal=True, vertical_alignment="center"):
         number = st.pagination(pages, key=key, bind="query-params")

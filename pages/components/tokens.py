@@ -22,7 +22,9 @@ def tokens() -> None:
     """The tokens that were made, for those who may make some."""
     st.subheader("API tokens")
     if refusal(Workbench.tokens):
-        st.caption("Your role makes no tokens. Whoever may, makes them here or with fleet token create.")
+        st.caption(
+            "Your role may not create tokens. Ask a person who may; tokens are created here or with fleet token create."
+        )
         act("New token", Workbench.create_token, icon=":material/add:", key="token_new")
         return
     found = workbench().tokens(actor())
@@ -45,7 +47,7 @@ def tokens() -> None:
                 f"Revoke all by {plain(chosen.created_by)}", Workbench.revoke_tokens_by, icon=":material/block:", key="token_revoke_all",
                 on_click=_open, args=("revoking_all",),
             )  # fmt: skip
-    st.caption("The description of the API, to read and to try: [/api/docs](/api/docs)")
+    st.caption("API documentation, with a form to try requests: [/api/docs](/api/docs)")
     match st.session_state.get("token_dialog"):
         case "making":
             st.dialog("New token", on_dismiss=_close)(_make)()
@@ -80,7 +82,7 @@ def _listed(found: list[Token]) -> Token | None:
         "account": column.text("Account", 110),
         "permissions": column.text("Permissions", 220),
         "until": column.time("Until"),
-        "by": column.text("Made by", 110),
+        "by": column.text("Created by", 110),
     }
     chosen = table(rows, columns, key=f"tokens_{found[0].id}_{len(found)}", select="single", alt="Tokens, newest first")
     token = found[chosen[0]] if chosen else None
@@ -103,7 +105,7 @@ def _make() -> None:
 
 
 def _show() -> None:
-    st.success("Made. It is shown this once: copy it now.", icon=":material/key:")
+    st.success("The token is created. It is shown only once: copy it now.", icon=":material/key:")
     st.code(st.session_state["issued"], language=None, wrap_lines=True)
     if st.button("Done", type="primary", key="token_done"):
         _close()
@@ -113,7 +115,10 @@ def _show() -> None:
 def _ask() -> None:
     me = actor()
     name = st.text_input(
-        "Name", key="token_name", placeholder="ci, cron, ana's laptop", help="Events show it as who did something."
+        "Name",
+        key="token_name",
+        placeholder="ci, cron, ana's laptop",
+        help="Events show this name for everything that is done with the token.",
     )
     open_to = [*(["*"] if me.account == "*" else []), *(workbench().accounts() or [workbench().account(None)])]
     account = st.selectbox(
@@ -126,8 +131,8 @@ def _ask() -> None:
         default=[Permission.READ],
         format_func=lambda each: each.short,
     )
-    days = st.selectbox("Holds for", DAYS, index=2, key="token_days", format_func=lambda each: f"{each} days")
-    if st.button("Make it", type="primary", key="token_make"):
+    days = st.selectbox("Valid for", DAYS, index=2, key="token_days", format_func=lambda each: f"{each} days")
+    if st.button("Create", type="primary", key="token_make"):
         with attempt():
             _, text = workbench().create_token(me, name.strip(), account=account, permissions=permissions, days=days)
             st.session_state["issued"] = text
@@ -135,7 +140,7 @@ def _ask() -> None:
 
 def _revoke(token: Token) -> None:
     st.write(
-        "The next request that brings it is refused, and so is any that brings a token made with it. This cannot be taken back."
+        "The next request with this token is refused, and so are requests with tokens created with it. This cannot be undone."
     )
     if st.button(f"Revoke {plain(token.name)}", type="primary", key="token_revoke_confirm"):
         with attempt() as tried:
@@ -147,7 +152,7 @@ def _revoke(token: Token) -> None:
 
 def _revoke_all(maker: str) -> None:
     st.write(
-        f"Every token that {plain(maker)} made ends now, and every token made with one of these. This cannot be taken back."
+        f"Every token that {plain(maker)} created becomes invalid now, and every token created with one of these. This cannot be undone."
     )
     if st.button(f"Revoke all by {plain(maker)}", type="primary", key="token_revoke_all_confirm"):
         with attempt() as tried:

@@ -15,15 +15,15 @@ CAUSES = {
 }
 
 CAUSES_EXPLAINED = {
-    Cause.GIT_MOVED: "Git declares something new; live is as it was last agreed on.",
-    Cause.LIVE_MOVED: "Somebody changed live beside git. Applying this takes that change back.",
-    Cause.BOTH: "Git declares something new, and live was changed beside git. Applying this overwrites that change.",
+    Cause.GIT_MOVED: "Git declares a new value; live has not changed since the last agreement.",
+    Cause.LIVE_MOVED: "Live was changed outside git. Applying this undoes that change.",
+    Cause.BOTH: "Git declares a new value, and live was changed outside git. Applying this overwrites that change.",
 }
 
 CAUSES_OF_APPLIED = {
-    Cause.GIT_MOVED: "Git declared something new, and live was as it was last agreed on.",
-    Cause.LIVE_MOVED: "Somebody had changed live beside git. This took that change back.",
-    Cause.BOTH: "Git declared something new, and live had been changed beside git. This overwrote that change.",
+    Cause.GIT_MOVED: "Git declared a new value; live had not changed since the last agreement.",
+    Cause.LIVE_MOVED: "Live had been changed outside git. This undid that change.",
+    Cause.BOTH: "Git declared a new value, and live had been changed outside git. This overwrote that change.",
 }
 
 REVERT = "revert"
@@ -40,8 +40,8 @@ def explained(proposal: Proposal) -> str:
     if proposal.reverts is None:
         return (CAUSES_OF_APPLIED if applied else CAUSES_EXPLAINED)[proposal.cause]
     if applied:
-        return f"A revert: it took back what proposal {proposal.reverts} did."
-    return f"A revert: it takes back what proposal {proposal.reverts} did. Git still declares that, and a sync proposes it again."
+        return f"A revert: it undid the change of proposal {proposal.reverts}."
+    return f"A revert: it undoes the change of proposal {proposal.reverts}. Git still declares that change, so a sync proposes it again."
 
 
 _ORDER = (Change.CREATE, Change.UPDATE, Change.DESTROY)
@@ -55,4 +55,4 @@ def sum_of(proposals: Sequence[Proposal]) -> str:
 
 def reach(nodes: int) -> str:
     """`reaches 12 nodes`."""
-    return f"reaches {count(nodes, 'node')}" if nodes else "reaches no node"
+    return f"reaches {count(nodes, 'node')}" if nodes else "reaches no nodes"

@@ -91,7 +91,7 @@ def test_what_a_change_of_the_url_takes_away_is_told(call: Api) -> None:
     moved = call("PATCH", f"{where}/web", {"gitops_repository": {"repo_url": "https://two.example/a.git"}}).json()
     assert moved["gitops_repository"]["vault_credential_path"] is None
     assert moved["notes"] == [
-        "The new URL leads to another host, which the credential at secret/data/a was not given for, so it is dropped."
+        "The new URL has another host. The credential at secret/data/a is for the old host, so it is dropped."
     ]
     given = call("PATCH", f"{where}/web", {"gitops_repository": {"vault_credential_path": "secret/data/a"}}).json()
     (waits,) = given["notes"]
@@ -339,6 +339,6 @@ def test_what_nobody_foresaw_is_coded_and_said_without_its_words(
 def test_every_type_of_a_problem_leads_to_what_it_means(call: Api) -> None:
     problem = call.bearing(None)("GET", "system/proposals").json()
     assert problem["type"] == "/api/problems/FLEET-660"
-    assert call("GET", problem["type"]).json() == {"code": "FLEET-660", "meaning": "A token is needed"}
+    assert call("GET", problem["type"]).json() == {"code": "FLEET-660", "meaning": "A token is required"}
     assert call("GET", "/api/problems/FLEET-104").status_code == 200
     assert call("GET", "/api/problems/x").status_code == 404

@@ -146,7 +146,7 @@ def test_a_push_to_the_followed_branch_asks_for_a_tick(workbench: Workbench, hoo
     workbench.add_repository(ME, "other-repo", url.replace(".git", "x.git"), branch=branch, account="acme")
     answer = send(hooked, provider, payload())
     assert (answer.status_code, answer.json()) == (
-        202, {"accepted": True, "repositories": ["followed"], "detail": "followed: tick asked for."},
+        202, {"accepted": True, "repositories": ["followed"], "detail": "followed: tick requested."},
     )  # fmt: skip
     deadline = time.monotonic() + 20
     while not (runs := workbench.runs(repository="followed")):
@@ -158,7 +158,7 @@ def test_a_push_to_the_followed_branch_asks_for_a_tick(workbench: Workbench, hoo
         answer.headers["X-Request-Id"],
     )
     (delivery,) = workbench.deliveries("followed")
-    assert (delivery.provider, delivery.revision, delivery.outcome) == (provider, payload()["after"], "tick asked for")
+    assert (delivery.provider, delivery.revision, delivery.outcome) == (provider, payload()["after"], "tick requested")
     assert workbench.deliveries("other-branch") == []
 
 
@@ -170,7 +170,7 @@ def test_ten_pushes_in_a_second_are_one_tick_and_one_after_it_another(
     payload = {"ref": "refs/heads/main", "after": "a" * 40, "repository": {"clone_url": "https://x.example/y"}}
     git_repo.push("version: 1\naccount: acme\nmodules: {m: {}}\n")
     answers = [send(hooked, "github", payload).json()["detail"] for _ in range(10)]
-    assert answers == ["fc: tick asked for.", *["fc: tick asked for already."] * 9]
+    assert answers == ["fc: tick requested.", *["fc: tick already requested."] * 9]
     deadline = time.monotonic() + 20
     while len(workbench.runs()) < 1:
         assert time.monotonic() < deadline
@@ -366,9 +366,9 @@ def test_a_system_hook_that_is_no_push_says_what_it_is() -> None:
 def test_the_newest_twenty_deliveries_are_kept(workbench: Workbench) -> None:
     workbench.add_repository(ME, "fc", "https://h.example/x", account="acme")
     workbench.add_repository(ME, "other", "https://h.example/y", account="acme")
-    workbench.note_deliveries("github", "first", None, [(2, "tick asked for")])
+    workbench.note_deliveries("github", "first", None, [(2, "tick requested")])
     for number in range(30):
-        workbench.note_deliveries("github", str(number), None, [(1, "tick asked for")])
+        workbench.note_deliveries("github", str(number), None, [(1, "tick requested")])
     assert [d.delivery for d in workbench.deliveries("fc")] == [str(n) for n in range(29, 9, -1)]
     assert [d.delivery for d in workbench.deliveries("other")] == ["first"]
 

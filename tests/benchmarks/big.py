@@ -95,7 +95,7 @@ _STATEMENTS = [
        FROM range($episodes) t(i) JOIN placed p ON p.n = (i * 37) % (SELECT count(*) FROM placed) + 1""",
     """INSERT INTO withheld_diffs
        SELECT i + 1, i % $repositories + 1, $account, 'modules', format('waiting-{:05d}', i), 'create', CASE WHEN i % 5 = 0 THEN 'conflict' ELSE 'cap' END,
-              'waits for the cap', i, $runs - $repositories + i % $repositories, $now, NULL, NULL
+              'waits for the cap', i, $runs - $repositories + i % $repositories, $now, NULL, NULL, '[]'
        FROM range($withheld) t(i)""",
 ]
 

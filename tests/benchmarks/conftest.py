@@ -82,7 +82,7 @@ def measure(benchmark: BenchmarkFixture) -> Measure:
 
 @dataclass(frozen=True)
 class AtRest:
-    """A home whose one repository has been applied in full: live is as git says."""
+    """A home whose one repository has been applied in full: live matches git."""
 
     folder: Path
     size: int

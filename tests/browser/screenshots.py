@@ -95,7 +95,7 @@ def main() -> None:
             )
             workbench.revoke_token(Actor("ben"), old.id)
             workbench.drill(Actor("ben"), "northwind")
-            workbench.note_deliveries("gitea", "1", "9f2c41d07be3a5c8", [(1, "tick asked for")])
+            workbench.note_deliveries("gitea", "1", "9f2c41d07be3a5c8", [(1, "tick requested")])
         server = Server(home, FLEET_WEBHOOK_SECRET="s", FLEET_NOTIFY_URL="http://localhost:1/hook").start()
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]

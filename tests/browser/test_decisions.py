@@ -168,6 +168,6 @@ def test_an_open_page_learns_what_others_decide(pending: Server, browser: Callab
     other.open("/proposal?id=1").press("Approve")
     other.press("Approve", other.dialog)
     expect(mine.page.get_by_text("Take back")).to_be_visible(timeout=15_000)
-    expect(queue.page.get_by_text("since this list was drawn")).to_be_visible(timeout=15_000)
+    expect(queue.page.get_by_text("The list has changed")).to_be_visible(timeout=15_000)
     queue.press("Show it")
-    expect(queue.page.get_by_text("since this list was drawn")).to_have_count(0)
+    expect(queue.page.get_by_text("The list has changed")).to_have_count(0)

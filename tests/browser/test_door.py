@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from engine import remote
 from tests.browser.conftest import PATIENCE_MS, ROOT, Screen, Server
 
-TELLS = "This dashboard opens by a link"
+TELLS = "This dashboard opens only with a link"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_person_comes_by_a_link_from_a_chat_and_is_told_what_to_type(
     try:
         late = stranger.new_page()
         late.goto(link)
-        expect(late.get_by_text("This link was used before")).to_be_visible()
+        expect(late.get_by_text("This link was already used")).to_be_visible()
     finally:
         stranger.close()
 

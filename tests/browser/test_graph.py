@@ -55,7 +55,7 @@ def test_a_click_on_a_group_looks_into_it(server: Server, browser: Callable[...,
             workbench.set_resource(ME, ResourceKey("acme", "modules", f"m{number:03}"), {})
     server.start()
     screen = browser().open("/graph")
-    screen.sees("too many to draw one by one")
+    screen.sees("too many to draw individually")
     labels = screen.page.locator(".js-plotly-plot .textpoint")
     expect(labels).to_have_count(2, timeout=PATIENCE_MS)
     names = labels.all_text_contents()

@@ -38,7 +38,7 @@ def test_from_a_repository_to_a_restored_file(
     screen.fill("Account", "acme", screen.dialog)
     screen.press("Check", screen.dialog)
     screen.sees("declares 5 resources of account acme")
-    screen.press("Register it", screen.dialog)
+    screen.press("Register", screen.dialog)
     screen.sees("No tick yet")
 
     # Sync, and read a diff.

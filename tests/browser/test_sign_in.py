@@ -54,7 +54,7 @@ def server(tmp_path: Path, provider: OidcDouble, git_repo: GitRepository) -> Ite
 def test_people_sign_in_act_as_themselves_and_sign_out(server: Server, browser: Window, provider: OidcDouble) -> None:
     screen = browser()
     screen.open("/approvals")
-    screen.sees("Sign in to go on")
+    screen.sees("Sign in to continue")
     expect(screen.page.get_by_text("nginx")).to_have_count(0)
     screen.button("Sign in").click()
     screen.page.wait_for_url(f"{server.address}/", timeout=PATIENCE_MS)
@@ -68,7 +68,7 @@ def test_people_sign_in_act_as_themselves_and_sign_out(server: Server, browser: 
     screen.open("/proposal?id=1")
     screen.sees("approved")
     screen.button("Sign out").click()
-    screen.page.get_by_text("Sign in to go on").wait_for(timeout=PATIENCE_MS)
+    screen.page.get_by_text("Sign in to continue").wait_for(timeout=PATIENCE_MS)
     provider.user = {"sub": "2", "email": "ben@acme.example", "email_verified": True}
     screen.button("Sign in").click()
     screen.page.get_by_text("ben@acme.example").first.wait_for(timeout=PATIENCE_MS)
@@ -87,7 +87,7 @@ def test_who_has_no_role_stays_outside(server: Server, browser: Window, provider
     screen = browser(width=420)
     screen.open("/")
     screen.button("Sign in").click()
-    screen.page.get_by_text("no role is given to you here").wait_for(timeout=PATIENCE_MS)
+    screen.page.get_by_text("you have no role here").wait_for(timeout=PATIENCE_MS)
     expect(screen.page.get_by_text("nginx")).to_have_count(0)
 
 
@@ -113,7 +113,7 @@ def test_who_only_says_that_they_are_somebody_is_not_them(
         screen.page.context.clear_cookies()
         screen.open("/approvals")
         screen.button("Sign in").click()
-        screen.page.get_by_text("no role is given to you here").wait_for(timeout=PATIENCE_MS)
+        screen.page.get_by_text("you have no role here").wait_for(timeout=PATIENCE_MS)
         expect(screen.page.get_by_text(f"oidc:{claims['sub']}".replace("@", "@\u2060")).first).to_be_visible()
         expect(screen.page.get_by_text("nginx")).to_have_count(0)
     provider.user = {"sub": "gitops_scheduler"}
@@ -121,7 +121,7 @@ def test_who_only_says_that_they_are_somebody_is_not_them(
     screen.open("/approvals")
     screen.button("Sign in").click()
     screen.sees("FLEET-665")
-    screen.sees("Ask who runs the identity provider")
+    screen.sees("Ask the administrator of the identity provider")
     assert provider.faults == []
     server.stop()
     with server.store() as workbench:
@@ -153,7 +153,7 @@ def test_signing_out_ends_every_tab_and_every_copy_of_the_cookie(
     tab.press("Pause")
     tab.fill("Reason", "frozen", within=tab.dialog)
     first.button("Sign out").click()
-    first.page.get_by_text("Sign in to go on").wait_for(timeout=PATIENCE_MS)
+    first.page.get_by_text("Sign in to continue").wait_for(timeout=PATIENCE_MS)
     tab.button("Pause", within=tab.dialog).click()
     page.button("Approve").click()
     elsewhere.button("Sync now").click()

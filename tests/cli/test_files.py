@@ -35,7 +35,7 @@ def test_many_problems_are_bounded(here: Fleet, tmp_path: Path) -> None:
     done = here("validate", str(file))
     assert done.code == 3
     assert len(done.out.splitlines()) < 160
-    assert "--json has all of them" in done.out
+    assert "use --json for all of them" in done.out
 
 
 @pytest.mark.parametrize("nodes", [1, 3000])
@@ -46,7 +46,7 @@ def test_a_comment_fits_and_says_what_it_left_out(here: Fleet, many: Path, nodes
     assert len(said) < 65_536
     assert said.startswith("<!-- fleet-diff acme  -->\n**fleet diff**")
     assert f"+{nodes} ~0 -0" in said
-    assert ("no room here" in said) == (nodes == 3000)
+    assert ("do not fit into this comment" in said) == (nodes == 3000)
     assert said.count("<details>") == said.count("</details>")
 
 
@@ -84,14 +84,14 @@ def test_an_account_that_this_home_does_not_know_is_said(registered: Fleet, tmp_
     file.write_text("version: 1\naccount: zeta\nmodules: {m: {}}\n")
     for form in ((), ("--markdown",), ("--json",)):
         done = registered("diff", str(file), "--account", "zeta", *form)
-        assert "knows no account zeta" in done.err
+        assert "has no account zeta" in done.err
         if form == ("--markdown",):
-            assert "knows no account" in done.out
+            assert "has no account" in done.out
         if form == ("--json",):
             assert json.loads(done.out)["account_known"] is False
     file.write_text(FILE)
     known = registered("diff", str(file), "--account", "acme", "--json")
-    assert "knows no account" not in known.err
+    assert "has no account" not in known.err
     assert json.loads(known.out)["account_known"] is True
 
 

@@ -79,7 +79,7 @@ def test_graph_and_diff_look_back(lived: Fleet, tmp_path: Path) -> None:
     assert [n["name"] for n in lived("graph", "--at", first, "--json").json["nodes"]] == ["nginx"]
     nodes = lived("graph", "--json").json["nodes"]
     assert sorted(n["name"] for n in nodes) == ["extra", "nginx"]
-    assert "There was nothing at" in lived("graph", "--at", "2001-01-01").out
+    assert "The live fleet was empty at" in lived("graph", "--at", "2001-01-01").out
     file = tmp_path / "fleet.yaml"
     file.write_text(FIRST)
     then = lived("diff", str(file), "--account", "acme", "--at", first, "--json")
@@ -102,7 +102,7 @@ def test_a_proposal_is_reverted_and_what_to_commit_is_said(lived: Fleet) -> None
         undone["id"],
         {"config": {"a": 1}, "priority": 1},
     )
-    assert f"takes proposal {undone['id']} back" in lived("show", str(made["id"])).out
+    assert f"a revert of proposal {undone['id']}" in lived("show", str(made["id"])).out
     assert f"proposal {made['id']} (pending)" in lived("show", str(undone["id"])).out
     assert lived("approve", str(made["id"])).code == 0
     assert [s["id"] for s in lived("apply", "--json").json["applied"]] == [made["id"]]
@@ -139,7 +139,7 @@ def test_a_drill_restores_every_account_and_says_how_long_it_took(lived: Fleet) 
     )
     assert set(done.json["items"][0]["stages"]) == {"export", "build", "import", "approve", "apply", "compare"}
     said = lived("drill", "--account", "acme").out
-    assert "Passed  acme: 2 resources came back as before" in said
+    assert "Passed  acme: 2 resources restored unchanged" in said
     assert "FLEET-629" in lived("drill", "--account", "a/b").err
 
 
@@ -166,7 +166,7 @@ def test_a_drill_that_fails_says_what_why_and_what_to_do(
     monkeypatch.setattr(export, "pinned", lambda *_: {})  # an export that forgets which versions are in use
     failed = lived("drill")
     assert failed.code == 1
-    assert "Failed  acme: FLEET-632 2 resources did not come back, such as nodes/n. Why: " in failed.out
+    assert "Failed  acme: FLEET-632 2 resources missing after the restore, such as nodes/n. Why: " in failed.out
     assert "templates/t was withheld (missing_reference): " in failed.out
     assert "then drill again: fleet drill --account acme" in failed.out
     told = lived("drill", "--json")
@@ -177,7 +177,7 @@ def test_a_drill_that_fails_says_what_why_and_what_to_do(
     status = " ".join(lived("status").out.split())
     assert "Needs you: 1 failed restore drill" in status
     assert "restore drill of acme failed" in status
-    assert "(FLEET-632): 2 resources did not come back" in status
+    assert "(FLEET-632): 2 resources missing after the restore" in status
     assert body["hint"][:60] in status
     (last,) = lived("status", "--json").json["drills"]
     assert {name: last[name] for name in ("account", "ok", "code", "hint", "detail")} == {

@@ -224,7 +224,7 @@ def test_what_a_pause_holds_back_is_said_and_nothing_is_called_well_before_it_is
         git_repo.push(f"version: 1\naccount: acme\nmodules: {{of-{name}: {{}}}}\n", file=f"{name}/fleet.yaml")
         assert fleet("repo", "add", name, str(git_repo.path), "--account", "acme", "--path-prefix", name).code == 0
         assert fleet("sync", name).code == 0
-    assert "Nothing is approved, so nothing was applied." in fleet("apply").out
+    assert "No proposal is approved, so nothing was applied." in fleet("apply").out
     assert fleet("status").out.startswith("Waiting: 2 proposals for a decision.")
     fleet("approve", "2")
     for verb, end in (("plan", "."), ("apply", ", so nothing was applied.")):
@@ -233,7 +233,7 @@ def test_what_a_pause_holds_back_is_said_and_nothing_is_called_well_before_it_is
             in fleet(verb, "--repo", "p", "--account", "acme").out
         ), "there is something of q"
     fleet("approve", "1")
-    assert fleet("status").out.startswith("Waiting: 2 approved proposals to be applied.")
+    assert fleet("status").out.startswith("Waiting: 2 approved proposals to apply.")
 
     fleet("pause", "--repo", "p", "--reason", "incident")
     assert fleet("status").out.startswith("Needs you: work is paused.")

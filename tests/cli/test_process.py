@@ -114,11 +114,11 @@ def test_waiting_for_a_held_store_is_said_once_and_can_be_interrupted(
         child = _start(environment, "status", *form, FLEET_LOCK_WAIT_S="60")
         assert child.stderr is not None
         waiting = child.stderr.readline()
-        assert f"held by process {os.getpid()}" in waiting
+        assert f"in use by process {os.getpid()}" in waiting
         assert waiting.endswith("Waiting for it …\n")
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=60)
-    assert (child.returncode, out, err) == (130, "", "Interrupted. What was done until now stays; the next tick goes on.\n")  # fmt: skip
+    assert (child.returncode, out, err) == (130, "", "Interrupted. Finished work is kept; the next tick continues.\n")  # fmt: skip
 
 
 def test_a_store_that_stays_held_is_an_error_and_one_that_is_let_go_is_taken(

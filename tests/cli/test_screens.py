@@ -52,7 +52,7 @@ Proposal 3 · pending · fc · acme · modules/nginx
   field  base  live  desired
   config.workers  4  8  4
 
-  cause  live moved: somebody changed it beside git (drift)
+  cause  live moved: it was changed outside git (drift)
   refers to  nothing
   reaches  1 node
   commit  COMMIT “Bring the fleet into git” by Ana Duarte
@@ -85,12 +85,12 @@ resource  state  moved by  when  repository  proposal  base → live
 modules/nginx  medium  bob  AGO  fc  3  config.workers 4 → 8
 
 Next: fleet show 3 · fleet approve 3
-Approve to go back to git, or put the change into fleet.yaml to keep it.
+Approve to go back to the state in git, or put the change into fleet.yaml to keep it.
 """,
     "run show 2": """
 Run 2 · success · fc · account acme
   COMMIT “Bring the fleet into git” by Ana Duarte
-asked for by ana (manual), began AGO (TIME)
+started by ana (manual), at AGO (TIME)
 stages: sync MS, parse MS, diff MS, propose MS, apply MS
 2 differences: ~ 2 update  = 1 unchanged
   +  ~  -  =
@@ -99,7 +99,7 @@ stages: sync MS, parse MS, diff MS, propose MS, apply MS
   assignments  ·  ·  ·  1
 1 proposal opened or reopened.
 
-Opened or reopened, as they stand now:
+Opened or reopened, with their current status:
 id  resource  status  cause  nodes  opened  what
  3  ~  modules/nginx  pending  live moved  1  AGO  config.workers 8 → 4
 
@@ -138,7 +138,7 @@ Layer 1
 
 
 def _alike(text: str) -> str:
-    text = re.sub(r"\bnow\b|\b\d+ s ago\b", "AGO", text.replace("as they stand now:", "as they stand NOW:"))
+    text = re.sub(r"\bnow\b|\b\d+ s ago\b", "AGO", text.replace("with their current status:", "as they stand NOW:"))
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:]{8}Z", "TIME", text.replace("NOW:", "now:"))
     text = re.sub(r"\b[0-9a-f]{12}\b", "COMMIT", re.sub(r"\b\d+ ms\b", "MS", text))
     return re.sub(r"(?<=\S) {2,}", "  ", re.sub(r"^ {2,}", "  ", text, flags=re.MULTILINE))
@@ -167,7 +167,7 @@ def test_problems_are_shown_all_at_once_with_their_places(fleet: Fleet, tmp_path
         ["Problem", "FLEET-115", "/fleet.yaml:2:10"],
         ["Problem", "FLEET-126", "/fleet.yaml:3:1"],
     ]
-    assert lines[-1] == "2 problems; nothing would be taken from this file."
+    assert lines[-1] == "2 problems; a tick would reject this file."
 
 
 def test_a_command_that_is_proposed_names_the_home_it_was_given(fleet: Fleet, tmp_path: Path) -> None:

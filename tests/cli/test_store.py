@@ -55,7 +55,7 @@ def test_the_store_is_compacted(registered: Fleet) -> None:
     done = registered("compact", "--json").json
     assert done["pruned"] == {}
     assert 0 < done["bytes_after"] <= done["bytes_before"]
-    assert "The store takes" in registered("compact").out
+    assert "The store has" in registered("compact").out
     assert [p["name"] for p in registered("proposals", "--json").json["items"]] == ["nginx"]
 
 

@@ -25,7 +25,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> str:
     def refuse(tx: Any, kinds: Any, actor: str, cause: str, writes: Any, **options: Any) -> list[int]:
         if any(w.key.name == "mid" for w in writes):
             write(tx, kinds, actor, cause, writes, **options)
-            raise StoreError("FLEET-307", "What was read back is not what was written.", "Nothing was kept.")
+            raise StoreError("FLEET-307", "The data read back differs from the data written.", "Nothing was saved.")
         return write(tx, kinds, actor, cause, writes, **options)
 
     monkeypatch.setattr(live, "write_live", refuse)

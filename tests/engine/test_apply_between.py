@@ -103,7 +103,7 @@ def test_a_repository_that_is_paused_before_skips_its_own_steps_alone(bench: Ben
 
 
 DECISIONS: dict[str, tuple[Callable[[Workbench], Any], str, str]] = {
-    "taken back": (lambda w: w.unapprove(BOB, [id_of(w, "b")]), "bob took the approval back", "pending"),
+    "taken back": (lambda w: w.unapprove(BOB, [id_of(w, "b")]), "bob withdrew the approval", "pending"),
     "rejected": (lambda w: w.reject(BOB, [id_of(w, "b")], "no"), "bob rejected it", "rejected"),
     "released": (lambda w: w.release(BOB, key("b")), "it was withdrawn meanwhile: released by bob", "withdrawn"),
     "applied by another": (lambda w: w.apply(BOB, proposal_ids=[id_of(w, "b")]), "another apply applied it", "applied"),
@@ -217,7 +217,7 @@ def test_a_rejection_between_a_failed_write_and_its_record_stays(bench: Bench, m
         threads[0].start()
         while not bench.workbench.store._write_lock._waiting:  # until it is next in turn
             pass
-        raise StoreError("FLEET-307", "What was read back is not what was written.", "Nothing was kept.")
+        raise StoreError("FLEET-307", "The data read back differs from the data written.", "Nothing was saved.")
 
     monkeypatch.setattr(live, "write_live", refuse)
     applied = bench.workbench.apply(ANA)

@@ -130,7 +130,7 @@ def test_a_failed_one_is_tried_again_only_when_git_or_live_moved(bench: Bench, m
     def refuse(*arguments: object, **options: object) -> list[int]:
         # Nothing that a test can do from outside makes one write fail and not the next, so the store's own word is put in its mouth.
         tried.append("a")
-        raise StoreError("FLEET-307", "What was read back is not what was written.", "Nothing was kept.")
+        raise StoreError("FLEET-307", "The data read back differs from the data written.", "Nothing was saved.")
 
     bench.push(modules("a"))
     bench.change(auto_apply=True)

@@ -90,18 +90,18 @@ def applied(bench: Bench, *sections: str) -> list[int]:
 
 def test_reverts_have_one_outcome_each_in_the_order_given(bench: Bench) -> None:
     one, two = applied(bench, modules("a", priority=1), modules("a", "b", priority=1))
-    made = bench.workbench.revert(ANA, [two, 77, one, two])
+    made = bench.workbench.revert(ANA, [one, 77, two, one])
     assert [(each.id, each.error and each.error.code) for each in made] == [
-        (two, None),
-        (77, "FLEET-401"),
         (one, None),
+        (77, "FLEET-401"),
+        (two, None),
     ]
     opened = [each.proposal for each in made if each.proposal is not None]
     assert [(p.reverts, p.key.name, p.change, p.status) for p in opened] == [
-        (two, "b", "destroy", "pending"),
         (one, "a", "destroy", "pending"),
+        (two, "b", "destroy", "pending"),
     ]
-    assert opened[0].id < opened[1].id, "the newest is undone first"
+    assert opened[0].id > opened[1].id, "the newest is undone first"
 
 
 def test_what_was_reverted_is_not_reverted_again_and_says_by_which(bench: Bench) -> None:
@@ -119,12 +119,16 @@ def test_what_was_reverted_is_not_reverted_again_and_says_by_which(bench: Bench)
         "FLEET-405",
         f"Proposal {id_} was reverted by proposal {again.proposal.id}.",
     )
-    assert refused.error.hint == f"To have it back, revert that one: fleet revert {again.proposal.id}"
+    assert refused.error.hint == f"To apply the change again, revert that proposal: fleet revert {again.proposal.id}"
 
 
 @pytest.mark.parametrize(
     ("decide", "said"),
-    [(None, None), ("approve", "is another change and is approved"), ("revert", "reverts proposal {} and is pending")],
+    [
+        (None, None),
+        ("approve", "is a different change and is approved"),
+        ("revert", "reverts proposal {} and is pending"),
+    ],
 )
 def test_a_revert_takes_the_place_of_what_nobody_has_approved(
     bench: Bench, decide: str | None, said: str | None
@@ -140,11 +144,11 @@ def test_a_revert_takes_the_place_of_what_nobody_has_approved(
     (made,) = bench.workbench.revert(ANA, [id_])
     if said is None:
         assert made.error is None
-        assert bench.workbench.proposal(other.id).reason == f"a revert of proposal {id_} takes its place"
+        assert bench.workbench.proposal(other.id).reason == f"a revert of proposal {id_} replaces it"
         return
     assert made.error is not None
-    assert made.error.message == f"Proposal {other.id} on modules/a {said.format(id_)}."
-    assert made.error.hint == f"Decide that one first: fleet show {other.id}"
+    assert made.error.message == f"Proposal {other.id} for modules/a {said.format(id_)}."
+    assert made.error.hint == f"Decide on that proposal first: fleet show {other.id}"
 
 
 def test_of_two_on_one_resource_the_first_named_is_reverted(bench: Bench) -> None:
@@ -171,3 +175,11 @@ def test_what_is_brought_back_is_held_again_and_counted_as_it_will_reach(bench: 
     bench.workbench.approve(ANA, [each.proposal.id for each in made if each.proposal is not None])
     assert len(bench.workbench.apply(ANA).applied) == 3
     assert {r.holder for r in bench.workbench.resources()} == {"fc"}
+
+
+def test_a_revert_of_one_field_shows_what_the_whole_resource_refers_to(bench: Bench) -> None:
+    states = [f"modules: {{base: {{}}, a: {{priority: {priority}, depends_on: [base]}}}}\n" for priority in (1, 2)]
+    *_, id_ = applied(bench, *states)
+    (made,) = bench.workbench.revert(ANA, [id_])
+    assert made.proposal is not None
+    assert (made.proposal.desired, made.proposal.references) == ({"priority": 1}, ("modules/base",))

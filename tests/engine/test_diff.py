@@ -105,7 +105,7 @@ def test_what_another_holds_is_set_aside_and_waited_for(holder: int, name: str) 
     assert (row.difference.key, row.reason, row.detail) == (
         B,
         Withheld.OWNERSHIP_CONFLICT,
-        f"held by repository {name}",
+        f"owned by repository {name}",
     )
     assert (row.difference.base, row.difference.cause) == (None, Cause.GIT_MOVED), "what they agreed on is not ours"
     assert [difference.key for difference in diff.differences] == [C]
@@ -223,7 +223,7 @@ def test_what_no_order_makes_sound_is_withheld_with_the_ring() -> None:
     assert {reason for reason, _ in rows(result).values()} <= {"conflict", "missing_reference", "still_referenced"}
     assert set(rows(result)) == {"App", "app", "x"}
     (ring,) = {detail for reason, detail in rows(result).values()}
-    assert ring.startswith("no order makes this sound, each waits for the next: ")
+    assert ring.startswith("no order of these changes is valid, each waits for the next: ")
     assert [key.name for key in result.ordering.order] == ["y"]
     assert result.after.get("modules", "x") == live.specs["modules"]["x"]
 

@@ -51,6 +51,13 @@ def test_what_drifts_anew_opens_with_who_moved_it_in_order_of_key() -> None:
     assert moves.opened[0].fields == (ROW,)
 
 
+@pytest.mark.parametrize(("count", "severity"), [(10, "medium"), (11, "high")])
+def test_more_than_ten_that_open_at_once_are_severe(count: int, severity: str) -> None:
+    many = [drifted(A._replace(name=f"m{n}"), {"priority": 1}, {"priority": 2}, {"priority": 1}) for n in range(count)]
+    assert [d.severity for d in detect(many, [], {}, {}).opened] == [severity] * count
+    assert [d.severity for d in detect([*many, MOVED], [episode(A, 1)], {}, {}).opened] == [severity] * count
+
+
 @pytest.mark.parametrize(
     ("base", "live", "desired", "row"),
     [
@@ -58,7 +65,6 @@ def test_what_drifts_anew_opens_with_who_moved_it_in_order_of_key() -> None:
         ({"priority": 1}, {"priority": 2}, None, {"path": "priority", "base": 1, "live": 2, "desired": None}),
         ({"priority": 1}, None, {"priority": 1}, {"path": "priority", "base": 1, "live": None, "desired": 1}),
         ({"priority": 1}, {"priority": 2, "description": "x"}, {"priority": 1}, ROW),
-        ({"priority": 1, "description": "x"}, {"priority": 2, "description": "x"}, {"description": "x"}, {**ROW, "desired": None}),
         ({"config": {"a": 1, "b": 2}}, {"config": {"a": 3, "b": 2}}, {"config": {"a": 1, "b": 2}}, {"path": "config.a", "base": 1, "live": 3, "desired": 1}),
     ],
 )  # fmt: skip
@@ -114,3 +120,12 @@ def test_who_moved_it_first_is_who_did_since_it_last_agreed() -> None:
     assert first_move(FLEET, A, {"priority": 1}, versions) == (at[2], "ben")
     assert first_move(FLEET, A, {"priority": 1}, versions[:1]) == (at[0], "eve")
     assert first_move(FLEET, A, {"priority": 1}, versions[:2]) is None
+
+
+def test_what_git_no_longer_declares_is_no_drift() -> None:
+    only_priority = drifted(A, {"priority": 1, "description": "x"}, {"priority": 2}, {"priority": 1})
+    (opened,) = detect([only_priority], [], {}, {}).opened
+    assert list(opened.fields) == [ROW]
+    destroyed = drifted(A, {"priority": 1, "description": "x"}, {"priority": 2, "description": "x", "config": {}}, None)
+    (opened,) = detect([destroyed], [], {}, {}).opened
+    assert [row["path"] for row in opened.fields] == ["priority"], "of a destroy live is known as a whole"

@@ -45,7 +45,7 @@ def test_a_fleet_comes_back_from_its_file_alone(workbench: Workbench, tmp_path: 
     stages: list[str] = []
     made = workbench.drill(ME, "acme", watcher=stages.append)
     assert (made.ok, made.resources) == (True, len(workbench.resources(account="acme"))), made
-    assert "came back as before" in made.detail
+    assert "restored unchanged" in made.detail
     assert made.size == len(before[0].encode())
     assert stages == [stage for stage, _ in made.stages] == ["export", "build", "import", "approve", "apply", "compare"]
     assert (workbench.export(account="acme"), workbench.live_proposals(), workbench.resources()) == before
@@ -66,14 +66,14 @@ def test_an_account_without_resources_comes_back_too(workbench: Workbench) -> No
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("priority: 3", "priority: 4", "1 resource came back otherwise, such as modules/m"),
+        ("priority: 3", "priority: 4", "1 resource with other values after the restore, such as modules/m"),
         (
             "  m:\n",
             "  n:\n",
-            "1 resource did not come back, such as modules/m; 1 resource came from nowhere, such as modules/n",
+            "1 resource missing after the restore, such as modules/m; 1 resource that did not exist before the restore, such as modules/n",
         ),
-        ("  other:\n", "  other:\n    depends_on: [absent]\n", "the file was not taken: FLEET-1"),
-        ("\nmodules:", "\nmodule:", "the file was not taken: FLEET-1"),
+        ("  other:\n", "  other:\n    depends_on: [absent]\n", "the file was rejected: FLEET-1"),
+        ("\nmodules:", "\nmodule:", "the file was rejected: FLEET-1"),
     ],
 )
 def test_one_that_does_not_come_back_is_told_and_recorded(
@@ -153,7 +153,7 @@ def test_a_drill_that_fails_says_why(workbench: Workbench, monkeypatch: pytest.M
     monkeypatch.setattr(export, "pinned", lambda *_: {})
     made = workbench.drill(ME, "acme")
     assert not made.ok
-    assert "2 resources did not come back, such as nodes/n. Why: " in made.detail
+    assert "2 resources missing after the restore, such as nodes/n. Why: " in made.detail
     assert "templates/t was withheld (missing_reference): " in made.detail
     assert "m@1" in made.detail
     assert made.code == "FLEET-632"
@@ -174,7 +174,7 @@ def test_a_drill_that_fails_says_why(workbench: Workbench, monkeypatch: pytest.M
     ("old", "new", "next_"),
     [
         ("priority: 3", "priority: 4", "Please report it, with the file that fleet export --account acme writes."),
-        ("\nmodules:", "\nmodule:", "Change what the message names in the live fleet"),
+        ("\nmodules:", "\nmodule:", "Change the resources in the message in the live fleet"),
         ("priority: 3", "depends_on: [absent]", "Change "),
     ],
 )
@@ -186,7 +186,7 @@ def test_what_to_do_next_follows_from_what_went_wrong(
     monkeypatch.setattr(Reader, "export", lambda self, **given: real(self, **given).replace(old, new, 1))
     made = workbench.drill(ME, "acme")
     assert made.hint.startswith(next_)
-    assert "Until a drill passes, keep a copy of the store" in made.hint
+    assert "Until a drill passes, keep a copy of the whole store" in made.hint
 
 
 def test_a_drill_that_passes_has_no_code_and_nothing_to_do(workbench: Workbench) -> None:

@@ -328,7 +328,7 @@ def test_without_a_folder_none_is_kept(bench: Workbench, made: Kept, folder: Pat
 
 @pytest.mark.parametrize("given", ["", "/", "/snapshots", "/kept/daily"])
 def test_a_folder_in_the_home_is_refused(tmp_path: Path, given: str) -> None:
-    with pytest.raises(FleetError, match=r"FLEET-602.*inside of the home"):
+    with pytest.raises(FleetError, match=r"FLEET-602.*inside the home"):
         Settings.from_environment(tmp_path / "home", {"FLEET_SNAPSHOTS": f"{tmp_path}/home{given}"})
 
 

@@ -95,7 +95,7 @@ def test_one_who_looks_on_and_stumbles_hinders_nobody(workbench: Workbench, capl
     workbench.set_resource(ME, ResourceKey("acme", "modules", "a"), {})
     looking.close()
     assert seen == ["fleet.created"]
-    assert "Stumbling could not be told" in caplog.text
+    assert "the observer Stumbling failed" in caplog.text
 
 
 def test_what_is_undone_is_told_to_nobody(workbench: Workbench) -> None:

@@ -42,7 +42,7 @@ class Uptime:
 
 
 def drilled(bench: Workbench) -> list[tuple[str | None, str, str]]:
-    """(account, what came of it, who asked for it) of every drill, oldest first."""
+    """(account, what came of it, who started it) of every drill, oldest first."""
     found = reversed(bench.events(limit=1000))
     return [
         (e.event.account, e.event.type.removeprefix("gitops.drill_"), e.actor)
@@ -188,7 +188,7 @@ def test_one_that_can_be_neither_made_nor_recorded_is_tried_once_a_night(
     made.look()
     made.look()
     assert tried == ["acme", "zeta"]
-    assert "which cannot be recorded: FLEET-304" in caplog.text
+    assert "and this could not be recorded: FLEET-304" in caplog.text
     clock.now = NIGHT + DAY
     made.look()
     assert tried == ["acme", "zeta"] * 2
@@ -219,7 +219,7 @@ def test_a_store_that_cannot_be_read_is_a_line_in_the_log(
     made = Nightly(bench, lambda: False, up)
     up.seconds, clock.now = 3600, NIGHT
     made.look()
-    assert "no restore drill: FLEET-303 The store is damaged." in caplog.text
+    assert "the restore drills did not run: FLEET-303 The store is damaged." in caplog.text
     assert "Traceback" not in caplog.text
 
 

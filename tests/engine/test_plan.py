@@ -49,7 +49,7 @@ def test_what_is_stale_or_blocked_is_skipped_in_order_of_key_and_then_of_number(
     plan = planned(wanted, fleet(modules={"a": {"priority": 1}}))
     assert skipped(plan) == [
         (7, "stale", "priority of modules/a moved since it was proposed"),
-        (8, "stale", "another repository holds modules/a now"),
+        (8, "stale", "another repository owns modules/a now"),
         (9, "blocked", "refers to modules/nowhere, but modules/nowhere does not exist"),
     ]
     assert not plan.steps
@@ -81,8 +81,8 @@ def test_what_waits_for_one_another_says_for_which_and_not_for_what_has_a_place(
     plan = planned(wanted, fleet())
     assert steps(plan) == [["c"]]
     assert skipped(plan) == [
-        (1, "blocked", "waits for modules/b, and that in turn for it"),
-        (2, "blocked", "waits for modules/a, and that in turn for it"),
+        (1, "blocked", "waits for modules/b, which in turn waits for it"),
+        (2, "blocked", "waits for modules/a, which in turn waits for it"),
     ]
 
 
@@ -119,3 +119,36 @@ def test_an_address_whose_network_stays_is_blocked_with_it() -> None:
     plan = planned(wanted, fleet(nodes={"n": {}}, sdwan_networks={"net": network}, sdwan_virtual_ips=both))
     assert steps(plan) == [["m"]]
     assert [(skip.proposal.id, skip.reason) for skip in plan.skipped] == [(1, "blocked"), (2, "blocked")]
+
+
+def test_an_address_goes_with_its_network() -> None:
+    vip, network = address("net", "10.0.0.1"), FLEET["sdwan_networks"].complete({"cidr": "10.0.0.0/24"})
+    wanted = [proposal(1, "sdwan_networks", "net", network, None), proposal(2, "sdwan_virtual_ips", "vip", vip, None)]
+    plan = planned(wanted, fleet(nodes={"n": {}}, sdwan_networks={"net": network}, sdwan_virtual_ips={"vip": vip}))
+    assert (steps(plan), skipped(plan)) == ([["vip"], ["net"]], [])
+
+
+def test_what_is_blocked_in_the_end_still_holds_what_it_refers_to() -> None:
+    """The address would leave node `n` for `new`, but fits only a network whose own change is blocked: so `n` may not go."""
+    before, after = address("net", "10.0.0.1"), {"address": "10.1.0.1", "primary_holder": "new"}
+    wanted = [
+        proposal(1, "sdwan_networks", "net", {"cidr": "10.0.0.0/24"}, {"cidr": "10.1.0.0/24"}),
+        proposal(2, "sdwan_virtual_ips", "vip", {"address": "10.0.0.1", "primary_holder": "n"}, after),
+        proposal(3, "nodes", "n", FLEET["nodes"].complete({}), None),
+    ]
+    live = fleet(
+        nodes={"n": {}, "new": {}},
+        sdwan_networks={"net": {"cidr": "10.0.0.0/24"}},
+        sdwan_virtual_ips={"vip": before, "other": {**address("net", "10.0.0.2"), "primary_holder": "new"}},
+    )
+    plan = planned(wanted, live)
+    assert not plan.steps
+    assert [(id_, reason) for id_, reason, _ in skipped(plan)] == [(3, "blocked"), (1, "blocked"), (2, "blocked")]
+
+
+def test_all_that_one_waits_for_is_named_in_order() -> None:
+    names = "bcdefg"
+    wanted = [proposal(1, "modules", "a", None, {"depends_on": list(names)})]
+    wanted += [proposal(number, "modules", name, None, {"depends_on": ["a"]}) for number, name in enumerate(names, 2)]
+    first = planned(wanted, fleet()).skipped[0]
+    assert first.detail == f"waits for {', '.join(f'modules/{name}' for name in names)}, and that in turn for it"

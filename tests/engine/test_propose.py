@@ -70,7 +70,7 @@ def test_the_cap_is_filled_in_order_and_the_rest_is_withheld() -> None:
     found = decided(candidates(B, A, D, C, E))
     assert (names(found.opened), withheld(found)) == ("b a d", "c e")
     assert {(row.reason, row.detail) for row in found.withheld} == {
-        (Withheld.CAP, "the cap of 3 leaves no room; a later tick takes it")
+        (Withheld.CAP, "the cap of 3 is reached; a later tick proposes it")
     }
 
 
@@ -104,7 +104,7 @@ def test_what_was_rejected_comes_after_what_was_not_and_what_waits_for_it_too() 
         ([standing(1, A, fingerprint="other")], "a", []),
         ([standing(1, A, fingerprint="other", origin=Origin.REVERT)], "", []),
         ([standing(1, E)], "", [("e", "the difference is gone")]),
-        ([standing(1, B)], "", [("b", "withheld now as conflict: why")]),
+        ([standing(1, B)], "", [("b", "now withheld, conflict: why")]),
         ([standing(1, D)], "", [("d", "repository zeta declares it now and takes it over")]),
     ],
 )
@@ -114,7 +114,7 @@ def test_what_stands_is_kept_until_it_is_outdated(
     found = candidates(A, unsound=[WithheldDiff(B, Withheld.CONFLICT, "why")], handed_over={key("d"): "zeta"})
     decision = decided(found, *live)
     assert names(p.key for p, _ in decision.superseded) == superseded
-    assert all(reason == "the difference is now another one" for _, reason in decision.superseded)
+    assert all(reason == "the difference has changed" for _, reason in decision.superseded)
     assert [(p.key.name, reason) for p, reason in decision.withdrawn] == withdrawn
     assert withheld(decision) == "b"
 
@@ -187,6 +187,8 @@ def test_auto_apply_takes_as_many_as_the_cap_and_leaves_the_others_to_the_next_t
     assert (names(found.approved), names(found.opened), withheld(found)) == ("a b", "a b e", "c")
     waiting = decided(candidates(A, B), standing(1, A), by=AUTO, cap=1)
     assert (names(waiting.approved), names(waiting.opened)) == ("a", "")
+    beside = decided(candidates(A, of_people), standing(1, A), by=AUTO, cap=1)
+    assert (names(beside.approved), names(beside.opened)) == ("a", "e"), "what is taken waits for nobody"
 
 
 def test_what_waits_for_one_beyond_the_cap_is_not_taken_before_it() -> None:
@@ -201,6 +203,7 @@ def test_what_waits_for_one_beyond_the_cap_is_not_taken_before_it() -> None:
         (10, Change.UPDATE, 3, None),
         (10, Change.UPDATE, 4, "4 updates are 40 % of 10 owned resources; the limit is 30 %."),
         (9, Change.UPDATE, 9, None),
+        (10, Change.UPDATE, 9, "9 updates are 90 % of 10 owned resources; the limit is 30 %."),
         (20, Change.DESTROY, 7, "7 destroys are 35 % of 20 owned resources; the limit is 30 %."),
         (20, Change.DESTROY, 6, None),
         (10, Change.CREATE, 10, None),
@@ -211,7 +214,7 @@ def test_the_guard_counts_updates_and_destroys_by_themselves(
 ) -> None:
     many = [difference(f"m{number}", change) for number in range(count)]
     found = guard(candidates(*many, owned=owned))
-    assert found == (None if said is None else f"Auto-apply left everything to people: {said}")
+    assert found == (None if said is None else f"Auto-apply decided nothing: {said}")
     decision = decided(candidates(*many, owned=owned), by=PRUNE, cap=20)
     assert decision.guard == found
     assert len(decision.approved) == (0 if said else count)

@@ -46,7 +46,7 @@ def test_a_stale_one_cannot_be_approved_but_rejected(workbench: Workbench, git_r
     ids = opened(workbench, git_repo)
     workbench.set_resource(Actor("ben"), ResourceKey("acme", "modules", "base"), {"priority": 5})
     (item,) = workbench.prospects([ids["modules/base"]]).items
-    assert item.stale == "modules/base exists by now"
+    assert item.stale == "modules/base now exists"
     assert (item.can(Verb.APPROVE), item.can(Verb.REJECT)) == (False, True)
 
 

@@ -97,7 +97,7 @@ def test_a_pin_to_any_version_ever_known_is_good(bench: Bench) -> None:
     run = bench.sync("modules: {m: {version: '2'}}\ntemplates: {old: {modules: [m@1]}, loose: {modules: [m]}}\n")
     assert (run.opened, run.remaining) == (2, 0)
     assert [w["message"] for w in run.warnings] == [
-        "templates/loose refers to modules/m without a version; today that means 2."
+        "templates/loose refers to modules/m without a version; the current version is 2."
     ]
 
 
@@ -109,10 +109,13 @@ def test_a_run_warns_of_what_is_hardly_meant_in_the_fleet_as_it_would_be(bench: 
     bench.edit("sdwan_virtual_ips", "z", network="w", address="10.0.0.8", primary_holder="n1")
     run = bench.sync(around + vip.format("a", 8) + vip.format("b", 9) + vip.format("c", 255))
     assert [(w["code"], w["message"]) for w in run.warnings] == [
-        ("hardly_meant", "sdwan_virtual_ips/a: address 10.0.0.8 is that of sdwan_virtual_ips/z too, in network w."),
         (
             "hardly_meant",
-            "sdwan_virtual_ips/c: address 10.0.0.255 is the broadcast address of network w (10.0.0.0/24).",
+            "sdwan_virtual_ips/a: address 10.0.0.8 is also the address of sdwan_virtual_ips/z, in network w.",
+        ),
+        (
+            "hardly_meant",
+            "sdwan_virtual_ips/c: address 10.0.0.255 is the broadcast address of sdwan_networks/w (10.0.0.0/24).",
         ),
     ]
 

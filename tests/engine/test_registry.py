@@ -43,8 +43,11 @@ def backed_off(wb: Workbench) -> Repository:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"vault_credential_path": "../x"}, "FLEET-616 The Vault path is not a plain path"),
-        ({"url": "/srv/fleet.git", "vault_credential_path": VAULT}, "FLEET-616 A credential goes to https and ssh"),
+        ({"vault_credential_path": "../x"}, "FLEET-616 The Vault path is not valid"),
+        (
+            {"url": "/srv/fleet.git", "vault_credential_path": VAULT},
+            "FLEET-616 A credential may be sent to https and ssh",
+        ),
         ({"ssh_host_key": KEY}, "FLEET-617 Only an ssh remote has a host key"),
         ({"account": "a/b"}, "FLEET-629 'a/b' cannot be the account"),
         ({"branch": "-x"}, "FLEET-61"),
@@ -69,7 +72,7 @@ def test_a_name_that_is_no_name_or_taken_is_refused(wb: Workbench) -> None:
     with pytest.raises(FleetError, match="FLEET-629 'a/b' cannot be the name"):
         wb.add_repository(ANA, "a/b", URL, account="acme")
     wb.add_repository(ANA, "my fc", URL, account="acme")
-    with pytest.raises(FleetError, match="FLEET-601 There is a repository my fc already") as caught:
+    with pytest.raises(FleetError, match="FLEET-601 The repository my fc already exists") as caught:
         wb.add_repository(ANA, "my fc", URL, account="acme")
     assert caught.value.hint == "Change it with fleet repo set 'my fc', or choose another name."
 

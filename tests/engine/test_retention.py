@@ -134,7 +134,7 @@ def test_tokens_and_deliveries_and_closed_withholdings_go_too(
     bench.sync(ME, "fc")
     bench.create_token(ME, "short", account="*", permissions=[Permission.READ], days=1)
     bench.create_token(ME, "long", account="*", permissions=[Permission.READ], days=200)
-    bench.note_deliveries("github", "x", None, [(1, "tick asked for")])
+    bench.note_deliveries("github", "x", None, [(1, "tick requested")])
     clock.advance(days=95)
     gone = bench.prune(ME)
     assert (gone["withheld_diffs"], gone["webhook_deliveries"], gone["api_tokens"]) == (1, 1, 1)

@@ -254,7 +254,7 @@ def test_it_is_refused_where_live_has_moved_since(bench: Bench) -> None:
     a = next(p for p in created if p.key.name == "a")
     assert "priority of modules/a moved" in refused(bench, a.id).message
     bench.workbench.delete_resource(ANA, a.key)
-    assert "does not exist any more" in refused(bench, a.id).message
+    assert "no longer exists" in refused(bench, a.id).message
 
 
 def test_it_is_refused_where_another_repository_holds_the_resource(bench: Bench) -> None:
@@ -265,7 +265,7 @@ def test_it_is_refused_where_another_repository_holds_the_resource(bench: Bench)
     bench.push(modules("a", priority=2), repository="other")
     bench.sync(repository="other")
     assert (error := refused(bench, undone.id)).code == "FLEET-406"
-    assert "another repository holds modules/a" in error.message
+    assert "another repository owns modules/a" in error.message
 
 
 def test_it_is_refused_where_the_repository_let_go_of_the_resource(bench: Bench) -> None:
@@ -274,9 +274,9 @@ def test_it_is_refused_where_the_repository_let_go_of_the_resource(bench: Bench)
     update, create = (next(p for p in bench.workbench.proposals(status="applied") if (p.key.name, p.change) == ("a", change)) for change in ("update", "create"))  # fmt: skip
     bench.workbench.release(ANA, update.key)
     assert (error := refused(bench, update.id)).code == "FLEET-406"
-    assert "repository fc let go of modules/a" in error.message
+    assert "repository fc released modules/a" in error.message
     bench.edit("modules", "a", priority=1)
-    assert "repository fc let go of modules/a" in refused(bench, create.id).message, "it is not destroyed"
+    assert "repository fc released modules/a" in refused(bench, create.id).message, "it is not destroyed"
 
 
 def test_it_is_refused_where_it_has_no_sense(bench: Bench) -> None:
@@ -291,11 +291,11 @@ def test_it_is_refused_where_it_has_no_sense(bench: Bench) -> None:
     bench.workbench.unapprove(ANA, [pending.id])
     (made,) = revert(bench, created.id)
     withdrawn = bench.workbench.proposal(pending.id)
-    assert (withdrawn.status, withdrawn.reason) == ("withdrawn", f"a revert of proposal {created.id} takes its place")
+    assert (withdrawn.status, withdrawn.reason) == ("withdrawn", f"a revert of proposal {created.id} replaces it")
     assert refused(bench, created.id).code == "FLEET-407"
     bench.workbench.reject(ANA, [made.id], "no")
     bench.workbench.remove_repository(ANA, "fc")
-    assert "is not registered any more" in refused(bench, created.id).message
+    assert "is no longer registered" in refused(bench, created.id).message
 
 
 def test_two_reverts_on_one_resource_come_one_after_the_other(bench: Bench) -> None:

@@ -51,7 +51,7 @@ def test_a_move_is_made_if_and_only_if_the_design_draws_it(status: Status, verb:
         ("pending", Verb.TAKE_BACK, "From pending one can: approve, reject."),
         ("approved", Verb.APPROVE, "From approved one can: reject, take back."),
         ("failed", Verb.TAKE_BACK, "From failed one can: approve, reject."),
-        ("applied", Verb.REJECT, "Nothing more can be done with it: fleet show 7."),
+        ("applied", Verb.REJECT, "No further action is possible. See it: fleet show 7."),
     ],
 )
 def test_a_move_that_there_is_not_is_refused_with_those_that_there_are(status: str, verb: Verb, hint: str) -> None:
@@ -92,10 +92,10 @@ def test_a_rejected_revert_has_ended_as_no_other_rejected_one_has(
         (PROPOSAL, {"priority": 1, "config": {"x": 1}, "description": "other"}, Claim(1), None),
         (PROPOSAL, {"priority": 3, "config": {"x": 1}}, Claim(1), "priority"),
         (PROPOSAL, {"priority": 1, "config": {"x": True}}, Claim(1), "config"),
-        (PROPOSAL, None, Claim(1), "does not exist"),
+        (PROPOSAL, None, Claim(1), "no longer exists"),
         (PROPOSAL, {"priority": 1, "config": {"x": 1}}, Claim(2), "another repository"),
-        (PROPOSAL, {"priority": 1, "config": {"x": 1}}, None, "does not hold"),
-        (replace(PROPOSAL, current=None), {"priority": 1}, Claim(1), "exists by now"),
+        (PROPOSAL, {"priority": 1, "config": {"x": 1}}, None, "no longer owns"),
+        (replace(PROPOSAL, current=None), {"priority": 1}, Claim(1), "now exists"),
         (replace(PROPOSAL, current=None), None, Claim(1), None),
         (PROPOSAL, {"priority": 3, "config": {"x": 2}}, Claim(1), "config and priority of modules/a moved"),
         (replace(PROPOSAL, desired=None), {"priority": 1, "config": {"x": 1}, "description": "other"}, Claim(1), "description"),

@@ -195,7 +195,7 @@ def test_a_name_that_never_came_can_be_kept_out_before_it_comes(bench: Workbench
 )
 def test_a_name_that_nobody_signs_in_under_is_refused(bench: Workbench, name: str) -> None:
     for verb in (bench.sign_out, bench.let_in):
-        with pytest.raises(RefusedEdit, match=r"FLEET-665.*as the audit shows it"):
+        with pytest.raises(RefusedEdit, match=r"FLEET-665.*as the audit page shows it"):
             verb(ADMIN, name)
 
 
@@ -307,7 +307,7 @@ def test_a_token_takes_along_what_was_made_with_it_and_nothing_else(bench: Workb
 
 def test_a_token_outlives_none_that_it_was_made_with(bench: Workbench) -> None:
     _, jwt = make(bench, ADMIN, "first", days=10)
-    with pytest.raises(RefusedEdit, match=r"FLEET-671.*expires with that one at the latest"):
+    with pytest.raises(RefusedEdit, match=r"FLEET-671.*expires with that token at the latest"):
         make(bench, bench.bearer(jwt), "second", days=11)
     make(bench, bench.bearer(jwt), "second", days=9)
 
@@ -343,7 +343,7 @@ def test_no_two_people_have_tokens_of_one_name(bench: Workbench, account: str, n
     if not refused:
         make(bench, eve, name, account)
         return
-    with pytest.raises(RefusedEdit, match=r"FLEET-671.*could not tell the two apart"):
+    with pytest.raises(RefusedEdit, match=r"FLEET-671.*could not distinguish the two"):
         make(bench, eve, name, account)
     bench.revoke_tokens_by(ADMIN, "ana@x.example")
     make(bench, eve, name, account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,13 +25,16 @@ class Mutant:
     now: str
     source: str
     """The whole file with the change."""
+    nth: int = 1
+    """Of those in its function that read the same."""
     imported: bool = False
     """Whether it runs when the file is imported, before any test: a constant, a default, a table."""
 
     @property
     def name(self) -> str:
         """Says the change in words that stay the same when lines move."""
-        return f"{self.file} · {self.where} · {self.was} → {self.now}"
+        which = "" if self.nth == 1 else f" ({self.nth})"
+        return f"{self.file} · {self.where} · {self.was} → {self.now}{which}"
 
 
 _COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -51,13 +55,17 @@ _ORDERING = {"sorted": "list", "reversed": "list", "min": "max", "max": "min"}
 def python(file: str, source: str) -> list[Mutant]:
     """The mutants of a Python file: comparisons, borders, conditions, calls whose result nobody uses, order, numbers."""
     found = []
+    alike: Counter[tuple[str, str, str]] = Counter()
     tree = ast.parse(source)
     for node, where, runs in _inside(tree, "", False):
         for old, new in _changes(node):
             was, now = ast.get_source_segment(source, old) or ast.unparse(old), ast.unparse(new)
             changed = _replaced(source, old, now)
             if was != now and changed is not None:
-                found.append(Mutant(file, old.lineno, where, " ".join(was.split()), now, changed, not runs))
+                words = " ".join(was.split())
+                alike[where, words, now] += 1
+                nth = alike[where, words, now]
+                found.append(Mutant(file, old.lineno, where, words, now, changed, nth, not runs))
     return found
 
 
@@ -74,6 +82,8 @@ def _inside(node: ast.AST, where: str, runs: bool) -> Iterator[tuple[ast.AST, st
                 inner = f"{where}.{child.name}".lstrip(".")
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
+            if isinstance(child, ast.keyword) and child.arg == "strict":
+                continue  # of zip: a guard against mistakes of ours, which nobody can bring about
             called = runs or (name == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
             yield child, inner, called
             yield from _inside(child, inner, called)

@@ -83,15 +83,18 @@ class Reached:
             found = self.statements.get(file.removeprefix("engine/store/sql/").removesuffix(".sql"), [])
         else:
             found = self.lines.get(file, {}).get(line, [])
-        return self._nearest_first(found)
+        return self._nearest_first(found, file)
 
     def users(self, file: str) -> list[str]:
         """The tests that reach anything of a Python file, nearest first: whom a constant or a default of it concerns."""
-        return self._nearest_first({test for tests in self.lines.get(file, {}).values() for test in tests})
+        return self._nearest_first({test for tests in self.lines.get(file, {}).values() for test in tests}, file)
 
-    def _nearest_first(self, tests: Iterable[str]) -> list[str]:
-        """Who reaches little else says most about it, and is quick."""
-        return sorted(set(tests), key=lambda test: (self.breadth[test], self.seconds.get(test, 1), test))
+    def _nearest_first(self, tests: Iterable[str], file: str) -> list[str]:
+        """What is named after the file comes first; then whoever reaches little else: it says most about it, and is quick."""
+        own = f"/test_{Path(file).stem}.py::"
+        return sorted(
+            set(tests), key=lambda test: (own not in test, self.breadth[test], self.seconds.get(test, 1), test)
+        )
 
 
 def read(folder: Path) -> Reached:
@@ -112,5 +115,7 @@ def read(folder: Path) -> Reached:
             lines = found.lines.setdefault(short, {})
             for line, tests in data.contexts_by_lineno(file).items():
                 lines.setdefault(line, []).extend(test for test in tests if test)
-                found.breadth.update(test for test in tests if test)
+    for lines in found.lines.values():
+        for tests in lines.values():
+            found.breadth.update(set(tests))
     return found

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import tomllib
+from pathlib import Path
 
 import pytest
 import sqlglot
 
 from engine.store import statements
 from tests.mutation import mutants
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,7 @@ from tests.mutation import mutants
         ("def f(a: bool = True) -> int: ...", {"False"}),
         ("'''Text.'''", set()),
         ("x: Literal[1]", set()),
+        ("x = zip(a, b, strict=True)", set()),
     ],
 )
 def test_python(source: str, changed: set[str]) -> None:
@@ -62,3 +67,16 @@ def test_every_statement_of_the_store_can_be_changed_and_read_again() -> None:
     assert made
     for each in made:
         sqlglot.parse(each.source, dialect="duckdb")
+
+
+def test_every_mutant_of_a_file_has_a_name_of_its_own() -> None:
+    made = mutants.python("engine/x.py", "def f(a):\n    return a + 1, a + 1\n")
+    assert [each.name.partition(" · ")[2] for each in made if each.was == "1"] == ["f · 1 → 2", "f · 1 → 2 (2)"]
+
+
+def test_what_is_named_as_equivalent_is_a_mutant_and_has_a_reason() -> None:
+    known = tomllib.loads((ROOT / "tests" / "mutation" / "equivalent.toml").read_text())
+    files = {name.partition(" · ")[0] for name in known}
+    names = {each.name for file in files for each in mutants.python(file, (ROOT / file).read_text())}
+    assert known.keys() <= names
+    assert all(reason.endswith(".") for reason in known.values())

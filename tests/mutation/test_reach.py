@@ -25,6 +25,10 @@ def test_who_reaches_little_else_comes_first_and_its_file_before_all_others() ->
         Counter({"a::wide": 9, "b::narrow": 2}),
     )
     assert reached.tests("engine/x.py", 1) == ["b::narrow", "a::wide"]
+    named = Reached(
+        {"engine/x.py": {1: ["a::narrow", "tests/test_x.py::wide"]}}, {}, {}, Counter({"tests/test_x.py::wide": 9})
+    )
+    assert named.users("engine/x.py") == ["tests/test_x.py::wide", "a::narrow"]
     assert trial._batches(["a::1", "b::1", "a::2", "c::1", "d::1", "a::3"]) == (
         ["a::1", "b::1", "a::2", "c::1", "a::3"],
         ["d::1"],

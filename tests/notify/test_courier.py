@@ -140,10 +140,10 @@ def test_a_fleets_day_is_told_in_order_signed_and_as_cloud_events(
     ], "a repository that goes on failing alike is told of once, until it was well"  # fmt: skip
     assert told[2]["data"]["title"] == "ben updated modules/a in acme by hand: SEV-2"
     assert told[2]["data"]["link"] == "http://localhost:3000/resource?id=acme%2Fmodules%2Fa"
-    assert told[-2]["data"]["title"] == "fc is well again"
+    assert told[-2]["data"]["title"] == "fc has recovered"
     assert told[0]["data"]["title"] == "2 proposals opened in fc"
     assert told[0]["data"]["resources"] == ["modules/a", "modules/b"]
-    assert told[-1]["data"]["title"].startswith("fc fails: ")
+    assert told[-1]["data"]["title"].startswith("fc is failing: ")
     assert told[-1]["data"]["title"].endswith("(FLEET-203)")
     assert len({body["id"] for body in told}) == 8
     headers, body = receiver.got[0]
@@ -334,7 +334,7 @@ def test_a_test_message_says_what_came_of_it(bench: Workbench, receiver: Receive
     bench.settings = replace(bench.settings, notify_url=receiver.url, slack_url="http://127.0.0.1:1/x")
     assert bench.test_notifications(ME) == [
         ("webhook", "delivered"),
-        ("slack", "away: it cannot be reached, or ended the connection"),
+        ("slack", "away: it cannot be reached, or closed the connection"),
     ]
     assert receiver.bodies[0]["type"] == "fleet-workbench.test"
     receiver.answers = [404, 410]

@@ -94,7 +94,7 @@ def test_a_decision_that_somebody_else_made_first_is_told(filled: Workbench, das
     app = press(dashboard("approvals", select="1"), "do_approve")
     filled.reject(ME, [1], "no")
     press(app, "decide_confirm")
-    assert "somebody may have been faster" in texts(app)
+    assert "Another person may have decided first" in texts(app)
     assert filled.proposal(1).status is Status.REJECTED
 
 
@@ -152,4 +152,4 @@ def test_the_queue_says_what_is_not_proposed(applied: Workbench, git_repo: GitRe
     applied.sync(ME, "fc")
     assert "1 difference not proposed: 1 missing reference" in texts(dashboard("approvals"))
     leading = dashboard("repositories", name="fc").get("page_link")
-    assert "1 difference not proposed: see why" in [link.proto.label.replace("\\", "") for link in leading]
+    assert "1 difference not proposed: show the reasons" in [link.proto.label.replace("\\", "") for link in leading]

@@ -23,7 +23,7 @@ def states(app: AppTest) -> dict[str, str]:
 
 
 def test_an_empty_fleet_says_how_it_fills(dashboard: Dashboard) -> None:
-    assert "Nothing is live yet" in texts(dashboard("fleet"))
+    assert "The live fleet is empty" in texts(dashboard("fleet"))
 
 
 def test_each_resource_shows_how_it_stands(applied: Workbench, git_repo: GitRepository, dashboard: Dashboard) -> None:
@@ -45,7 +45,7 @@ def test_the_past_is_listed_as_it_was(applied: Workbench, dashboard: Dashboard) 
     applied.delete_resource(BEN, ResourceKey("acme", "assignments", "app-01:nginx"))
     before = applied.events(limit=1)[0].at.replace(second=0, microsecond=0)
     said = dashboard("fleet", at=before.strftime("%Y-%m-%dT%H:%M"))
-    assert "As it was at" in texts(said) or "Nothing matches" in texts(said)
+    assert "The fleet at" in texts(said) or "Nothing matches" in texts(said)
 
 
 def test_values_show_who_set_them(applied: Workbench, dashboard: Dashboard) -> None:
@@ -78,9 +78,9 @@ def test_references_lead_both_ways(applied: Workbench, dashboard: Dashboard) -> 
 
 def test_an_edit_by_hand_sends_what_changed_with_its_note(applied: Workbench, dashboard: Dashboard) -> None:
     app = press(dashboard("resource", id=NGINX.text), "do_editing")
-    assert "Repository fc manages this" in texts(app)
+    assert "Repository fc owns this resource" in texts(app)
     press(app, "edit_save")
-    assert "Nothing is changed yet" in texts(app)
+    assert "You have not changed anything yet" in texts(app)
     app.number_input(key="edit_priority").set_value(77)
     app.text_area(key="edit_config").input('{"workers": 16}')
     app.text_input(key="edit_note").input("SEV-2")
@@ -122,7 +122,7 @@ def test_a_delete_that_would_break_something_names_it(applied: Workbench, dashbo
     run(app)
     press(app, "delete_confirm")
     assert applied.history(key)[0].spec is None
-    assert "not live any more" in texts(dashboard("resource", id=key.text))
+    assert "no longer live" in texts(dashboard("resource", id=key.text))
 
 
 def test_it_is_let_go_of(applied: Workbench, dashboard: Dashboard) -> None:
@@ -145,7 +145,7 @@ def test_one_is_made_by_hand(applied: Workbench, dashboard: Dashboard) -> None:
 @pytest.mark.parametrize("named", ["", "x", "acme/nonsense/x", "acme/nodes/never", "a/b/c/d", "acme//x"])
 def test_a_resource_that_is_not_there_is_said_so(applied: Workbench, dashboard: Dashboard, named: str) -> None:
     said = texts(dashboard("resource", id=named))
-    assert "No resource is named" in said.replace("\\", "") or "there never was" in said
+    assert "The address contains no resource" in said.replace("\\", "") or "has never existed" in said
 
 
 def test_the_list_downloads_without_formulas(applied: Workbench) -> None:
@@ -173,7 +173,7 @@ def test_an_earlier_version_is_restored_by_hand(applied: Workbench, dashboard: D
     app = press(run(app), "do_restoring")
     said = texts(app)
     assert "Restore" not in [button.label for button in app.button]
-    assert 'class="was">70' in said[said.index("Changes the live fleet at once") :]
+    assert 'class="was">70' in said[said.index("Changes the live fleet immediately") :]
     press(app, "restore_confirm")
     newest = applied.history(NGINX, 1)[0]
     assert (newest.spec or {})["priority"] == 50

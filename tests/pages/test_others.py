@@ -37,7 +37,7 @@ def drifted(applied: Workbench) -> Workbench:
 
 
 def test_without_drift_the_page_says_what_it_is(applied: Workbench, dashboard: Dashboard) -> None:
-    assert "Nothing drifts" in texts(dashboard("drift"))
+    assert "There is no drift" in texts(dashboard("drift"))
     assert "No episode matches" in texts(dashboard("drift", show="all"))
 
 
@@ -50,7 +50,7 @@ def test_an_episode_says_who_and_what_and_is_reverted(drifted: Workbench, dashbo
     press(press(app, "revert_1"), "decide_confirm")
     assert drifted.resource(NGINX).spec["priority"] == 50
     drifted.sync(ME, "fc")
-    assert "Nothing drifts" in texts(dashboard("drift"))
+    assert "There is no drift" in texts(dashboard("drift"))
     assert "reverted" in texts(dashboard("drift", show="closed"))
     assert list(dashboard("drift").dataframe[0].value["times"]) == [1]
 
@@ -69,7 +69,7 @@ def test_a_rejected_revert_says_why_there_is_no_button(drifted: Workbench, dashb
     (proposal,) = drifted.live_proposals()
     drifted.reject(ME, [proposal.id], "keep it until Monday")
     app = press(dashboard("drift"), "revert_1")
-    assert "None of these can be decided this way" in texts(app)
+    assert "This decision is no longer possible" in texts(app)
 
 
 # Graph
@@ -84,9 +84,9 @@ def test_the_graph_draws_resources_and_the_table_lists_them(drifted: Workbench, 
     assert rows["modules/nginx"]["state"] == ["drifted"]
     near = dashboard("graph", near="acme/modules/base").dataframe[0].value
     assert set(near["resource"]) == {"modules/base", "modules/nginx"}
-    assert "There is no such resource" in texts(dashboard("graph", near="modules/nope"))
+    assert "This resource does not exist" in texts(dashboard("graph", near="modules/nope"))
     assert "Nothing matches" in texts(dashboard("graph", state="failed"))
-    assert "There was nothing then" in texts(dashboard("graph", at="2020-01-01T00:00"))
+    assert "The live fleet was empty" in texts(dashboard("graph", at="2020-01-01T00:00"))
     past = dashboard("graph", at="2030-01-01T00:00").dataframe[0].value
     assert {tuple(state) for state in past["state"]} == {("past",)}
 
@@ -97,12 +97,12 @@ def test_what_is_too_much_to_read_is_grouped(serving: Service, dashboard: Dashbo
     for number in range(301):
         bench.set_resource(ME, ResourceKey("acme", "modules", f"m{number:03}"), {"depends_on": ["base"]})
     app = dashboard("graph")
-    assert "too many to draw one by one" in texts(app)
+    assert "too many to draw individually" in texts(app)
     assert "modules 302" in app.get("plotly_chart")[0].proto.spec
 
 
 def test_the_plan_stands_in_waves(filled: Workbench, dashboard: Dashboard) -> None:
-    assert "Nothing is approved" in texts(dashboard("graph", view="Plan of the next apply"))
+    assert "No proposal is approved" in texts(dashboard("graph", view="Plan of the next apply"))
     chosen = dashboard("graph", view="Plan of the next apply", repository="fc")
     assert "Nothing of repository fc is approved" in texts(chosen)
     filled.approve(ME, [p.id for p in filled.live_proposals() if p.key.address != "modules/base"])
@@ -119,10 +119,10 @@ def test_the_plan_stands_in_waves(filled: Workbench, dashboard: Dashboard) -> No
 def test_the_export_is_shown_and_drilled(applied: Workbench, dashboard: Dashboard) -> None:
     app = dashboard("export")
     assert "account: acme" in texts(app)
-    assert "Never drilled" in texts(app)
+    assert "No drill yet" in texts(app)
     press(app, "drill")
     said = texts(app)
-    assert "**Passed.** 8 resources came back as before" in said.replace("\\", "")
+    assert "**Passed.** 8 resources restored unchanged" in said.replace("\\", "")
     assert applied.last_drill("acme") is not None
 
 
@@ -136,10 +136,10 @@ def test_a_drill_that_failed_is_shown_with_why_and_what_to_do(
     app = dashboard("export")
     press(app, "drill")
     said = texts(app).replace("\\", "")
-    assert "**Failed.** (FLEET-632) the file was not taken: FLEET-1" in said
-    assert "**What to do next.** Change what the message names in the live fleet" in said
+    assert "**Failed.** (FLEET-632) the file was rejected: FLEET-1" in said
+    assert "**What to do next.** Change the resources in the message in the live fleet" in said
     (toast,) = app.toast
-    assert "(FLEET-632) Change what the message names" in toast.value.replace("\\", "")
+    assert "(FLEET-632) Change the resources in the message" in toast.value.replace("\\", "")
 
 
 def test_kept_snapshots_are_shown_and_why_there_is_none(
@@ -148,21 +148,21 @@ def test_kept_snapshots_are_shown_and_why_there_is_none(
     assert "Kept snapshots" not in texts(dashboard("export"))
     applied.settings = replace(applied.settings, snapshots=str(tmp_path / "kept"))
     said = texts(dashboard("export"))
-    assert "every 24 hours, and the last 7 of them" in said
-    assert "None was kept yet" in said
+    assert "every 24 hours and keeps the last 7 of them" in said
+    assert "There is no snapshot yet" in said
     Kept(applied).look()
     assert "was written and opened" in texts(dashboard("export")).replace("\\", "")
     applied.settings = replace(applied.settings, snapshots=str(tmp_path / "not-mounted" / "kept"))
     Kept(applied).look()
     said = texts(dashboard("export")).replace("\\", "")
     assert "(FLEET-633) The folder of FLEET_SNAPSHOTS cannot be used" in said
-    assert "**What to do next.** Make it, or mount its disk" in said
+    assert "**What to do next.** Create it or mount its disk" in said
     assert "was written and opened" in said, "what is there to go back to is still shown"
 
 
 def test_an_export_has_a_scope_and_a_past(drifted: Workbench, dashboard: Dashboard) -> None:
     drifted.set_resource(BEN, ResourceKey("acme", "modules", "own"), {})
-    assert "  own:" in texts(dashboard("export", scope="what no repository owns"))
+    assert "  own:" in texts(dashboard("export", scope="resources that no repository owns"))
     assert "  own:" not in texts(dashboard("export", scope="fc"))
     past = texts(dashboard("export", at="2020-01-01T00:00"))
     assert "nginx" not in past

@@ -16,7 +16,7 @@ NGINX = ResourceKey("acme", "modules", "nginx")
 @pytest.mark.parametrize("named", [None, "", "x", "0", "999", "-1", "99999999999999999999", "9" * 5000])
 def test_a_proposal_that_is_not_there_is_said_so(filled: Workbench, dashboard: Dashboard, named: str | None) -> None:
     said = texts(dashboard("proposal", **({} if named is None else {"id": named})))
-    assert "No proposal is named" in said or "There is no proposal" in said
+    assert "The address contains no proposal" in said or "There is no proposal" in said
 
 
 def test_the_field_table_shows_which_side_moved(
@@ -74,7 +74,7 @@ def test_a_rejected_one_says_why_and_offers_nothing_but_its_past(filled: Workben
 def test_a_stale_one_says_what_moved_and_cannot_be_approved(filled: Workbench, dashboard: Dashboard) -> None:
     filled.set_resource(Actor("ben"), ResourceKey("acme", "modules", "base"), {"priority": 9})
     app = dashboard("proposal", id="1")
-    assert "modules/base exists by now" in texts(app).replace("\\", "")
+    assert "modules/base now exists" in texts(app).replace("\\", "")
     assert [button.key for button in app.button if (button.key or "").startswith("do_")] == ["do_reject"]
 
 
@@ -84,7 +84,7 @@ def test_a_destroy_shows_what_goes_and_asks_for_the_number(
     git_repo.push(FLEET_FILE.replace("assignments:\n  app-01:nginx: {priority: 60}\n", ""))
     (destroy,) = applied.sync(ME, "fc").proposals
     app = dashboard("proposal", id=str(destroy.id))
-    assert "takes the whole resource away" in texts(app)
+    assert "deletes the whole resource" in texts(app)
     press(press(app, "do_approve"), "decide_confirm")
     assert "Type 1 first" in texts(app)
     assert applied.proposal(destroy.id).status is Status.PENDING
@@ -96,17 +96,17 @@ def test_a_destroy_shows_what_goes_and_asks_for_the_number(
 def test_what_was_applied_is_reverted_from_its_page(applied: Workbench, dashboard: Dashboard) -> None:
     (undone,) = [p for p in applied.proposals(status="applied") if p.key.kind == "sdwan_peers"]
     app = press(dashboard("proposal", id=str(undone.id)), "do_revert")
-    assert "Git goes on declaring the change" in texts(app)
+    assert "Git still declares the change" in texts(app)
     app = press(app, "revert_confirm")
     (made,) = applied.live_proposals()
     assert (made.reverts, made.change, made.status) == (undone.id, "destroy", Status.PENDING)
     assert "# Take sdwan_peers/backbone:app-01 out." in texts(app)
     app = press(app, "revert_see")
     said = texts(app)
-    assert f"takes back what proposal {undone.id} did" in said
+    assert f"undoes the change of proposal {undone.id} did" in said
     assert "revert]" in said
     labels = [link.proto.label for link in dashboard("proposal", id=str(undone.id)).get("page_link")]
-    assert any(f"Proposal {made.id}" in label and "takes this back" in label for label in labels)
+    assert any(f"Proposal {made.id}" in label and "reverts this one" in label for label in labels)
 
 
 def test_what_cannot_be_reverted_says_why(applied: Workbench, dashboard: Dashboard) -> None:
@@ -143,9 +143,9 @@ def test_a_resource_that_only_a_proposal_makes_is_no_dead_end(
     git_repo.push(FLEET_FILE.replace("modules:\n", "modules:\n  fresh: {}\n"))
     applied.sync(ME, "fc")
     said = texts(dashboard("resource", id="acme/modules/fresh"))
-    assert "It does not exist yet" in said
-    assert "there never was" not in said
-    assert "there never was" in texts(dashboard("resource", id="acme/sdwan_networks/other"))
+    assert "This resource does not exist yet" in said
+    assert "has never existed" not in said
+    assert "has never existed" in texts(dashboard("resource", id="acme/sdwan_networks/other"))
 
 
 def test_an_applied_one_tells_of_before_and_after(
@@ -154,12 +154,12 @@ def test_an_applied_one_tells_of_before_and_after(
     git_repo.push(FLEET_FILE.replace("workers: 4", "workers: 8"))
     (update,) = applied.sync(ME, "fc").proposals
     waits = texts(dashboard("proposal", id=str(update.id)))
-    assert "Git declares something new; live is as it was last agreed on." in waits
+    assert "Git declares a new value; live has not changed since the last agreement." in waits
     assert "<th>Live</th><th>Desired</th>" in waits
     applied.approve(ME, [update.id])
     applied.apply(ME)
     done = texts(dashboard("proposal", id=str(update.id)))
-    assert "Git declared something new, and live was as it was last agreed on." in done
+    assert "Git declared a new value; live had not changed since the last agreement." in done
     assert "<th>Before</th><th>After</th>" in done
     assert "--- before" in done
     assert "Live" not in done.split("<th>Field</th>")[1]

@@ -115,7 +115,7 @@ def test_it_is_removed_by_its_name_alone(applied: Workbench, dashboard: Dashboar
     app = press(dashboard("repositories", name="fc"), "remove")
     assert "8 resources will be released" in texts(app)
     press(app, "remove_confirm")
-    assert "not its name" in texts(app)
+    assert "not the name of the repository" in texts(app)
     app.text_input(key="remove_name").input("fc")
     run(app)
     press(app, "remove_confirm")

@@ -150,10 +150,10 @@ def test_nobody_sees_anything_before_they_have_signed_in(signing_in: Workbench) 
 def test_who_has_no_role_is_told_so_and_sees_nothing(signing_in: Workbench) -> None:
     for known in (claims("eve@evil.example"), claims("ana@acme.example", email_verified=False)):
         app = as_user("approvals", known)
-        assert "no role is given to you here" in texts(app)
+        assert "you have no role here" in texts(app)
         assert [b.label for b in app.button] == ["Sign out"]
         assert "nginx" not in texts(app)
-    assert "does not say that your address is verified" in texts(app)
+    assert "does not confirm that your address is verified" in texts(app)
     assert "for example oidc:ana@acme.example=viewer" in texts(app).replace("\\", "").replace("\u2060", "")
 
 
@@ -349,7 +349,7 @@ def test_who_has_no_name_that_is_allowed_is_told_what_to_do(signing_in: Workbenc
     app = as_user("approvals", claims("gitops@", sub="gitops_auto_apply", email_verified=False))
     said = texts(app).replace("\\", "")
     assert "FLEET-665" in said
-    assert "Ask who runs the identity provider" in said
+    assert "Ask the administrator of the identity provider" in said
     assert "nginx" not in said
 
 

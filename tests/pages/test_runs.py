@@ -45,9 +45,9 @@ def test_a_partial_run_says_what_the_next_tick_takes(
     bench.add_repository(ME, "fc", str(git_repo.path), account="acme")
     run = bench.sync(ME, "fc").run
     said = texts(dashboard("runs", id=str(run.id)))
-    assert "3 differences wait only for the cap of 5. Decide on what is pending" in said
+    assert "3 differences are withheld only because of the cap of 5. After you decide on pending proposals" in said
     bench.approve(ME, [1, 2])
-    assert "The next tick takes 2 of them." in texts(dashboard("runs", id=str(run.id)))
+    assert "The next tick proposes 2 of them." in texts(dashboard("runs", id=str(run.id)))
 
 
 def test_what_is_withheld_stands_with_its_reason(
@@ -82,7 +82,7 @@ def test_a_run_stands_beside_the_one_before(applied: Workbench, git_repo: GitRep
     git_repo.push(FLEET_FILE.replace("workers: 4", "workers: 8"))
     applied.sync(ME, "fc")
     said = texts(dashboard("runs", id="2"))
-    assert "Beside the run before" in said
+    assert "Compared with the previous run" in said
     assert "-7" in said
 
 

@@ -70,7 +70,7 @@ def test_a_token_is_revoked_after_a_question(filled: Workbench, dashboard: Dashb
 
 
 def test_a_test_of_notifications_says_what_came_of_it(filled: Workbench, dashboard: Dashboard) -> None:
-    assert "Nobody is told" in texts(dashboard("settings"))
+    assert "Notifications are not set up" in texts(dashboard("settings"))
     receiver = Receiver()
     filled.settings = replace(filled.settings, notify_url=receiver.url, slack_url="http://127.0.0.1:1/canary-of-slack")
     said = texts(press(dashboard("settings"), "notify_test"))
@@ -86,7 +86,7 @@ def test_the_store_is_compacted_and_what_is_kept_is_said(filled: Workbench, dash
     said = texts(app)
     assert "events and runs 90 days, failed and partial runs 365 days" in said
     press(app, "compact")
-    assert "Forgot nothing; the store takes" in app.toast[0].value
+    assert "Deleted nothing; the store has" in app.toast[0].value
     assert len(filled.find_events(EventFilter(types=("store.compacted",)))) == 1
 
 
@@ -95,14 +95,14 @@ def test_a_repository_shows_where_pushes_go_and_what_came_in(
 ) -> None:
     said = texts(dashboard("repositories", name="fc"))
     assert "/api/v1/webhooks/github" in said
-    assert "no webhook is taken until FLEET_WEBHOOK_SECRET is" in said
+    assert "webhooks are refused until FLEET_WEBHOOK_SECRET is set" in said
     filled.settings = replace(
         filled.settings, webhook_secret="canary-of-a-hook", public_url="https://fleet.example.com"
     )
-    assert "No push has come in yet" in texts(dashboard("repositories", name="fc"))
-    filled.note_deliveries("gitlab", "7", "<b>9f2c41d0</b>", [(1, "tick asked for")])
+    assert "No push was received yet" in texts(dashboard("repositories", name="fc"))
+    filled.note_deliveries("gitlab", "7", "<b>9f2c41d0</b>", [(1, "tick requested")])
     said = texts(dashboard("repositories", name="fc"))
     assert "https://fleet.example.com/api/v1/webhooks/gitlab" in said
     assert "&lt;b&gt;9f2c" in said
-    assert "tick asked for" in said
+    assert "tick requested" in said
     assert "canary-of-a-hook" not in said

@@ -177,7 +177,7 @@ CONFLICT = "modules:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> feature\n
 
 # Well-known accidents: the code, where, and a word that names what happened.
 ACCIDENTS = [
-    ("a pointer of Git LFS", LFS, codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
+    ("a Git LFS pointer", LFS, codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
     ("a pointer with a mark", LFS.replace("\n", "\r\n"), codes.NOT_A_FLEET_FILE, 1, 1, "Git LFS"),
     ("git-crypt", b"\0GITCRYPT\0\x9d\xff\0", codes.NOT_UTF8, 1, 1, "git-crypt"),
     ("ansible-vault", "$ANSIBLE_VAULT;1.1;AES256\n3332\n", codes.NOT_A_FLEET_FILE, 1, 1, "ansible-vault"),
@@ -195,11 +195,11 @@ ACCIDENTS = [
     ("a merge conflict in JSON", '{"version": 1,\n<<<<<<< HEAD\n"account": "a"\n=======\n"account": "b"\n>>>>>>> x\n}', codes.YAML_SYNTAX, 2, 1, "merge conflict"),
     ("the rest of a merge conflict", body("nodes: {}\n=======\nmodules: {}\n"), codes.YAML_SYNTAX, 4, 1, "======="),
     ("the end of a merge conflict", body("nodes: {}\n>>>>>>> feature\n"), codes.YAML_SYNTAX, 4, 1, ">>>>>>>"),
-    ("half a character", value('"\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
-    ("the other half", value('"\\ude00"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
-    ("halves in the wrong order", value('"\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half a character"),
-    ("a half behind a whole", value('"\\ud83d\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 25, "half a character"),
-    ("a half behind a backslash", value('"\\\\ud83d\\ude00"'), codes.YAML_SYNTAX, 6, 20, "half a character"),
+    ("half of a character", value('"\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half of a character"),
+    ("the other half", value('"\\ude00"'), codes.YAML_SYNTAX, 6, 13, "half of a character"),
+    ("halves in the wrong order", value('"\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 13, "half of a character"),
+    ("a half behind a whole", value('"\\ud83d\\ude00\\ud83d"'), codes.YAML_SYNTAX, 6, 25, "half of a character"),
+    ("a half behind a backslash", value('"\\\\ud83d\\ude00"'), codes.YAML_SYNTAX, 6, 20, "half of a character"),
     ("a template", value("{{ name }}"), codes.COMPLEX_KEY, 6, 11, "templates"),
     ("a template of 1", value("{{1}}"), codes.COMPLEX_KEY, 6, 11, "templates"),
     ("a template in a name", body("nodes:\n  {{ name }}: {}\n"), codes.COMPLEX_KEY, 4, 4, "templates"),
@@ -634,14 +634,14 @@ def vip(name: str, network: str, address: str, more: str = "") -> str:
 @pytest.mark.parametrize(
     ("text", "line", "column", "words"),
     [
-        (vips(vip("a", "four", "10.20.0.9"), vip("b", "four", "10.20.0.9")), 7, 31, "is that of sdwan_virtual_ips/a too, in network four"),
-        (vips(vip("a", "six", "fd00:20::9"), vip("b", "six", "FD00:20:0::9")), 7, 30, "address fd00:20::9 is that of sdwan_virtual_ips/a"),
-        (vips(vip("a", "four", "10.20.0.0")), 6, 31, "the own address of network four (10.20.0.0/24)"),
-        (vips(vip("a", "four", "10.20.0.255")), 6, 31, "the broadcast address of network four"),
-        (vips(vip("a", "six", "fd00:20::")), 6, 30, "the own address of network six"),
-        (vips(vip("a", "four", "10.20.0.9", ", failover_holders: [n2, n1]")), 6, 87, "names n1, which is the primary holder"),
+        (vips(vip("a", "four", "10.20.0.9"), vip("b", "four", "10.20.0.9")), 7, 31, "is also the address of sdwan_virtual_ips/a, in network four"),
+        (vips(vip("a", "six", "fd00:20::9"), vip("b", "six", "FD00:20:0::9")), 7, 30, "address fd00:20::9 is also the address of sdwan_virtual_ips/a"),
+        (vips(vip("a", "four", "10.20.0.0")), 6, 31, "the network address of sdwan_networks/four (10.20.0.0/24)"),
+        (vips(vip("a", "four", "10.20.0.255")), 6, 31, "the broadcast address of sdwan_networks/four"),
+        (vips(vip("a", "six", "fd00:20::")), 6, 30, "the network address of sdwan_networks/six"),
+        (vips(vip("a", "four", "10.20.0.9", ", failover_holders: [n2, n1]")), 6, 87, "names n1, which is already the primary holder"),
         (NETWORKS + 'sdwan_peers: {"four:n1": {endpoint: "10.20.0.255:51820"}}\n', 5, 37, "endpoint 10.20.0.255 is the broadcast address"),
-        (NETWORKS + 'sdwan_peers: {"six:n1": {endpoint: "[fd00:20::0]:51820"}}\n', 5, 36, "is the own address of network six"),
+        (NETWORKS + 'sdwan_peers: {"six:n1": {endpoint: "[fd00:20::0]:51820"}}\n', 5, 36, "is the network address of sdwan_networks/six"),
     ],
 )  # fmt: skip
 def test_what_is_hardly_meant_is_warned_of(text: str, line: int, column: int, words: str) -> None:

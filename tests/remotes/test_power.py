@@ -323,6 +323,7 @@ def test_a_store_of_before_takes_what_it_uses_for_confirmed(
         connection.execute("DROP TABLE credential_hosts")
         connection.execute("DROP TABLE waiting_claims")
         connection.execute("ALTER TABLE gitops_sync_runs DROP COLUMN waiting")
+        connection.execute("ALTER TABLE withheld_diffs DROP COLUMN fields")
     for _ in range(2):
         with Workbench.open_home(reaching) as bench:
             rows = query(bench.store, "SELECT account, path, host, confirmed_by FROM credential_hosts ORDER BY 2, 3")

@@ -122,8 +122,8 @@ def test_a_tick_that_goes_on_is_told_to_whoever_asks_for_another(workbench: Work
 
     run = workbench.sync(ME, "fc", watcher=ask).run
     assert list(errors) == ["sync", "parse", "diff", "propose", "apply"]
-    assert "it is fetching, asked for by ana" in errors["sync"].message
-    assert f"run {run.id}, asked for by ana" in errors["apply"].message
+    assert "it is fetching, started by ana" in errors["sync"].message
+    assert f"run {run.id}, started by ana" in errors["apply"].message
     assert (errors["sync"].facts["run_id"], errors["apply"].facts["run_id"]) == (None, run.id)
     assert workbench.sync(ME, "fc").run.unchanged, "and it is free again"
 

@@ -46,7 +46,7 @@ def test_a_home_with_spaces_and_percents_is_no_obstacle(sshd: Sshd, served: GitR
 
 
 @pytest.mark.parametrize(
-    ("key", "what"), [("stranger", "refuses the deploy key"), ("barred", "refuses the deploy key")]
+    ("key", "what"), [("stranger", "rejected the deploy key"), ("barred", "rejected the deploy key")]
 )
 def test_a_key_without_rights_is_told_as_that(
     sshd: Sshd, served: GitRepository, reaching: Settings, vault: VaultDouble, key: str, what: str

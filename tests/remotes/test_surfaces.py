@@ -97,7 +97,7 @@ def test_a_check_says_what_it_found_at_each_step(fleet: Fleet, nginx: Nginx, ssh
     assert "host key" not in web, "an https host has none"
     assert f"ssh_key at {SSH_PATH} in Vault" in deep
     assert f"{fingerprint(read_host_key(sshd.host_key))}, not pinned yet" in deep
-    assert "declares 1 resource of account acme" in deep
+    assert "declares 1 resource in account acme" in deep
     assert json.loads(fleet("run", "list", "--json").stdout)["items"] == [], "without syncing"
 
 
@@ -138,7 +138,7 @@ def test_a_dropped_credential_is_told_with_the_commands_that_bring_it_back(
     assert command is not None, said
     assert "FLEET-215" in fleet("sync", "web", code=1).stderr
     changed = fleet(*command[1].split())
-    assert "Nobody has confirmed yet" in changed.stderr
+    assert "It is not yet confirmed" in changed.stderr
     assert "repo trust web --credential" in changed.stdout
     for verb in ("sync", "repo check"):
         assert "FLEET-229" in fleet(*verb.split(), "web", code=1).stderr
@@ -240,7 +240,7 @@ def test_the_page_says_where_an_unconfirmed_credential_would_go_and_confirms_wha
     url = nginx.url("private", served.path / ".git")
     bench.add_repository(ME, "fc", url, account="acme", vault_credential_path=HTTPS_PATH)
     elsewhere = {"url": url.replace("localhost", "127.0.0.1"), "vault_credential_path": HTTPS_PATH}
-    assert "Nobody has confirmed" not in texts(dashboard("repositories", name="fc"))
+    assert "It is not confirmed" not in texts(dashboard("repositories", name="fc"))
     bench.change_repository(ME, "fc", elsewhere)
     app = press(dashboard("repositories", name="fc"), "credential")
     assert f"127.0.0.1:{nginx.port}" in texts(app)

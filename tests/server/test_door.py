@@ -37,7 +37,7 @@ from tests.remotes.servers import free_port
 
 ME = Actor("ana")
 NEEDED, USED, FOREIGN = "FLEET-667", "FLEET-668", "FLEET-669"
-SENTENCE = f"This dashboard opens by a link. In a terminal on the machine where it runs, type: <code>{started_as()} open</code>"
+SENTENCE = f"This dashboard opens only with a link. In a terminal on the machine where it runs, run: <code>{started_as()} open</code>"
 HEADERS = {
     "Content-Security-Policy": {"frame-ancestors 'none'"},
     "X-Frame-Options": {"DENY"},
@@ -97,7 +97,7 @@ def test_a_link_opens_once_and_its_secret_stays_in_no_address(running: Server) -
     assert again.status_code == 403
     assert "set-cookie" not in again.headers
     assert USED in again.text
-    assert f"type: <code>{started_as()} open</code>" in again.text
+    assert f"run: <code>{started_as()} open</code>" in again.text
     assert get(running, path, Cookie=name).headers["location"] == "/", "a browser that was let in goes on"
     assert json.loads(fleet(running, "--json", "open").stdout).keys() == {"url"}
     assert running.handshake(Cookie=name) == 101
@@ -308,7 +308,7 @@ def test_the_demo_opens_without_a_link_while_it_holds_the_example_alone(tmp_path
     assert server.handshake() == 101
     server.stop()
     said = server.log.read_text()
-    assert "The dashboard opens without a link here: this home holds the example and nothing else." in said
+    assert "The dashboard opens without a link, because this home contains only the example." in said
     assert "key=" not in said
     with server.store() as workbench:
         assert story.is_alone(workbench)

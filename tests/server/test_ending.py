@@ -85,7 +85,7 @@ def test_it_ends_in_time_while_everything_outside_hangs(
     log = server.log.read_text()
     assert "Traceback" not in log
     assert "canary" not in log
-    assert "the server did not end within" not in log
+    assert "the server did not stop within" not in log
     with server.store() as workbench:
         assert [r.failure_count for r in workbench.repositories()] == [0] * 7, (
             "an ending server is no failure of a repository"
@@ -106,7 +106,7 @@ def test_what_hangs_for_good_is_left_behind(
     began = time.monotonic()
     made.close()
     assert time.monotonic() - began < 3
-    assert "the server ends while something works on: jobs" in caplog.text
+    assert "the server stops while jobs are still running: jobs" in caplog.text
     let_go.set()
     Jobs.close(made.jobs)
     made.workbench.close()
@@ -129,7 +129,7 @@ os.kill(os.getpid(), signal.SIGTERM)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 128 + signal.SIGTERM
     assert done.stdout.split() == ["soon", "closed"]
-    assert "threads that hang:" in done.stderr
+    assert "hanging threads:" in done.stderr
     assert "stuck" in done.stderr
     assert ending.LONGEST_S < LIMIT_S
     assert ending.PATIENCE_S + service.CLOSE_S < ending.LONGEST_S, "closing has its time"

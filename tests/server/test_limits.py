@@ -196,7 +196,7 @@ def test_a_flood_writes_one_line_a_minute_and_says_how_many_more() -> None:
     now[0] += EVERY_S
     again = line("socket.accept() out of system resource\nsocket: x", error=full)
     assert found.filter(again)
-    assert again.getMessage().endswith("(999 more like it were not written)")
+    assert again.getMessage().endswith("(similar lines not written: 999)")
     last = line("of another kind: %s", "100%")
     assert found.filter(last)
-    assert last.getMessage() == "of another kind: 100% (1 more like it were not written)"
+    assert last.getMessage() == "of another kind: 100% (similar lines not written: 1)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ import pytest
 import requests
 
 from engine import remote
+from engine.access.permits import crosses
 from engine.errors import ApplyError, FleetError, FleetFileInvalid, Problem, RefusedEdit
 from engine.model import Actor, ResourceKey
 from engine.remote import Place, RemoteWorkbench, wire
@@ -101,6 +103,36 @@ def test_a_word_that_leads_nowhere_is_passed_over(home: Path, word: str) -> None
     path.write_text(word)
     path.chmod(0o600)
     assert remote.find(home) is None
+
+
+def test_a_new_verb_crosses_only_when_it_says_so(
+    served: Service, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def newest(self: Workbench) -> int:
+        return 7
+
+    def ask() -> requests.Response:
+        wire.verbs.cache_clear()
+        headers, body = {"Authorization": f"Bearer {place.token}"}, {"actor": "ana", "arguments": {}, "tell": []}
+        return requests.post(f"http://127.0.0.1:{place.port}/api/local/newest", json=body, headers=headers, timeout=30)
+
+    before = dict(wire.verbs())
+    monkeypatch.setattr(Workbench, "newest", newest, raising=False)
+    try:
+        assert ask().status_code == 404
+        assert wire.verbs() == before
+        with pytest.raises(AttributeError):
+            RemoteWorkbench(place, served.workbench.settings).newest  # noqa: B018
+        crosses(newest)
+        assert ask().text == '{"gives":7}\n'
+    finally:
+        monkeypatch.undo()
+        wire.verbs.cache_clear()
+    kept_in = {
+        name for name, _ in inspect.getmembers(Workbench, inspect.isfunction) if not name.startswith("_")
+    } - wire.verbs().keys()
+    assert {"bearer", "close", "enter", "leave", "permit", "seen_by", "stop"} <= kept_in, "what is about the process"
+    assert not {name for name in wire.verbs() if name.startswith("_")}
 
 
 def test_every_answer_crosses_unchanged(two: Workbench) -> None:

@@ -61,7 +61,7 @@ def look(home: Path) -> tuple[bool, str]:
             return True, "whole"
     except FleetError as error:
         assert "report" not in f"{error.message} {error.hint}"
-        assert "Restore it from a snapshot" in error.hint, error
+        assert "Restore the store from a snapshot" in error.hint, error
         return opened, error.code
 
 
@@ -102,7 +102,7 @@ def test_a_damaged_log_can_be_left_behind(killed: Path, tmp_path: Path) -> None:
     (home / LOG).write_bytes(content)
     with pytest.raises(StoreError, match="FLEET-303") as caught:
         Workbench.open_home(Settings.from_environment(home, {}))
-    line = caught.value.hint.partition("moved away: ")[2].removesuffix(".")
+    line = caught.value.hint.partition("without its last changes: ")[2].removesuffix(".")
     subprocess.run(["sh", "-c", line], check=True)
     with Workbench.open_home(Settings.from_environment(home, {})) as workbench:
         assert len(workbench.fleet(account="acme")) == 300

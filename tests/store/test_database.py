@@ -193,7 +193,7 @@ def test_views_have_the_fields_of_their_kind(workbench: Workbench) -> None:
     for kind in FLEET.values():
         columns = [row[0] for row in query(workbench.store, f"DESCRIBE {kind.view}")]
         assert [f.name for f in kind.fields if f.name not in columns] == []
-        assert {"account", "name", "version", *(part.label for part in kind.key)} <= set(columns)
+        assert {"account", "name", "live_version", *(part.label for part in kind.key)} <= set(columns)
     assert query(workbench.store, "SELECT name, template, labels ->> 'rack' FROM nodes") == [("app-01", "web", "a1")]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine.kinds.fleet import FLEET
+from engine.model import SWITCHES
 from engine.store import Store
 from engine.store.statements import statement
 from tests.conftest import SetClock
@@ -41,7 +42,7 @@ def _sample(name: str, type_: str) -> Any:
         return 1
     if name == "version":
         return 999
-    if type_ == "BOOLEAN" or name in {"enabled", "removed", "open", "allow_empty"} or name.startswith("auto_"):
+    if type_ == "BOOLEAN" or name in {"enabled", "removed", "open", *(switch.name for switch in SWITCHES)}:
         return True
     if name == "at" or name.endswith("_at"):
         return datetime(2026, 11, 1, tzinfo=UTC)

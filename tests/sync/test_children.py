@@ -160,12 +160,12 @@ def test_an_old_git_is_refused_before_anything_is_fetched(
     ("call", "does", "code", "words"),
     [
         ("init", "echo 'fatal: cannot mkdir HEAD: No space left on device' >&2; exit 128", "FLEET-304", "disk is full"),
-        ("fetch", "kill -9 $$", "FLEET-209", "ended by signal 9"),
+        ("fetch", "kill -9 $$", "FLEET-209", "killed by signal 9"),
         (
             "fetch",
             "echo 'fatal: fetch-pack: index-pack died of signal 9' >&2; exit 128",
             "FLEET-209",
-            "ended by signal 9",
+            "killed by signal 9",
         ),
         ("fetch", "echo 'fatal: write error: No space left on device' >&2; exit 128", "FLEET-304", "disk is full"),
         ("fetch", "echo 'error: unable to write file: Disk quota exceeded' >&2; exit 128", "FLEET-304", "disk is full"),

@@ -105,16 +105,16 @@ def test_a_file_that_is_not_meant_is_not_named(git_repo: GitRepository, fetch: F
     git_repo.push(TEXT, file=name)
     with pytest.raises(SyncError, match="FLEET-205") as caught:
         fetch()
-    assert "Name the folder that holds fleet.yaml" in caught.value.hint
+    assert "Set the folder that contains fleet.yaml" in caught.value.hint
 
 
 @pytest.mark.parametrize(
     ("said", "word"),
     [
         ("fatal: dumb http transport does not support shallow capabilities", "plain web server"),
-        ("fatal: Server does not support shallow clients", "no shallow fetch"),
-        ("fatal: Server does not support shallow requests", "no shallow fetch"),
-        ("fatal: the remote does not support --depth", "no shallow fetch"),
+        ("fatal: Server does not support shallow clients", "not support shallow fetches"),
+        ("fatal: Server does not support shallow requests", "not support shallow fetches"),
+        ("fatal: the remote does not support --depth", "not support shallow fetches"),
     ],
 )
 def test_a_server_without_shallow_fetch_is_named(settings: Settings, said: str, word: str) -> None:

@@ -23,17 +23,17 @@ from engine.flow.parse import codes
 from engine.flow.parse.flaws import MOST_PROBLEMS, Flaw, place
 from engine.kinds.fields import MAX_DEPTH
 
-_DECRYPT = "commit it in plain text: a fleet file holds no secrets, they belong in Vault"
+_DECRYPT = "commit it in plain text: a fleet file contains no secrets, they belong in Vault"
 _UNPACK = "commit the YAML text itself"
 
 _BEGINNINGS = (
     (
         b"version https://git-lfs.github.com/spec/",
         codes.NOT_A_FLEET_FILE,
-        "this is a pointer of Git LFS, not the file itself",
-        "take the file out of LFS (git lfs untrack fleet.yaml, then git add --renormalize fleet.yaml), commit and push it",
+        "this is a Git LFS pointer, not the file itself",
+        "remove the file from LFS (git lfs untrack fleet.yaml, then git add --renormalize fleet.yaml), commit and push it",
     ),
-    (b"\0GITCRYPT", codes.NOT_UTF8, "the file is encrypted by git-crypt", f"take it out of .gitattributes and {_DECRYPT}"),
+    (b"\0GITCRYPT", codes.NOT_UTF8, "the file is encrypted by git-crypt", f"remove it from .gitattributes and {_DECRYPT}"),
     (b"$ANSIBLE_VAULT;", codes.NOT_A_FLEET_FILE, "the file is encrypted by ansible-vault", _DECRYPT),
     (b"-----BEGIN PGP MESSAGE", codes.NOT_A_FLEET_FILE, "the file is encrypted by PGP", _DECRYPT),
     (b"-----BEGIN AGE ENCRYPTED", codes.NOT_A_FLEET_FILE, "the file is encrypted by age", _DECRYPT),
@@ -69,7 +69,7 @@ def conflicts(text: str, *, whole: bool) -> list[Flaw]:
         return []
     begun = [mark for mark in marks if mark[1][0] == "<"] or marks[:1]
     message = "a merge conflict is not resolved: a line begins with {value}"
-    hint = "keep one of the two sides, take the lines with <<<<<<<, ======= and >>>>>>> out, and commit the file"
+    hint = "keep one of the two sides, remove the lines with <<<<<<<, ======= and >>>>>>>, and commit the file"
     return [
         Flaw(codes.YAML_SYNTAX, *place(text, mark.start()), message.replace("{value}", mark[1]), hint)
         for mark in begun[: MOST_PROBLEMS // 100]

@@ -43,7 +43,7 @@ def _missing_fields(fleet: FleetFile, kind: Kind, name: str, spec: Spec) -> list
     if not missing:
         return []
     message = f"{kind.section}/{_name(name)} does not declare {' and '.join(missing)}"
-    hint = "declare it if this is to create the resource; an update does not need it"
+    hint = "declare it if the file creates the resource; an update does not need it"
     place = fleet.positions.key((kind.section, name))
     return [Problem(codes.REQUIRED_FIELD_MISSING, message, hint, fleet.file, *place)]
 
@@ -53,14 +53,14 @@ def _reference(fleet: FleetFile, kinds: Kinds, target: Target, *, may_pin: bool)
     address = f"{target.kind}/{_name(target.name)}"
     spec = fleet.sections.get(target.kind, {}).get(target.name)
     if spec is None:
-        hint = "declare it, or see that it is live: until then, what refers to it is withheld"
+        hint = "declare it, or make sure that it is live: until then, changes that refer to it are withheld"
         return codes.TARGET_UNKNOWN, f"{address} is not in this file", hint
     field = kinds[target.kind].version_field
     version = spec.get(field) if field else None
     listed = fleet.listed.get(target.kind, {}).get(target.name, ())
     if target.version is not None and target.version != version and target.version not in listed:
         says = "declares no version of it" if version is None else f"declares version {shown(version)}"
-        hint = "pin the version that is declared, list the other one under versions, or see that it was live before"
+        hint = "pin the declared version, list the other one under versions, or make sure that it was live before"
         return (
             codes.PINNED_VERSION_UNKNOWN,
             f"{address} is pinned to {shown(target.version)}, but this file {says}",
@@ -68,7 +68,11 @@ def _reference(fleet: FleetFile, kinds: Kinds, target: Target, *, may_pin: bool)
         )
     if target.version is None and may_pin and version is not None:
         message = f"{address} is not pinned: it means {shown(version)} today"
-        return codes.REFERENCE_UNPINNED, message, "pin it, as in name@version, to move only when the file says so"
+        return (
+            codes.REFERENCE_UNPINNED,
+            message,
+            "pin it as name@version, so that it changes only when the file changes",
+        )
     return None
 
 

@@ -142,20 +142,20 @@ class _Tokens:
             if start.line != end.line:
                 self._continued(start, end, in_quotes=True)
         elif self._flow and token.value == "-" and self._text[end.index : end.index + 1] in {",", "]", "}"}:
-            message = "- alone within brackets is text to some YAML readers, and not allowed by others"
+            message = "- alone within brackets is text for some YAML readers, and an error for others"
             self._report(
-                codes.YAML_SYNTAX, start.line, start.column, message, 'write it in quotes, as "-", or take it out'
+                codes.YAML_SYNTAX, start.line, start.column, message, 'write it in quotes, as "-", or remove it'
             )
 
     def _hash(self, index: int, line: int, column: int) -> None:
         if self._text[index : index + 1] == "#":
-            message = "# without a space before it is a comment to some YAML readers, and not allowed by others"
+            message = "# without a space before it is a comment for some YAML readers, and an error for others"
             self._report(codes.YAML_SYNTAX, line, column, message, "put a space before the #")
 
     def _question(self, start: Mark) -> None:
         if self._flow and (two := self._text[start.index : start.index + 2])[0] == "?" and two[1:].strip():
-            message = "? at the beginning of text within brackets is a part of it to some YAML readers, and the mark of a key to others"
-            hint = 'put the text in quotes, as in "?text"; for a key of its own, put a space behind the ?'
+            message = "? at the beginning of text within brackets is part of the text for some YAML readers, and marks a key for others"
+            hint = 'put the text in quotes, as in "?text"; to mark a key, put a space after the ?'
             self._report(codes.AMBIGUOUS_VALUE, start.line, start.column, message, hint)
 
     def _continued(self, start: Mark, end: Mark, *, in_quotes: bool) -> None:
@@ -174,8 +174,8 @@ class _Tokens:
                 spaces = f"{column + 1} space{'s' if column else ''}"
                 how = f"is indented with a tab, not with {spaces}" if line["tab"] else f"is not indented by {spaces}"
                 what = "text in quotes" if in_quotes else "a list or map in brackets"
-                message = f"{what} goes on in a line that {how}: some YAML readers do not allow it"
-                self._report(codes.YAML_SYNTAX, at, 0, message, f"begin each line of it with at least {spaces}")
+                message = f"{what} continues in a line that {how}: some YAML readers do not allow it"
+                self._report(codes.YAML_SYNTAX, at, 0, message, f"begin each of its lines with at least {spaces}")
             return
 
     def _block_scalar(self, start: Mark) -> None:
@@ -184,14 +184,14 @@ class _Tokens:
             return
         if start.column <= self._blocks[-1]:
             message = (
-                f"{header[0][0]} begins text in a line that is indented too little: some YAML readers do not allow it"
+                f"{header[0][0]} starts text in a line with too little indentation: some YAML readers do not allow it"
             )
             self._report(
                 codes.YAML_SYNTAX,
                 start.line,
                 start.column,
                 message,
-                f"write {header[0][0]} right behind the key, or indent the line",
+                f"write {header[0][0]} directly after the key, or indent the line",
             )
         if header["hash"]:
             index = header.start("hash")
@@ -204,10 +204,8 @@ class _Tokens:
             down, column = place(
                 self._text[header.start() : lines.start("first")], lines.start("first") - header.start()
             )
-            message = (
-                "this line is a comment to some YAML readers, and text to others: the blank lines above it are deeper"
-            )
-            hint = "take the spaces out of the blank lines above"
+            message = "this line is a comment for some YAML readers, and text for others: the blank lines above it are indented deeper"
+            hint = "remove the spaces from the blank lines above"
             self._report(codes.AMBIGUOUS_VALUE, start.line + down, column, message, hint)
 
     def at_the_end(self) -> None:
@@ -229,9 +227,9 @@ class _Tokens:
         if differs:
             at, _ = place(text, last)
             message = (
-                "the file ends within a text, in blanks without a line end: YAML readers differ on how the text ends"
+                "the file ends within a text, in blanks without a line break: YAML readers differ on how the text ends"
             )
-            hint = "take the blanks out, or end the line"
+            hint = "remove the blanks, or add a line break"
             self._report(codes.AMBIGUOUS_VALUE, at, 0, message, hint)
 
     def _report(self, code: str, line: int, column: int, message: str, hint: str) -> None:

@@ -118,8 +118,8 @@ def read_fleet_file(
         found = document.read(structure.root, account, complete=structure.complete)
     except _Enough:
         last = document.problems[-1]
-        message = f"{MOST_PROBLEMS} problems were found; nothing more was judged"
-        problems.append(replace(last, code=codes.TOO_MANY_PROBLEMS, message=message, hint="mend those first"))
+        message = f"{MOST_PROBLEMS} problems were found; checking stopped there"
+        problems.append(replace(last, code=codes.TOO_MANY_PROBLEMS, message=message, hint="fix these first"))
     problems += document.problems
     if problems:
         raise FleetFileInvalid(sorted(problems, key=lambda p: (p.line, p.column, p.code, p.message)))
@@ -152,7 +152,7 @@ class _Document:
         if isinstance(root, dict) and isinstance(sops := root.get("sops"), dict) and "mac" in sops:
             message, hint = (
                 "the file is encrypted by sops",
-                "commit the decrypted file: it holds no secrets, they belong in Vault",
+                "commit the decrypted file: it contains no secrets, they belong in Vault",
             )
             self._report(codes.NOT_A_FLEET_FILE, message, hint, self._positions.key(("sops",)))
         elif isinstance(root, dict):
@@ -163,7 +163,7 @@ class _Document:
             self._cycles(sections)
             self._constraints(sections)
         elif root is not BROKEN:
-            message = f"a fleet file is a map of version, account and sections, found {described(root)}"
+            message = f"a fleet file must be a map of version, account and sections, found {described(root)}"
             self._report(codes.NOT_A_FLEET_FILE, message, "begin it with version: 1", self._positions.value(()))
         owner = root.get("account") if isinstance(root, dict) else None
         is_empty = not any(sections.get(section) for section in self._kinds.managed)
@@ -200,7 +200,7 @@ class _Document:
         elif problem := name_problem(name):
             self._report(codes.ACCOUNT_INVALID, f"account: {problem}", "write the account's name", top(("account",)))
         elif account is not None and name != account:
-            message = f"Resource constraint: account_id mismatch: the file is of account {shown(name)}, the repository of {shown(account)}"
+            message = f"Resource constraint: account_id mismatch: the file has account {shown(name)}, the repository has {shown(account)}"
             hint = f"if the fleet moved to that account, re-bind the repository: fleet repo set <name> --account {argument(name)}"
             self._report(codes.ACCOUNT_MISMATCH, message, hint, top(("account",)))
 
@@ -217,7 +217,7 @@ class _Document:
             value = {}
         if not isinstance(value, dict):
             message = f"{section} must be a map of resources by name, found {described(value)}"
-            hint = "write each resource below its name"
+            hint = "write each resource under its name"
             self._report(codes.SECTION_NOT_A_MAP, message, hint, self._positions.value((section,)))
             return
         sections[section] = self._entries(kind, value, self._unusable_names(kind, value))
@@ -262,7 +262,7 @@ class _Document:
                 if entry is not BROKEN:
                     message = f"{kind.section}/{_plain(name)} must be a map of fields, found {described(entry)}"
                     place = self._positions.value((kind.section, name))
-                    self._report(codes.RESOURCE_NOT_A_MAP, message, "write its fields below its name", place)
+                    self._report(codes.RESOURCE_NOT_A_MAP, message, "write its fields under its name", place)
                 continue
             if kind.versions is not None and kind.versions.name in entry:
                 listed = entry.pop(kind.versions.name)
@@ -312,15 +312,15 @@ class _Document:
         if value is BROKEN or (type(value) is str and value == name):
             return
         message = f"name is {_value(value)}, but the key is {shown(name)}"
-        hint = "put name in quotes" if str(value) == name else "make them equal, or take name out: the key is the name"
+        hint = "put name in quotes" if str(value) == name else "make them equal, or remove name: the key is the name"
         self._report(codes.NAME_DIFFERS, message, hint, self._positions.value((kind.section, name, "name")))
 
     def _credentials(self, kind: Kind, path: Path, value: Any) -> None:
         """Refuse keys that look like credentials, at any depth, without showing what they hold."""
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(key, str) and credential_like(key):
-                message = f"{shown(key)} looks like a credential; {kind.section} holds none"
-                hint = "keep it in Vault, and take it out of the file and its history; a key such as secret_ref or secret_path may say where it is"
+                message = f"{shown(key)} looks like a credential; {kind.section} must not contain credentials"
+                hint = "keep it in Vault, and remove it from the file and its history; a key such as secret_ref or secret_path may name its place"
                 self._report(codes.CREDENTIAL, message, hint, self._positions.key((*path, key)))
             elif isinstance(item, dict | list):
                 self._credentials(kind, (*path, key), item)
@@ -366,7 +366,7 @@ class _Document:
         self._report(
             codes.REFERENCE_CYCLE,
             message,
-            "take one of these references out",
+            "remove one of these references",
             self._positions.value((section, name, *at)),
         )
 
@@ -390,7 +390,7 @@ class _Document:
                         self._report(
                             codes.CONSTRAINT_BROKEN,
                             f"{section}/{_plain(name)}: {sentence}",
-                            "mend one of the two sides",
+                            "correct one of the two resources",
                             place,
                         )
 

@@ -24,22 +24,22 @@ class Refused(NamedTuple):
 
 _BOOLEAN = Refused(
     AMBIGUOUS_VALUE,
-    "{value} is a boolean to some YAML readers and text to others",
+    "{value} is a boolean for some YAML readers and text for others",
     "write true or false, or put it in quotes if it is text",
 )
 _NULL = Refused(
     AMBIGUOUS_VALUE,
-    "{value} is null to some YAML readers and text to others",
+    "{value} is null for some YAML readers and text for others",
     "write null, or put it in quotes if it is text",
 )
-_SPECIAL = Refused(AMBIGUOUS_VALUE, "{value} has a meaning of its own to some YAML readers", "put it in quotes")
-_DATE = Refused(AMBIGUOUS_VALUE, "{value} is a date to some YAML readers and text to others", "put it in quotes")
+_SPECIAL = Refused(AMBIGUOUS_VALUE, "{value} has a special meaning for some YAML readers", "put it in quotes")
+_DATE = Refused(AMBIGUOUS_VALUE, "{value} is a date for some YAML readers and text for others", "put it in quotes")
 _BASE_60 = Refused(
-    AMBIGUOUS_VALUE, "{value} is a number in base 60 to some YAML readers and text to others", "put it in quotes"
+    AMBIGUOUS_VALUE, "{value} is a number in base 60 for some YAML readers and text for others", "put it in quotes"
 )
 _NUMBER = Refused(
     AMBIGUOUS_VALUE,
-    "{value} is not the same number to every YAML reader, or is one of several spellings of it",
+    "{value} is not the same number for every YAML reader, or the number has several spellings",
     "put it in quotes if it is text, or write the number in plain decimal digits",
 )
 _NOT_FINITE = Refused(

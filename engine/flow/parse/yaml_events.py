@@ -78,14 +78,14 @@ _SYNTAX_HINTS = (
     ("did not find expected '-' indicator", "indent the line like its neighbours"),
     (
         "invalid Unicode character escape code",
-        "write the character itself: each of \\ud800 to \\udfff is half a character, and means nothing without its other half",
+        "write the character itself: each of \\ud800 to \\udfff is only half of a character",
     ),
     ("unexpected end of stream", "close the quote or bracket that was opened here"),
     ("did not find expected ','", "close the bracket, or put a comma between the items"),
 )
 
 _TEMPLATES = ("{{", "{%")
-_RENDER = "templates such as {{ name }} are not rendered: commit the rendered file, or put the text in quotes if the braces are meant"
+_RENDER = "templates such as {{ name }} are not rendered: commit the rendered file, or put the text in quotes to keep the braces"
 
 
 def read_structure(data: bytes) -> Structure:
@@ -113,7 +113,7 @@ def read_structure(data: bytes) -> Structure:
             line,
             column,
             "a %TAG directive is not allowed",
-            "take it out; only YAML's core tags are read",
+            "remove it; only YAML's core tags are allowed",
         )
         return Structure(BROKEN, [flaw], complete=False)
     if found := conflicts(text, whole=True):
@@ -145,7 +145,7 @@ def _forbidden(text: str) -> list[Flaw]:
             if match[0] in "\x85\u2028\u2029"
             else f"the control character {name} is not allowed"
         )
-        hint = f'take it out, or write it as "\\u{ord(match[0]):04X}" in double quotes'
+        hint = f'remove it, or write it as "\\u{ord(match[0]):04X}" in double quotes'
         flaws.append(Flaw(codes.FORBIDDEN_CHARACTER, line, match.start() - start, message, hint))
         if len(flaws) == MOST_PROBLEMS:
             break
@@ -153,8 +153,8 @@ def _forbidden(text: str) -> list[Flaw]:
 
 
 def _too_many(line: int, column: int) -> Flaw:
-    message = f"{MOST_PROBLEMS} problems were found; nothing after this place was read"
-    return Flaw(codes.TOO_MANY_PROBLEMS, line, column, message, "mend those first")
+    message = f"{MOST_PROBLEMS} problems were found; the rest of the file was not read"
+    return Flaw(codes.TOO_MANY_PROBLEMS, line, column, message, "fix these first")
 
 
 class _Stop(Exception):
@@ -192,7 +192,7 @@ class _Reading:
             line, column = self._last_place()
             message = "a tag or name here is not valid Unicode"
             self._flaws.append(
-                Flaw(codes.UNSUPPORTED_TAG, line, column, message, "take the tag out; only YAML's core tags are read")
+                Flaw(codes.UNSUPPORTED_TAG, line, column, message, "remove the tag; only YAML's core tags are allowed")
             )
         if self._continued or may_differ(self._text):
             self._flaws.extend(differing(self._data, self._text))
@@ -225,12 +225,12 @@ class _Reading:
             return
         line, column = place(self._text, index)
         if explicit or self._text.startswith(("---", "%"), index):
-            message, hint = "a second YAML document begins here", "keep one document; `---` may stand only before it"
+            message, hint = "a second YAML document begins here", "keep one document; `---` is allowed only before it"
             self._flaws.append(Flaw(codes.SEVERAL_DOCUMENTS, line, column, message, hint))
         else:
             message, hint = (
                 "text follows the end of the document",
-                "indent the line like its neighbours, or take it out",
+                "indent the line like its neighbours, or remove it",
             )
             self._flaws.append(Flaw(codes.YAML_SYNTAX, line, column, message, hint))
 
@@ -256,7 +256,10 @@ class _Reading:
                     key = ""
                 else:
                     self._flaw(
-                        event, codes.DUPLICATE_KEY, f"the key {shown(key)} stands twice in this map", "keep one of them"
+                        event,
+                        codes.DUPLICATE_KEY,
+                        f"the key {shown(key)} appears twice in this map",
+                        "keep one of them",
                     )
 
             event = next_event()
@@ -311,17 +314,17 @@ class _Reading:
     def _node(self, event: Event, put: Callable[..., None], depth: int, *place: str) -> None:
         """Read a value of any form, `depth` deep if it is a container, and put it in its place."""
         if isinstance(event, AliasEvent):
-            self._flaw(event, codes.ALIAS, "aliases are not allowed", "write the value out")
+            self._flaw(event, codes.ALIAS, "aliases are not allowed", "write the value itself")
             put(*place, BROKEN)
             return
         if not isinstance(event, _VALUES):
-            raise TypeError(f"libyaml gave {type(event).__name__} where a value belongs")
+            raise TypeError(f"libyaml returned {type(event).__name__} instead of a value")
         if event.anchor is not None:
             self._flaw(
                 event,
                 codes.ANCHOR,
                 "anchors are not allowed",
-                "take it out, and write the value out wherever it is meant",
+                "remove it, and write the value itself in every place",
             )
         if isinstance(event, ScalarEvent):
             put(*place, self._scalar(event, *place))
@@ -332,7 +335,7 @@ class _Reading:
             self._flaw(
                 event,
                 codes.TOO_DEEP,
-                f"nested deeper than {MAX_DEPTH} levels; nothing after this place was read",
+                f"nested deeper than {MAX_DEPTH} levels; the rest of the file was not read",
                 "flatten the value",
             )
             raise _Stop
@@ -360,17 +363,17 @@ class _Reading:
             self._flaw(
                 event,
                 codes.TAG_DISAGREES,
-                f"the tag !!{tag.removeprefix(_TAG)} disagrees with its value, {value}",
-                "take the tag out",
+                f"the tag !!{tag.removeprefix(_TAG)} does not match its value, {value}",
+                "remove the tag",
             )
         else:
             self._flaw(
                 event,
                 codes.UNSUPPORTED_TAG,
                 f"the tag {shown(tag)} is not allowed",
-                "keep what is encrypted out of the file: secrets belong in Vault"
+                "do not put encrypted values into the file: secrets belong in Vault"
                 if tag == "!vault"
-                else "take it out; only YAML's core tags are read",
+                else "remove it; only YAML's core tags are allowed",
             )
 
     def _scalar(self, event: ScalarEvent, key: str = "") -> Any:
@@ -414,7 +417,7 @@ class _Reading:
                 event,
                 codes.MERGE_KEY,
                 "merge keys are not allowed",
-                'write the fields out, or write "<<" in quotes if a key is meant',
+                'write the fields themselves, or write "<<" in quotes to use it as a key',
             )
             return None
         value = plain_value(text)
@@ -436,7 +439,7 @@ class _Reading:
         """Read a key that is not a bare scalar: its text, or None where it is refused."""
         if isinstance(event, ScalarEvent):
             if event.anchor is not None:
-                self._flaw(event, codes.ANCHOR, "anchors are not allowed", "take it out")
+                self._flaw(event, codes.ANCHOR, "anchors are not allowed", "remove it")
             if event.tag is None:
                 return event.value if event.style else self._plain_key(event)
             key = self._scalar(event)
@@ -448,7 +451,7 @@ class _Reading:
         if isinstance(event, CollectionStartEvent):
             index = event.start_mark.index if event.start_mark else 0
             if self._text.startswith("{{", index - 1) and index:
-                self._flaw(event, codes.COMPLEX_KEY, "a map cannot be a key, and {{ }} is one in a map", _RENDER)
+                self._flaw(event, codes.COMPLEX_KEY, "a map cannot be a key, and {{ }} is a map used as a key", _RENDER)
                 found = len(self._flaws)
                 self._node(event, [].append, depth + 1)
                 del self._flaws[found:]  # what stands within a template is not meant as YAML
@@ -473,7 +476,9 @@ class _Reading:
             return unfinished
         problem, context = getattr(error, "problem", None) or "cannot be read", getattr(error, "context", None)
         message = f"{context}: {problem}" if context else problem
-        hint = next((hint for part, hint in _SYNTAX_HINTS if part in problem), "see the place and the lines above it")
+        hint = next(
+            (hint for part, hint in _SYNTAX_HINTS if part in problem), "check this place and the lines above it"
+        )
         if any(mark in line for line in self._lines(mark.line - 1, mark.line) for mark in _TEMPLATES):
             hint = f"{hint}; {_RENDER}"
         return [Flaw(codes.YAML_SYNTAX, mark.line, mark.column, f"not YAML: {message}", hint)]

@@ -151,7 +151,7 @@ def fetch_unless(
         raise SyncError(
             "FLEET-209",
             f"Git failed: {fetching.cleaned(str(broken))}",
-            "Try again; if it stays, check the disk and the remote.",
+            "Try again; if it fails again, check the disk and the remote.",
         ) from broken
 
 
@@ -188,8 +188,8 @@ def _check_git() -> None:
         least = ".".join(map(str, LEAST_GIT))
         raise SyncError(
             "FLEET-232",
-            f"The git on this machine is {version[:40]}; {least} is the oldest that works.",
-            f"Install git {least} or newer; Settings shows which one is found.",
+            f"The git version of this machine is {version[:40]}; the minimum is {least}.",
+            f"Install git {least} or newer; the Settings page shows the version in use.",
         )
 
 
@@ -207,8 +207,8 @@ def _check_allowed(repository: Repository, settings: Settings) -> None:
     if repository.url.startswith("http://") and not settings.allow_http_remotes:
         raise SyncError(
             "FLEET-208",
-            "http:// remotes are not allowed: anybody on the way could change the fleet file.",
-            "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 where the network itself is trusted.",
+            "http:// remotes are not allowed: anyone on the network path could change the fleet file.",
+            "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 if you trust the network.",
             repository=repository.name,
         )
     check_host(repository.url, settings, SyncError)
@@ -220,8 +220,8 @@ def _credential(repository: Repository, settings: Settings, found: Found) -> Cre
         if is_ssh(repository.url):
             raise SyncError(
                 "FLEET-217",
-                f"{repository.name} is reached by ssh, and no key for it is named.",
-                f"Put a deploy key into Vault and say where: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
+                f"{repository.name} uses ssh, but it has no key.",
+                f"Put a deploy key into Vault and set its path: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
                 repository=repository.name,
             )
         return None

@@ -153,7 +153,7 @@ def _check_key(folder: Path, repository: Repository, environment: dict[str, str]
         command = ["ssh-keygen", "-y", "-P", "", "-f", "key"]
         code, _ = answer(command, limit_s=20, cwd=folder, environment=environment)
     except FileNotFoundError:
-        raise SyncError("FLEET-209", "There is no ssh on this machine.", "Install OpenSSH's client.") from None
+        raise SyncError("FLEET-209", "ssh is not installed on this machine.", "Install the OpenSSH client.") from None
     except TimeLimit:
         code = 1
     if code:

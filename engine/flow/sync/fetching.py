@@ -53,7 +53,7 @@ def fetch(
     except OSError as error:
         if (known := surroundings.told(error)) is not None and known.code == "FLEET-304":
             raise known from error
-        raise BrokenFolder(error.strerror or "the disk refused it") from error
+        raise BrokenFolder(error.strerror or "the disk reported an error") from error
 
 
 def _make(folder: Path, access: Access, settings: Settings) -> None:
@@ -70,7 +70,7 @@ def _make(folder: Path, access: Access, settings: Settings) -> None:
         )
     except GitFailed as error:
         if re.search(_FULL, error.said, re.IGNORECASE):
-            raise surroundings.disk_full("Git's folder cannot be made") from error
+            raise surroundings.disk_full("Git's folder cannot be created") from error
         raise BrokenFolder(cleaned(error.said)) from error
 
 
@@ -144,12 +144,12 @@ def _alone(limit_s: float, halted: Callable[[], str | None]) -> Iterator[None]:
 
 def no_git() -> SyncError:
     """For a machine without git."""
-    return SyncError("FLEET-209", "There is no git on this machine.", "Install git 2.37 or newer.")
+    return SyncError("FLEET-209", "git is not installed on this machine.", "Install git 2.37 or newer.")
 
 
 def halfway() -> SyncError:
     """For a git that was ended because its caller is ending."""
-    return SyncError("FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew.")
+    return SyncError("FLEET-502", "The fetch was stopped: the server is shutting down.", "The next tick starts again.")
 
 
 def needs_memory(repository: Repository) -> SyncError:
@@ -157,8 +157,8 @@ def needs_memory(repository: Repository) -> SyncError:
     where = shown_url(repository.url)
     return SyncError(
         "FLEET-218",
-        f"What {where} sends needs more memory than a fetch may take.",
-        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_GIT_MEMORY_BYTES.",
+        f"The fetch of {where} needs more memory than the limit.",
+        "Find what made the repository grow; keep the fleet in a separate repository, or raise FLEET_GIT_MEMORY_BYTES.",
         repository=repository.name,
         url=where,
     )
@@ -206,7 +206,7 @@ def explained(said: str, repository: Repository, settings: Settings) -> SyncErro
     return SyncError(
         "FLEET-201",
         f"Failed to fetch {where}: {cleaned(own)}",
-        f"See where it stops: fleet repo check {argument(name)}. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
+        f"See which step fails: fleet repo check {argument(name)}. Live state is not affected; if the remote is lost, fleet export recreates the file.",
         **facts,
     )
 
@@ -217,68 +217,68 @@ _MEANINGS = (
     (
         _FULL,
         "FLEET-304",
-        "This machine's disk is full: git could not keep what {where} sent.",
-        "Make room; the next tick goes on. The remote is not to blame, and live state is not affected.",
+        "This machine's disk is full: git could not save the fetch of {where}.",
+        "Free disk space; the next tick continues. The remote is not the cause, and live state is not affected.",
     ),
     (
         r"read-only file system",
         "FLEET-305",
-        "This machine's disk is read-only: git could not keep what {where} sent.",
-        "Check the disk and the home. The remote is not to blame, and live state is not affected.",
+        "This machine's disk is read-only: git could not save the fetch of {where}.",
+        "Check the disk and the home. The remote is not the cause, and live state is not affected.",
     ),
     (
         r"died of signal (?P<signal>\d{1,3})",
         "FLEET-209",
-        "Git was ended by signal {signal} while it fetched {where}.",
-        "Signal 9 is often the system, short of memory: see its log, and give the server more. The next tick tries again.",
+        "Git was killed by signal {signal} while it fetched {where}.",
+        "Signal 9 often means that the system is out of memory: see the system log, and give the server more memory. The next tick tries again.",
     ),
     (
         r"couldn't find remote ref",
         "FLEET-203",
         "{where} has no branch {branch}.",
-        "Push it, or name another: fleet repo set {name} --branch NAME",
+        "Push it, or set another: fleet repo set {name} --branch NAME",
     ),
     (
         r"(?s)remote host identification has changed.*?\s(?P<offered>SHA256:[A-Za-z0-9+/]{20,60})",
         "FLEET-216",
-        "The ssh host of {where} shows another key than the one that is pinned.",
-        "Somebody may be in between. Ask whoever runs it, then compare and decide: fleet repo trust {name}",
+        "The ssh host key of {where} differs from the pinned key.",
+        "Someone may be intercepting the connection. Ask the host's administrator for the key, then compare and decide: fleet repo trust {name}",
     ),
     (
         r"host key verification failed|no matching host key type",
         "FLEET-216",
-        "The ssh host of {where} shows no key of the kind that is pinned.",
-        "Somebody may be in between. Ask whoever runs it, then compare and decide: fleet repo trust {name}",
+        "The ssh host of {where} offers no key of the pinned type.",
+        "Someone may be intercepting the connection. Ask the host's administrator for the key, then compare and decide: fleet repo trust {name}",
     ),
     (
         r"file too large",
         "FLEET-218",
-        "{where} sends more than {limit:,} bytes for one commit.",
-        "See what made it grow; keep the fleet in a repository of its own, or raise FLEET_MAX_FETCH_BYTES.",
+        "The fetch of one commit from {where} is larger than {limit:,} bytes.",
+        "Find what made the repository grow; keep the fleet in a separate repository, or raise FLEET_MAX_FETCH_BYTES.",
     ),
     (
         r"dumb http transport",
         "FLEET-201",
-        "{where} answers as a plain web server, not as a git server: it cannot send a single commit.",
-        "Serve it by git's smart protocol (git http-backend, or a forge), or check that the URL is that of the repository.",
+        "{where} is a plain web server, not a git server: it cannot send a single commit.",
+        "Serve it with git's smart protocol (git http-backend, or a forge), or check the URL of the repository.",
     ),
     (
         r"does not support (?:--depth|shallow)",
         "FLEET-201",
-        "The git server of {where} cannot send a single commit: it knows no shallow fetch.",
-        "Serve the repository by a git of our time (git http-backend over https, git over ssh), or by a forge, and register that URL.",
+        "The git server of {where} cannot send a single commit: it does not support shallow fetches.",
+        "Serve the repository with a current git (git http-backend over https, git over ssh) or with a forge, and register that URL.",
     ),
     (
         r"unable to update url base from redirection|returned error: 30\d|redirect",
         "FLEET-213",
-        "{where} leads on to another address, which is not followed.",
-        "Register the address itself (often it ends in .git): fleet repo set {name} --url URL",
+        "{where} redirects to another address; redirects are not followed.",
+        "Register the final address (it often ends in .git): fleet repo set {name} --url URL",
     ),
     (
         r"certificate|gnutls_handshake|ssl_connect",
         "FLEET-214",
-        "The certificate of {where} is not trusted: of an unknown authority, expired, or for another host.",
-        "Have it renewed, or name its authority with FLEET_GIT_CA_FILE.",
+        "The certificate of {where} is not trusted: its authority is unknown, it has expired, or it is for another host.",
+        "Renew the certificate, or set FLEET_GIT_CA_FILE to its authority.",
     ),
 )
 """What git, curl and ssh say, in English; the first that fits."""
@@ -303,15 +303,15 @@ def _refused(repository: Repository, where: str, facts: dict[str, str]) -> SyncE
     if repository.vault_credential_path is None:
         return SyncError(
             "FLEET-215",
-            f"{where} wants a credential, and the repository has none.",
-            f"Put one into Vault and say where: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
+            f"{where} requires authentication, and the repository has no credential.",
+            f"Put one into Vault and set its path: fleet repo set {argument(repository.name)} --vault-path secret/data/team/name",
             **facts,
         )
     what = "deploy key" if is_ssh(repository.url) else "user name and password"
     return SyncError(
         "FLEET-215",
-        f"{where} refuses the {what} that Vault keeps at {repository.vault_credential_path}.",
-        "Check that it is the right one, has not expired, and may read this repository.",
+        f"{where} rejected the {what} in Vault at {repository.vault_credential_path}.",
+        "Check that it is correct, has not expired, and may read this repository.",
         **facts,
     )
 

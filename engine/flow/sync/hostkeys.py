@@ -72,8 +72,8 @@ def scan(url: str, timeout_s: int, *, address: str | None = None) -> str:
     if not found:
         raise SyncError(
             "FLEET-201",
-            f"{host} shows no ssh host key on port {port}.",
-            f"See whether it answers: ssh-keyscan -p {port} {argument(host)}",
+            f"{host} offers no ssh host key on port {port}.",
+            f"Check whether it answers: ssh-keyscan -p {port} {argument(host)}",
         )
     return read_host_key(found[0][1])
 
@@ -81,6 +81,6 @@ def scan(url: str, timeout_s: int, *, address: str | None = None) -> str:
 def _no_key() -> RefusedEdit:
     return RefusedEdit(
         "FLEET-617",
-        "That is not one ssh host key.",
-        "Write it as ssh-keyscan -t ed25519 HOST shows it: ssh-ed25519 AAAA…",
+        "This is not an ssh host key.",
+        "Give exactly one key, as ssh-keyscan -t ed25519 HOST prints it: ssh-ed25519 AAAA…",
     )

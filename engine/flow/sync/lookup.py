@@ -88,10 +88,10 @@ def _admitted(url: str, settings: Settings, *, looked_up_later: bool) -> bool:
 
 def _words(url: str) -> tuple[str, str]:
     hint = (
-        "Ask the operator of the server to name the host, address or network in FLEET_REMOTE_HOSTS. "
-        "Loopback, link-local and cloud metadata addresses are refused unless it names them."
+        "Ask the administrator of the server to add the host, address or network to FLEET_REMOTE_HOSTS. "
+        "Loopback, link-local and cloud metadata addresses are refused unless they are listed there."
     )
-    return f"The settings allow no remote on the host of {shown_url(url)}.", hint
+    return f"The settings do not allow a remote on the host of {shown_url(url)}.", hint
 
 
 def _looked_up(url: str, host: str, port: int, settings: Settings, halted: Callable[[], str | None]) -> list[Address]:
@@ -114,7 +114,7 @@ def _looked_up(url: str, host: str, port: int, settings: Settings, halted: Calla
         if time.monotonic() > until:
             raise SyncError(
                 "FLEET-202",
-                f"The name {host} was not resolved within {settings.git_timeout_s} s.",
+                f"The host name {host} was not resolved within {settings.git_timeout_s} s.",
                 "Check the name servers of this machine; FLEET_GIT_TIMEOUT_S raises the limit.",
                 url=where,
             )
@@ -124,11 +124,11 @@ def _looked_up(url: str, host: str, port: int, settings: Settings, halted: Calla
                 raise SyncError(
                     "FLEET-201",
                     f"Failed to fetch {where}: could not resolve host {host}.",
-                    "Check the URL, and the name servers of this machine. Live state is not affected; with the remote lost, fleet export rebuilds the file.",
+                    "Check the URL, and the name servers of this machine. Live state is not affected; if the remote is lost, fleet export recreates the file.",
                     url=where,
                 )
             return found[:16]
-    raise SyncError("FLEET-502", "The fetch was ended: the server is shutting down.", "The next tick begins anew.")
+    raise SyncError("FLEET-502", "The fetch was stopped: the server is shutting down.", "The next tick starts again.")
 
 
 def _proxy_for(scheme: str, host: str, port: int, environment: Mapping[str, str]) -> str | None:

@@ -65,8 +65,8 @@ def read(
     except TimeLimit:
         raise SyncError(
             "FLEET-202",
-            f"What {repository.name} has fetched could not be read within {settings.git_timeout_s} s.",
-            "See what made it grow; FLEET_GIT_TIMEOUT_S raises the limit.",
+            f"The fetched revision of {repository.name} could not be read within {settings.git_timeout_s} s.",
+            "Find what made the repository grow; FLEET_GIT_TIMEOUT_S raises the limit.",
             repository=repository.name,
         ) from None
     except Stopped:
@@ -76,7 +76,7 @@ def read(
             raise needs_memory(repository) from None
         raise BrokenFolder(cleaned(failed.said)) from None
     except (ValueError, IndexError) as error:
-        raise BrokenFolder(f"an object that was fetched cannot be read ({error})") from error
+        raise BrokenFolder(f"a fetched object cannot be read ({error})") from error
 
 
 def _read(git: Conversation, repository: Repository, limit: int) -> Revision:
@@ -87,7 +87,7 @@ def _read(git: Conversation, repository: Repository, limit: int) -> Revision:
         raise SyncError(
             "FLEET-203",
             f"{at} is a {commit.kind}, not a commit.",
-            f"Name a branch that leads to a commit: fleet repo set {argument(repository.name)} --branch NAME",
+            f"Set a branch that points to a commit: fleet repo set {argument(repository.name)} --branch NAME",
             **facts,
         )
     header, message = _parts(git, commit, repository, at, facts)
@@ -96,7 +96,7 @@ def _read(git: Conversation, repository: Repository, limit: int) -> Revision:
         raise SyncError(
             "FLEET-207",
             f"{repository.file} has {file.size:,} bytes; the limit is {limit:,}.",
-            "See what made it grow with git log --stat; split it by path prefix, or raise FLEET_MAX_FILE_BYTES.",
+            "Find what made it grow with git log --stat; split it by path prefix, or raise FLEET_MAX_FILE_BYTES.",
             size=file.size,
             limit=limit,
             **facts,
@@ -117,15 +117,15 @@ def _parts(
 ) -> tuple[bytes, bytes]:
     """Header and message of a commit. Raises: SyncError FLEET-218."""
     if commit.size > MOST_COMMIT_BYTES:
-        what = f"The commit of {at} has {commit.size:,} bytes; at most {MOST_COMMIT_BYTES:,} are read."
-        raise _too_large(what, "Its message is far too long. Write a short one, and push again.", facts)
+        what = f"The commit of {at} has {commit.size:,} bytes; the limit is {MOST_COMMIT_BYTES:,}."
+        raise _too_large(what, "Its message is too long. Write a shorter message, and push again.", facts)
     header, _, message = _contents(git, commit).partition(b"\n\n")
     return header, message
 
 
 def _file(git: Conversation, root: str, repository: Repository, at: str, facts: dict[str, Any]) -> _Object:
     """The object of the fleet file, found from the top folder on. Raises: SyncError FLEET-204, 205, 206, 218."""
-    hint = f"Name the folder that holds fleet.yaml: fleet repo set {argument(repository.name)} --path-prefix FOLDER"
+    hint = f"Set the folder that contains fleet.yaml: fleet repo set {argument(repository.name)} --path-prefix FOLDER"
     folder, walked = _asked(git, root), ""
     for part in repository.path_prefix.split("/") if repository.path_prefix else []:
         mode, id_ = _entry(git, folder, part, walked, at, facts)
@@ -152,8 +152,8 @@ def _file(git: Conversation, root: str, repository: Repository, at: str, facts: 
 def _entry(git: Conversation, folder: _Object, name: str, path: str, at: str, facts: dict[str, Any]) -> tuple[int, str]:
     """Mode and object of what has this name in a folder; (0, "") where nothing has. Raises: SyncError FLEET-218."""
     if folder.size > MOST_TREE_BYTES:
-        what = f"The list of files in {path or 'the top folder'} of {at} has {folder.size:,} bytes; at most {MOST_TREE_BYTES:,} are read."
-        raise _too_large(what, "Keep the fleet in a folder, or a repository, with fewer files beside it.", facts)
+        what = f"The list of files in {path or 'the top folder'} of {at} has {folder.size:,} bytes; the limit is {MOST_TREE_BYTES:,}."
+        raise _too_large(what, "Keep the fleet in a folder or repository with fewer files.", facts)
     wanted = name.encode()
     return next(((mode, id_) for mode, known, id_ in _entries(git, folder) if known == wanted), (0, ""))
 

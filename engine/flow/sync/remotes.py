@@ -29,9 +29,9 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
         or _CONTROL.search(url)
         or any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"} for c in url)
     ):
-        raise _form("The URL is empty, too long, or has spaces or control characters in it.")
+        raise _form("The URL is empty, too long, or contains spaces or control characters.")
     if url.startswith("-") or "::" in url.split("/", 1)[0].split("@")[-1].split("[")[0]:
-        raise _form("The URL has a form that git would take for an option or a remote helper.")
+        raise _form("git would read the URL as an option or a remote helper.")
     if path := local_path(url):
         if allow_local or (local_root is not None and path.resolve().is_relative_to(local_root.resolve())):
             return
@@ -42,7 +42,7 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
         )
     if "://" not in url and (match := _SCP.fullmatch(url)):
         if not _is_host(match["host"]) or match["path"].startswith("-"):
-            raise _form("The host or path of the ssh remote is not a plain one.")
+            raise _form("The host or path of the ssh remote contains characters that are not allowed.")
         return
     try:
         parts = urlsplit(url)
@@ -52,17 +52,17 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
     if url.startswith("http://") and not allow_http:
         raise RefusedEdit(
             "FLEET-611",
-            "http:// is not taken: anybody on the way could change the fleet file.",
-            "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 where the network itself is trusted.",
+            "http:// is not allowed: anyone on the network path could change the fleet file.",
+            "Use https, or set FLEET_ALLOW_HTTP_REMOTES=1 if you trust the network.",
         )
     if not url.startswith(("https://", "ssh://", "http://")):  # git knows its transports in small letters only
-        raise _form("Only https://…, ssh://… and git@host:path are taken.")
+        raise _form("Only https://…, ssh://… and git@host:path are supported.")
     user, at, host = parts.netloc.rpartition("@")
     if ":" in user or (at and parts.scheme != "ssh") or (at and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", user)):
         raise RefusedEdit(
             "FLEET-612",
-            "The URL carries a credential, which would leak into history and logs.",
-            "Leave it out of the URL and name where Vault keeps it with --vault-path.",
+            "The URL contains a credential, which would leak into history and logs.",
+            "Remove it from the URL, keep it in Vault, and give its path with --vault-path.",
         )
     if (
         not port_ok
@@ -71,7 +71,7 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
         or parts.query
         or parts.fragment
     ):
-        raise _form("The URL needs a plain host and a path, and nothing after it.")
+        raise _form("The URL must have a host and a path, and nothing after the path.")
 
 
 def local_path(url: str) -> Path | None:
@@ -177,7 +177,7 @@ def check_branch(branch: str) -> None:
     )
     if bad:
         raise RefusedEdit(
-            "FLEET-614", f"{branch[:60]!r} is not a branch name.", "Name the branch as git shows it, such as main."
+            "FLEET-614", f"{branch[:60]!r} is not a branch name.", "Write the branch as git shows it, such as main."
         )
 
 
@@ -196,7 +196,7 @@ def check_prefix(prefix: str) -> str:
         raise RefusedEdit(
             "FLEET-615",
             f"{prefix[:60]!r} is not a folder inside the repository.",
-            "Name it from the repository's top, such as environments/prod.",
+            "Write it relative to the top folder of the repository, such as environments/prod.",
         )
     return "/".join(parts)
 

@@ -44,20 +44,20 @@ def shaped(payload: Mapping[str, Any], url: str, path: str) -> Credential:
         there = ", ".join(sorted(clean(str(name)[:40]) for name in payload)[:10]) or "nothing"
         raise SyncError(
             "FLEET-227",
-            f"The secret at {path} lacks {' and '.join(missing)} (as text, not empty); it has: {there}.",
+            f"The secret at {path} lacks {' and '.join(missing)} (as non-empty text); it has: {there}.",
             "An ssh remote needs ssh_key, an https remote username and password.",
             vault_path=path,
         )
     if not is_ssh(url):
         login = Login(payload["username"].strip(), payload["password"].strip("\r\n"))
         if any(not text.isprintable() for text in (login.username, login.password)):
-            raise _unfit(path, "username or password has control characters in it", "Write it anew, on one line.")
+            raise _unfit(path, "username or password contains control characters", "Write it again, on one line.")
         return login
     # A key is often pasted with Windows line ends or without the last one; OpenSSH then calls it invalid.
     text = payload["ssh_key"].replace("\r\n", "\n").strip() + "\n"
     if not text.isascii() or not text.startswith("-----BEGIN ") or "PRIVATE KEY-----" not in text.partition("\n")[0]:
-        why = "ssh_key is not a private key as OpenSSH writes it, from -----BEGIN to END-----, with its line ends"
-        raise _unfit(path, why, "Write the file as it is: vault kv put PATH ssh_key=@deploy-key")
+        why = "ssh_key is not an OpenSSH private key, from -----BEGIN to END-----, with its line breaks"
+        raise _unfit(path, why, "Write the file unchanged: vault kv put PATH ssh_key=@deploy-key")
     return DeployKey(text)
 
 
@@ -65,8 +65,8 @@ def unusable_key(path: str) -> SyncError:
     """For a private key that ssh cannot use."""
     return _unfit(
         path,
-        "ssh_key cannot be used: it is damaged, or wants a passphrase",
-        'Make one without: ssh-keygen -t ed25519 -N "" -f deploy-key',
+        "ssh_key cannot be used: it is damaged, or needs a passphrase",
+        'Create one without a passphrase: ssh-keygen -t ed25519 -N "" -f deploy-key',
     )
 
 

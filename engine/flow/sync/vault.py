@@ -51,7 +51,7 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
     502 halted, 648 too many calls to Vault.
     """
     mount, name = split_path(path)
-    with _reaching(settings) as client, _explained(path, "FLEET-223", "does not allow reading it"):
+    with _reaching(settings) as client, _explained(path, "FLEET-223", "denied access to it"):
         answer = client.secrets.kv.v2.read_secret_version(path=name, mount_point=mount, raise_on_deleted_version=False)
     if not isinstance(answer, dict):
         raise _no_vault()
@@ -60,8 +60,8 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
     if not isinstance(body, dict) or not isinstance(metadata, dict):
         raise SyncError(
             "FLEET-224",
-            f"What Vault keeps at {path} is no secret of a KV version 2 engine.",
-            "Keep it in a KV version 2 engine, and name it as secret/data/team/name.",
+            f"The value in Vault at {path} is not a secret of a KV version 2 engine.",
+            "Keep it in a KV version 2 engine, and write its path as secret/data/team/name.",
             vault_path=path,
         )
     if body.get("data") is None:
@@ -69,7 +69,7 @@ def read_secret(path: str, settings: Settings) -> Mapping[str, Any]:
         raise SyncError(
             "FLEET-225",
             f"The newest version of {path} in Vault was {gone}.",
-            f"Bring it back with vault kv undelete, or write it anew: vault kv put {argument(mount + '/' + name)} …",
+            f"Restore it with vault kv undelete, or write it again: vault kv put {argument(mount + '/' + name)} …",
             vault_path=path,
         )
     secret = body["data"]
@@ -83,14 +83,14 @@ def _reaching(settings: Settings) -> Iterator[hvac.Client]:
     if not address:
         raise SyncError(
             "FLEET-220",
-            "The repository's credential is in Vault, and VAULT_ADDR does not say where that is.",
-            "Set VAULT_ADDR and a way to come in (VAULT_TOKEN, VAULT_ROLE_ID or VAULT_KUBERNETES_ROLE), then start again.",
+            "The repository's credential is in Vault, but VAULT_ADDR is not set.",
+            "Set VAULT_ADDR and a login method (VAULT_TOKEN, VAULT_ROLE_ID or VAULT_KUBERNETES_ROLE), then restart.",
         )
     if not _is_safe(address):
         raise SyncError(
             "FLEET-220",
-            "VAULT_ADDR is not https://host:port (http is taken on this machine alone).",
-            "Correct it, then start again.",
+            "VAULT_ADDR is not https://host:port (http is allowed for this machine only).",
+            "Correct it, then restart.",
         )
     transport = _Transport(settings)
     session = requests.Session()
@@ -225,13 +225,13 @@ def _come_in(client: hvac.Client, settings: Settings) -> bool:
         return True
     raise SyncError(
         "FLEET-220",
-        "Nothing says how to come into Vault.",
-        "Set VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE, then start again.",
+        "No login method for Vault is set.",
+        "Set VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_ROLE_ID with VAULT_SECRET_ID, or VAULT_KUBERNETES_ROLE, then restart.",
     )
 
 
 def _log_in(way: str, login: Callable[[], object]) -> None:
-    with _explained(f"the login by {way}", "FLEET-226", "refused it"):
+    with _explained(f"the login by {way}", "FLEET-226", "rejected it"):
         try:
             login()
         except (KeyError, TypeError, refusals.InvalidRequest, refusals.InvalidPath, refusals.Unauthorized):
@@ -245,7 +245,7 @@ def _text_of(variable: str, path: str) -> str:
         text = ""
     if not text or not text.isprintable():
         raise SyncError(
-            "FLEET-220", f"The file that {variable} names has no token in it.", "See what should write it.", file=path
+            "FLEET-220", f"The file in {variable} contains no token.", "Check the process that writes it.", file=path
         )
     return text
 
@@ -259,9 +259,9 @@ def _explained(what: str, denied: str, denial: str) -> Iterator[None]:
         return
     except refusals.Forbidden:
         hint = (
-            "Check the role and its secret, and where the method is mounted (VAULT_AUTH_MOUNT)."
+            "Check the role and its secret, and the mount of the login method (VAULT_AUTH_MOUNT)."
             if denied == "FLEET-226"
-            else f"Give its token the capability read on {'/data/'.join(split_path(what))}; an expired token is denied, too."
+            else f"Give the token the capability read on {'/data/'.join(split_path(what))}; Vault also denies an expired token."
         )
         error = SyncError(denied, f"Vault was asked for {what} and {denial}.", hint)
     except refusals.VaultDown:
@@ -273,10 +273,10 @@ def _explained(what: str, denied: str, denial: str) -> Iterator[None]:
         error = SyncError(
             "FLEET-224",
             f"Vault has nothing at {what}.",
-            f"Look with vault kv get {argument(mount + '/' + name)}; correct it with fleet repo set NAME --vault-path PATH",
+            f"Check with vault kv get {argument(mount + '/' + name)}; correct it with fleet repo set NAME --vault-path PATH",
         )
     except refusals.VaultError:
-        error = SyncError("FLEET-221", "Vault answered with an error of its own.", "See its log, and try again.")
+        error = SyncError("FLEET-221", "Vault reported an internal error.", "See the log of Vault, and try again.")
     except _NoAnswer as failed:
         error = _no_answer(failed.why)
     except (requests.RequestException, AttributeError, KeyError, TypeError, ValueError, RecursionError):
@@ -290,8 +290,8 @@ def _no_answer(why: Why) -> SyncError:
         case Why.UNTRUSTED:
             return SyncError(
                 "FLEET-221",
-                "Vault's certificate is not of an authority that is trusted, or has expired, or names another host.",
-                "Name the authority with VAULT_CACERT, then start again.",
+                "Vault's certificate is not trusted: its authority is unknown, it has expired, or it is for another host.",
+                "Set VAULT_CACERT to its authority, then restart.",
             )
         case Why.BUSY:
             return outbound.too_many("Vault", SyncError)
@@ -300,13 +300,13 @@ def _no_answer(why: Why) -> SyncError:
         case Why.UNFIT:
             return _no_vault()
     return SyncError(
-        "FLEET-221", "Vault cannot be reached, or did not answer in time.", "Check VAULT_ADDR, and whether Vault is up."
+        "FLEET-221", "Vault cannot be reached, or did not answer in time.", "Check VAULT_ADDR, and that Vault runs."
     )
 
 
 def _no_vault() -> SyncError:
     return SyncError(
         "FLEET-221",
-        "What answers at VAULT_ADDR is not Vault: it leads on elsewhere, or shows a page.",
-        "Name the active node itself, or whatever passes requests on to it.",
+        "The address in VAULT_ADDR is not Vault: it redirects, or returns a web page.",
+        "Use the address of the active node, or of a proxy that forwards requests to it.",
     )

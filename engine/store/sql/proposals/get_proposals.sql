@@ -1,7 +1,5 @@
 -- Proposals by id, in the order of their ids. One row each.
-SELECT id, repository_id, repository, key, change, status, current, desired, declared, base, fields, cause, origin, fingerprint, revision, run_id,
-       refers_to, blast_radius, reopened_count, reason, error, epoch_us(opened_at), epoch_us(decided_at), decided_by, epoch_us(ended_at), reverts,
-       risk_of(change, cause, blast_radius)
+SELECT __proposal__
 FROM proposals
 WHERE id IN (SELECT unnest($ids::BIGINT[]))
 ORDER BY id

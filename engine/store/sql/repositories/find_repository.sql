@@ -1,5 +1,4 @@
 -- The registered repository of a name. At most one row.
-SELECT id, name, account, url, branch, path_prefix, vault_credential_path, ssh_host_key, enabled, auto_apply, auto_prune, auto_heal, allow_empty,
-       paused_reason, paused_by, epoch_us(paused_at), failure_count, epoch_us(next_attempt_at), epoch_us(created_at), proposals_version
+SELECT __repository__
 FROM gitops_repositories
 WHERE live_name = $name

@@ -1,6 +1,5 @@
 -- Registered repositories by name; account may be NULL. One row each.
-SELECT id, name, account, url, branch, path_prefix, vault_credential_path, ssh_host_key, enabled, auto_apply, auto_prune, auto_heal, allow_empty,
-       paused_reason, paused_by, epoch_us(paused_at), failure_count, epoch_us(next_attempt_at), epoch_us(created_at), proposals_version
+SELECT __repository__
 FROM gitops_repositories
 WHERE removed_at IS NULL AND ($account IS NULL OR account = $account)
 ORDER BY name, id

@@ -1,6 +1,5 @@
 -- Runs, newest first, a page at a time; every filter may be NULL. One row each.
-SELECT id, repository_id, repository, account, trigger, actor, status, epoch_us(started_at), epoch_us(finished_at), revision, author, subject,
-       epoch_us(committed_at), stages, diff_count, remaining, opened, counts, informational, waiting, proposal_ids, warnings, error, inputs, request_id
+SELECT __run__
 FROM gitops_sync_runs
 WHERE id IN (
     SELECT id
