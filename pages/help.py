@@ -76,6 +76,8 @@ def main() -> None:
     actor()  # the page ends here for people without a role
     known = pages()
     topic = st.query_params.get("topic", "")
+    if topic:
+        st.query_params["topic"] = topic  # a link from this page to itself leaves the browser's address as it was
     left, right = st.columns([1, 3], gap="large")
     with left:
         # A page that is opened from what was found begins with an empty search.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.session import Session, note, verb
-from engine.present import manual
 from engine.settings import SHIPPED
+
+if TYPE_CHECKING:
+    from engine.present import manual
 
 WIDEST = 110
 
@@ -23,6 +26,8 @@ def help_(session: Session, words: tuple[str, ...]) -> None:
     Without an argument it lists the pages: `fleet help private-remotes`, `fleet help FLEET-201`, `fleet help repo add`,
     `fleet help deploy key`.
     """
+    from engine.present import manual  # brings what reads fleet files, for its codes
+
     pages = manual.read(
         {path.stem: path.read_text(encoding="utf-8") for path in (SHIPPED / "pages" / "help").glob("*.md")}
     )
@@ -64,6 +69,8 @@ def _page(session: Session, page: manual.Page) -> None:
     if session.as_json:
         session.json({"topic": page.name, "title": page.title, "text": page.text})
         return
+    from engine.present import manual
+
     _show(manual.linked(page.text, lambda words, name: f"{words} (`fleet help {name}`)"))
     if _of_a_verb((page.name,)) is not None:
         note(f"The command of that name: fleet {page.name} --help")
@@ -84,6 +91,8 @@ def _meaning(session: Session, meaning: manual.Meaning) -> None:
 
 
 def _verb(session: Session, pages: Mapping[str, manual.Page], asked: str, text: str) -> None:
+    from engine.present import manual
+
     topics = manual.naming(pages, f"fleet {asked}")
     if session.as_json:
         session.json({"verb": asked, "text": text, "topics": topics})

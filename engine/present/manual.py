@@ -49,7 +49,7 @@ class Found:
     page: Page
     heading: str
     excerpt: str
-    """The first line of the section that has one of the words."""
+    """The line of the section that has most of the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def linked(text: str, to: Callable[[str, str], str]) -> str:
 
 
 def search(pages: Mapping[str, Page], words: str) -> list[Found]:
-    """The sections that have every word, best first: words in a title or heading count most."""
+    """The sections that have every word, page by page, best first: words in a title or heading count most."""
     wanted = words.casefold().split()
     if not wanted:
         return []
@@ -94,7 +94,9 @@ def search(pages: Mapping[str, Page], words: str) -> list[Found]:
             if all(word in place or word in body for word in wanted):
                 named = sum(word in place for word in wanted) * 10 + sum(min(body.count(word), 5) for word in wanted)
                 ranked.append((-named, len(ranked), Found(page, heading, _excerpt(text, wanted))))
-    return [found for _, _, found in sorted(ranked, key=lambda each: each[:2])[:MOST_FOUND]]
+    best = [found for _, _, found in sorted(ranked, key=lambda each: each[:2])[:MOST_FOUND]]
+    order = list(dict.fromkeys(found.page.name for found in best))
+    return sorted(best, key=lambda found: order.index(found.page.name))
 
 
 def naming(pages: Mapping[str, Page], phrase: str) -> list[str]:
@@ -128,15 +130,15 @@ def _sections(page: Page) -> list[tuple[str, str]]:
         if line.startswith("```"):
             fenced = not fenced
         if not fenced and (heading := _HEADING.match(line)):
-            found.append((heading[1], []))
+            found.append((heading[1].replace("`", ""), []))
         elif found:
             found[-1][1].append(line)
     return [(heading, "\n".join(lines)) for heading, lines in found]
 
 
 def _excerpt(text: str, wanted: Sequence[str], most: int = 160) -> str:
-    """The first line that has one of the words, else the first line, shortened."""
+    """The line that has most of the words, the first of those, as plain text and shortened."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("```", "|--"))]
-    line = next((line for line in lines if any(word in line.casefold() for word in wanted)), lines[0] if lines else "")
-    plain = linked(line, lambda words, _: words).strip("|- ")
+    line = max(lines, key=lambda line: sum(word in line.casefold() for word in wanted), default="")
+    plain = linked(line, lambda words, _: words).strip("|- ").replace("`", "").replace("**", "")
     return plain if len(plain) <= most else plain[: most - 1] + "…"
