@@ -1,6 +1,6 @@
 """Fleet Workbench's engine, in the order of the flow: sync, parse, diff, propose, review, plan, apply, export.
 
-Pages, the command line and the API reach it through `Workbench` alone; what only reads takes its base, `Reader`. Notebooks begin with `open`
+Pages, the command line and the API use it only through `Workbench`; read-only code uses its base class, `Reader`. Notebooks start with `open`
 or `connect`.
 """
 
@@ -19,9 +19,9 @@ __all__ = ["Reader", "Workbench", "connect", "open"]
 
 
 def open(path: str | os.PathLike[str] | None = None, *, account: str | None = None) -> Snapshot:  # noqa: A001
-    """Open a snapshot for analysis: frames, figures, SQL, what-if. A home is given as its folder: a fresh copy of it is made.
+    """Open a snapshot for analysis: frames, figures, SQL, what-if. For the folder of a home, a new snapshot of it is made.
 
-    Without a path it is what `FLEET_SNAPSHOT` names, else the home of this machine.
+    Without a path: the file in `FLEET_SNAPSHOT`, else the home of this machine.
 
     Raises: RefusedEdit FLEET-607 (no such file); StoreError FLEET-302, 303.
 
@@ -33,7 +33,7 @@ def open(path: str | os.PathLike[str] | None = None, *, account: str | None = No
 
 
 def connect(url: str, token: str, *, account: str | None = None) -> Snapshot:
-    """Fetch a fresh snapshot from a running server and open it. The token must be one of every account.
+    """Fetch a fresh snapshot from a running server and open it. The token must be for every account.
 
     Raises: StoreError FLEET-310 (it is away), 312 (it is none); FleetError FLEET-600, 66x as the server refuses.
 

@@ -6,11 +6,11 @@ decisions.py      approve, reject, unapprove, revert
 edits.py          changes of the live fleet by hand
 registry.py       repositories and their settings
 check.py          whether a remote could be synced
-prospects.py      what deciding on proposals would touch
-graph.py, blame.py  what hangs on what; who set each value
-tokens.py, signins.py  tokens of scripts, sessions of people
-gitea.py          making a repository in Gitea
-drill.py, rehearsal.py  the restore drill, and the workbench on a fork that it runs on
+prospects.py      the effect of decisions on proposals
+graph.py, blame.py  references between resources; who set each value
+tokens.py, signins.py  API tokens, sign-ins of people
+gitea.py          creating a repository in Gitea
+drill.py, rehearsal.py  the restore drill, and the temporary workbench that it uses
 """
 
 from __future__ import annotations
