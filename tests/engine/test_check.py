@@ -31,7 +31,7 @@ def test_all_is_well(workbench: Workbench, git_repo: GitRepository) -> None:
     found = {f.name: f for f in workbench.check_repository(ME, str(git_repo.path), account="acme")}
     assert all(finding.ok is not False for finding in found.values())
     assert "Begin" in found["branch"].detail
-    assert found["content"].detail == "declares 1 resource of account acme"
+    assert found["content"].detail == "declares 1 resource in account acme"
     assert workbench.repositories() == []
     assert workbench.events() == []
     assert not (workbench.settings.home / "git").exists(), "what was fetched lay elsewhere and is gone again"

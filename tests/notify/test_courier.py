@@ -322,7 +322,7 @@ def test_no_address_and_no_secret_is_said(bench: Workbench, caplog: pytest.LogCa
     bench.sync(ME, "fc")
     heard.recorded(bench.events())
     deadline = time.monotonic() + 10
-    while "is away" not in caplog.text:
+    while "is not reachable" not in caplog.text:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     heard.stop()
