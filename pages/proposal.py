@@ -185,7 +185,10 @@ def about(proposal: Proposal) -> None:
     if run is None:
         st.caption(f"Run {proposal.run_id} opened it, but the record of that run is no longer kept.")
     else:
-        to_run(run.id, f"Run {run.id}, which opened " + ("it" if proposal.reverts is None else "what it takes back"))
+        to_run(
+            run.id,
+            f"Run {run.id}, which opened " + ("it" if proposal.reverts is None else "the proposal that it reverts"),
+        )
 
 
 def touches(proposal: Proposal, found: Prospects) -> None:

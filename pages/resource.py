@@ -265,7 +265,7 @@ def _restore(key: ResourceKey, now: Spec | None) -> None:
             icon=":material/moving:",
         )
     note = st.text_input("Note", key="restore_note", value=f"Back to version {version.version}")
-    if st.button("Restore", type="primary", key="restore_confirm"):
+    if st.button("Restore it", type="primary", key="restore_confirm"):
         with attempt() as tried:
             workbench().set_resource(
                 actor(), key, version.spec or {}, note=note.strip() or None, seen_version=st.session_state.get("seen")

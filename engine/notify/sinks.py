@@ -86,7 +86,7 @@ def test_sink(sink: Sink, at: datetime, actor: str) -> str:
             Message(0, "test", at, None, "no repository", f"A test notification, requested by {actor}", "/settings")
         )
     except Away as away:
-        return f"not reachable: {away}"
+        return f"away: {away}"
     except Refused as refused:
         return f"refused: {refused}"
     return "delivered"

@@ -37,7 +37,7 @@ def test_from_a_repository_to_a_restored_file(
     screen.page.get_by_role("dialog").get_by_role("textbox", name="Name", exact=True).fill("fleet-config")
     screen.fill("Account", "acme", screen.dialog)
     screen.press("Check", screen.dialog)
-    screen.sees("declares 5 resources of account acme")
+    screen.sees("declares 5 resources in account acme")
     screen.press("Register", screen.dialog)
     screen.sees("No tick yet")
 

@@ -103,7 +103,7 @@ def test_what_was_applied_is_reverted_from_its_page(applied: Workbench, dashboar
     assert "# Take sdwan_peers/backbone:app-01 out." in texts(app)
     app = press(app, "revert_see")
     said = texts(app)
-    assert f"undoes the change of proposal {undone.id} did" in said
+    assert f"undoes the change of proposal {undone.id}." in said
     assert "revert]" in said
     labels = [link.proto.label for link in dashboard("proposal", id=str(undone.id)).get("page_link")]
     assert any(f"Proposal {made.id}" in label and "reverts this one" in label for label in labels)

@@ -41,7 +41,7 @@ def test_one_is_checked_and_registered(serving: Service, git_repo: GitRepository
     app.text_input(key="new_branch").input("main")
     run(app)
     press(app, "new_check")
-    assert "declares 8 resources of account acme" in texts(app)
+    assert "declares 8 resources in account acme" in texts(app)
     press(app, "new_save")
     assert [r.name for r in serving.workbench.repositories()] == ["fc"]
 
