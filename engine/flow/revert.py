@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.errors import ReviewError
 from engine.flow.review import stale
-from engine.kinds import Kinds
+from engine.kinds import Kind, Kinds
 from engine.model import Cause, Change, Claim, Difference, LiveFleet, Origin, Proposal, ResourceKey, Spec, Status
 from engine.phrases import argument
 
@@ -34,24 +34,34 @@ def inverse(
         raise _moved(undone, f"another repository owns {key.address} now")
     base = claim.base if claim is not None else None
     if before is not None and after is None:
-        if spec is not None:
-            raise _moved(undone, f"{key.address} exists again")
-        declared = tuple(sorted(undone.base or before))
-        return Difference(key, Change.CREATE, None, before, Cause.GIT_MOVED, base, declared)
+        return _recreated(undone, before, spec, base)
     if spec is None:
         raise _moved(undone, f"{key.address} no longer exists")
     kind = kinds[key.kind]
-    then, now = after or {}, kind.complete(spec)
-    watched = sorted(then if before is None else [f for f in then if kind.differs(f, then, kind.complete(before))])
-    if moved := [name for name in watched if kind.differs(name, then, now)]:
-        raise _moved(undone, f"{' and '.join(moved)} of {key.address} moved")
+    watched = _watched(kind, undone, before, after or {}, spec)
     if claim is None or not claim.owned:
         raise _moved(undone, f"repository {undone.repository} released {key.address}")
     if before is None:
         return Difference(key, Change.DESTROY, spec, None, Cause.GIT_MOVED, base, ())
-    wanted = kind.complete(before)
-    current, desired = ({name: side[name] for name in watched} for side in (now, wanted))
+    current, desired = ({name: side[name] for name in watched} for side in (kind.complete(spec), kind.complete(before)))
     return Difference(key, Change.UPDATE, current, desired, Cause.GIT_MOVED, base, tuple(watched))
+
+
+def _recreated(undone: Proposal, before: Spec, spec: Spec | None, base: Spec | None) -> Difference:
+    """What takes a destroy back. Raises: ReviewError FLEET-406 if the resource exists again."""
+    if spec is not None:
+        raise _moved(undone, f"{undone.key.address} exists again")
+    declared = tuple(sorted(undone.base or before))
+    return Difference(undone.key, Change.CREATE, None, before, Cause.GIT_MOVED, base, declared)
+
+
+def _watched(kind: Kind, undone: Proposal, before: Spec | None, after: Spec, spec: Spec) -> list[str]:
+    """The fields that the write changed, which are as it left them. Raises: ReviewError FLEET-406 if one has moved."""
+    now = kind.complete(spec)
+    watched = sorted(after if before is None else [f for f in after if kind.differs(f, after, kind.complete(before))])
+    if moved := [name for name in watched if kind.differs(name, after, now)]:
+        raise _moved(undone, f"{' and '.join(moved)} of {undone.key.address} moved")
+    return watched
 
 
 def _moved(undone: Proposal, why: str) -> ReviewError:

@@ -32,18 +32,37 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
         raise _form("The URL is empty, too long, or contains spaces or control characters.")
     if url.startswith("-") or "::" in url.split("/", 1)[0].split("@")[-1].split("[")[0]:
         raise _form("git would read the URL as an option or a remote helper.")
-    if path := local_path(url):
-        if allow_local or (local_root is not None and path.resolve().is_relative_to(local_root.resolve())):
-            return
-        raise RefusedEdit(
-            "FLEET-613",
-            "Local paths and file:// are for tests.",
-            "Use https or ssh, or set FLEET_ALLOW_LOCAL_REMOTES=1.",
-        )
-    if "://" not in url and (match := _SCP.fullmatch(url)):
-        if not _is_host(match["host"]) or match["path"].startswith("-"):
-            raise _form("The host or path of the ssh remote contains characters that are not allowed.")
+    match transport(url):
+        case "file":
+            _check_local(url, allow_local, local_root)
+        case "ssh" if "://" not in url:
+            _check_scp(url)
+        case _:
+            _check_address(url, allow_http)
+
+
+def _check_local(url: str, allowed: bool, root: Path | None) -> None:
+    path = local_path(url)
+    if allowed or (path is not None and root is not None and path.resolve().is_relative_to(root.resolve())):
         return
+    raise RefusedEdit(
+        "FLEET-613",
+        "Local paths and file:// are for tests.",
+        "Use https or ssh, or set FLEET_ALLOW_LOCAL_REMOTES=1.",
+    )
+
+
+def _check_scp(url: str) -> None:
+    """git@host:path, and nothing else without a scheme."""
+    match = _SCP.fullmatch(url)
+    if match is None:
+        raise _form("Only https://…, ssh://… and git@host:path are supported.")
+    if not _is_host(match["host"]) or match["path"].startswith("-"):
+        raise _form("The host or path of the ssh remote contains characters that are not allowed.")
+
+
+def _check_address(url: str, allow_http: bool) -> None:
+    """https://…, ssh://… and, if that is allowed, http://…"""
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or 0 < parts.port < 65536
@@ -64,13 +83,8 @@ def check_url(url: str, *, allow_local: bool = False, local_root: Path | None = 
             "The URL contains a credential, which would leak into history and logs.",
             "Remove it from the URL, keep it in Vault, and give its path with --vault-path.",
         )
-    if (
-        not port_ok
-        or not _is_host(re.sub(r":[0-9]*$", "", host) if not host.endswith("]") else host)
-        or len(parts.path) < 2
-        or parts.query
-        or parts.fragment
-    ):
+    host = host if host.endswith("]") else re.sub(r":[0-9]*$", "", host)
+    if not port_ok or not _is_host(host) or len(parts.path) < 2 or parts.query or parts.fragment:
         raise _form("The URL must have a host and a path, and nothing after the path.")
 
 
