@@ -334,13 +334,13 @@ def test_a_test_message_says_what_came_of_it(bench: Workbench, receiver: Receive
     bench.settings = replace(bench.settings, notify_url=receiver.url, slack_url="http://127.0.0.1:1/x")
     assert bench.test_notifications(ME) == [
         ("webhook", "delivered"),
-        ("slack", "not reachable: it cannot be reached, or closed the connection"),
+        ("slack", "away: it cannot be reached, or closed the connection"),
     ]
     assert receiver.bodies[0]["type"] == "fleet-workbench.test"
     receiver.answers = [404, 410]
     assert bench.test_notifications(ME)[0] == (
         "webhook",
-        "not reachable: HTTP 404: check the address and its credential",
+        "away: HTTP 404: check the address and its credential",
     )
     assert bench.test_notifications(ME)[0] == ("webhook", "refused: HTTP 410")
 

@@ -18,7 +18,7 @@ EXPECTED = {
     "vault": {"well": "read 1"} | dict.fromkeys(BEHAVIOURS.keys() - {"well"}, "FLEET-221"),
     "gitea": {"well": "x"} | dict.fromkeys(BEHAVIOURS.keys() - {"well"}, "FLEET-684") | {"redirects": "FLEET-683"},
     # Only its status counts: whatever follows is not read.
-    "sink": dict.fromkeys(BEHAVIOURS, "not reachable") | dict.fromkeys(("well", "endless", "bomb", "drips", "brackets"), "delivered"),
+    "sink": dict.fromkeys(BEHAVIOURS, "away") | dict.fromkeys(("well", "endless", "bomb", "drips", "brackets"), "delivered"),
     "oidc": {"well": "https://id.example.com"} | dict.fromkeys(BEHAVIOURS.keys() - {"well"}, "refused"),
 }  # fmt: skip
 """By service and behaviour: what a caller is told."""
