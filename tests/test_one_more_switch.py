@@ -105,6 +105,6 @@ USES = {
     },
     "auto_prune": {"engine/flow/propose.py", "engine/flow/tick.py", "engine/workbench/reader.py"},
     "auto_heal": {"engine/flow/propose.py"},
-    "allow_empty": {"engine/flow/tick.py"},
+    "allow_empty": {"engine/flow/preview.py"},
 }
 """What acts on each switch, or tells of it in an example."""

@@ -25,12 +25,12 @@ def test_an_address_opens_the_same_view_and_only_the_account_goes_along(
     screen.fill("Search", "ngi")
     assert {"account=two", "section=modules", "q=ngi"} <= set(screen.page.url.partition("?")[2].split("&"))
     other = browser().open(screen.page.url.removeprefix(server.address))
-    other.sees("1 in all")
+    other.sees("1 in total")
     for page in ("Runs", "Graph", "Fleet"):
         screen.page.get_by_role("link", name=re.compile(page)).first.click()
         screen.calm()
         assert screen.page.url.partition("?")[2] == "account=two", page
-    screen.sees("2 in all")
+    screen.sees("2 in total")
 
 
 def test_the_back_button_goes_back(server: Server, browser: Callable[..., Screen]) -> None:

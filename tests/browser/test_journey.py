@@ -50,7 +50,7 @@ def test_from_a_repository_to_a_restored_file(
     screen.sees("Create module")
     screen.sees("Bring the fleet into git")
     screen.page.go_back()
-    screen.calm().sees("5 in all")
+    screen.calm().sees("5 in total")
 
     # Approve some, reject one with a reason, apply.
     screen.open("/approvals?q=beta").tick(0, 0)
