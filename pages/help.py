@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.present import manual
 from engine.present.manual import Found, Page
+from pages.components.layout import beside
 from pages.components.links import link
 from pages.components.session import actor
 from pages.components.text import plain
@@ -78,12 +79,14 @@ def main() -> None:
     topic = st.query_params.get("topic", "")
     if topic:
         st.query_params["topic"] = topic  # a link from this page to itself leaves the browser's address as it was
-    left, right = st.columns([1, 3], gap="large")
-    with left:
-        # A page that is opened from what was found begins with an empty search.
-        words = st.text_input("Search", key=f"help_q_{topic}", placeholder="words, or FLEET-201").strip()
-        contents(known, topic)
-    with right:
+    # A page that is opened from what was found begins with an empty search.
+    words = st.text_input("Search", key=f"help_q_{topic}", placeholder="words, or FLEET-201", width=360).strip()
+    if not words and not topic:
+        overview(known)
+        return
+    # The text comes first, so that a phone shows it above the list.
+    reading, listing = beside(2.1, 1)
+    with reading:
         if words:
             results(known, words)
         elif page := known.get(topic):
@@ -92,9 +95,10 @@ def main() -> None:
         elif meaning := manual.meaning(known, topic):
             code(meaning)
         else:
-            if topic:
-                st.warning(f"There is no page {plain(topic[:100])}.")
+            st.warning(f"There is no page {plain(topic[:100])}.")
             overview(known)
+    with listing:
+        contents(known, topic)
 
 
 main()

@@ -136,9 +136,9 @@ def worst() -> None:
             for row in rows
         ],
         {
-            "name": column.text("Name", 170),
-            "health": column.words("Health", 125),
-            "last": column.time("Last run", 110),
+            "name": column.text("Name", 150),
+            "health": column.words("Health", 105),
+            "last": column.time("Last run"),
             "pending": column.number("Pending", 75),
             "drifted": column.number("Drifted", 70),
             "withheld": column.number("Withheld", 80),
