@@ -63,9 +63,9 @@ async def to_approvals(request: Request) -> Response:
 
 
 def unexpected(error: Exception) -> bool:
-    """What nobody foresaw is said in a sentence; where it happened stands in the log alone."""
+    """Say an error that no page handled in a sentence. Only the log shows where it happened."""
     log.error("a page failed", exc_info=error)
-    if known := surroundings.told(error):
+    if known := error if isinstance(error, FleetError) else surroundings.told(error):
         st.error(f"{known.message} {known.hint}  \n:small[:gray[{known.code}]]", icon=":material/error:")
         return True
     st.error(

@@ -329,7 +329,7 @@ def shown_preview(repository: Repository) -> None:
                 [
                     {
                         "change": [entry.difference.change.value],
-                        "resource": entry.difference.key.address,
+                        "resource": preview.place(entry),
                         "what": ", ".join(words.change_words(change, 24) for change in entry.fields[:6]),
                         "withheld": entry.withheld or "",
                         "detail": phrases.clean(entry.detail),

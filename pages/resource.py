@@ -137,7 +137,7 @@ def history(key: ResourceKey, versions: list[Version]) -> None:
             on_click=lambda: st.session_state.update(
                 resource_dialog="restoring",
                 seen=None if versions[0].spec is None else versions[0].version,
-                restored=version,
+                restored=(key, version),
             ),
         )
     changes = field_changes(before.spec if before else None, version.spec)
@@ -253,8 +253,7 @@ def _delete(key: ResourceKey) -> None:
             st.rerun()
 
 
-def _restore(key: ResourceKey, now: Spec | None) -> None:
-    version: Version = st.session_state["restored"]
+def _restore(key: ResourceKey, now: Spec | None, version: Version) -> None:
     st.markdown(
         f"Changes the live fleet immediately to the values of version {version.version}, {ago(version.valid_from)}:"
     )
@@ -265,7 +264,7 @@ def _restore(key: ResourceKey, now: Spec | None) -> None:
             icon=":material/moving:",
         )
     note = st.text_input("Note", key="restore_note", value=f"Back to version {version.version}")
-    if st.button("Restore it", type="primary", key="restore_confirm"):
+    if st.button("Restore", type="primary", key="restore_confirm"):
         with attempt() as tried:
             workbench().set_resource(
                 actor(), key, version.spec or {}, note=note.strip() or None, seen_version=st.session_state.get("seen")
@@ -307,8 +306,10 @@ def main() -> None:
         return
     follow(lambda: (workbench().history(key, 1)[0].version, workbench().state_of(key)))
     live = heading(key, versions)
-    if st.session_state.get("resource_dialog") == "restoring":
-        st.dialog("Restore a version", width="large", on_dismiss=_close)(_restore)(key, versions[0].spec)
+    of, version = st.session_state.get("restored", (None, None))
+    # Back can lead to another resource while the dialog is open: what was chosen is of one resource alone.
+    if st.session_state.get("resource_dialog") == "restoring" and of == key:
+        st.dialog("Restore a version", width="large", on_dismiss=_close)(_restore)(key, versions[0].spec, version)
     at = st.datetime_input("As of (UTC)", value=None, key="at", bind="query-params", help="Empty: now.", width=260)
     if isinstance(at, datetime):
         as_of(key, versions, at.replace(tzinfo=UTC))

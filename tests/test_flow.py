@@ -105,6 +105,26 @@ def test_a_repository_that_moves_account_leaves_destroys_or_leaves_things(
         assert accounts == [("first", None), ("third", "fc")]
 
 
+def test_a_preview_finds_what_a_tick_finds_in_the_account_that_was_left_and_shows_it_to_whom_it_is_open(
+    workbench: Workbench, git_repo: GitRepository
+) -> None:
+    git_repo.push("version: 1\naccount: first\nmodules: {nginx: {description: canary}}\n")
+    workbench.add_repository(ME, "fc", str(git_repo.path), account="first")
+    workbench.approve(ME, [p.id for p in workbench.sync(ME, "fc").proposals])
+    workbench.apply(ME)
+    file = b"version: 1\naccount: second\nmodules: {base: {}}\n"
+    workbench.change_repository(ME, "fc", {"account": "second"})
+    found = workbench.preview_file(file, file="fleet.yaml", account="second", repository="fc")
+    assert [found.place(entry) for entry in found.entries] == ["modules/base", "modules/nginx in account first"]
+    narrow = workbench.narrowed("second").preview_file(file, file="fleet.yaml", account="second", repository="fc")
+    assert [narrow.place(entry) for entry in narrow.entries] == ["modules/base"]
+    assert "canary" not in str(narrow)
+    git_repo.push(file.decode())
+    assert {p.key.text for p in workbench.sync(ME, "fc").proposals} == {
+        entry.difference.key.text for entry in found.entries
+    }
+
+
 def test_a_tick_is_evaluated_again_when_something_that_decides_it_changes(
     workbench: Workbench, git_repo: GitRepository
 ) -> None:

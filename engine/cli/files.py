@@ -168,6 +168,7 @@ def _body(preview: Preview) -> dict[str, Any]:
         "account": preview.account,
         "differences": [
             {
+                "account": entry.difference.key.account,
                 "kind": entry.difference.key.kind,
                 "name": entry.difference.key.name,
                 "change": entry.difference.change.value,
@@ -195,7 +196,7 @@ def _show(session: Session, preview: Preview, repository: str | None) -> None:
         out.line("")
         out.line(
             out.mark(entry.difference.change),
-            f" {entry.difference.key.address}",
+            f" {preview.place(entry)}",
             out.styled(f"  withheld, {entry.withheld}: {entry.detail}" if entry.withheld else "", "yellow"),
         )
         for line in as_markdown.field_words(entry, 60):

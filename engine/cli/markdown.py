@@ -49,7 +49,7 @@ def differences(preview: Preview, repository: str | None, *, whole: str) -> str:
     for change, entries in by_change.items():
         rows: list[str] = []
         for entry in entries:
-            row = _row(entry)
+            row = _row(preview, entry)
             if len(row) + 1 > room:
                 break
             room -= len(row) + 1
@@ -102,10 +102,10 @@ def escaped(text: str) -> str:
     return f"<code>{safe}</code>"
 
 
-def _row(entry: PreviewEntry) -> str:
+def _row(preview: Preview, entry: PreviewEntry) -> str:
     what = "<br>".join(escaped(line) for line in field_words(entry, 80))
     held = escaped(f"{entry.withheld}: {entry.detail[:400]}") if entry.withheld else ""
-    return f"| `{_SIGNS[entry.difference.change.value]}` | {escaped(entry.difference.key.address)} | {what} | {held} |"
+    return f"| `{_SIGNS[entry.difference.change.value]}` | {escaped(preview.place(entry))} | {what} | {held} |"
 
 
 def _problem(problem: Problem) -> str:

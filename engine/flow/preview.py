@@ -107,6 +107,11 @@ class Preview:
             counts[entry.difference.change.value] += 1
         return counts
 
+    def place(self, entry: PreviewEntry) -> str:
+        """What an entry is called: its address, with the account if that is another one, which the repository has left."""
+        key = entry.difference.key
+        return key.address if key.account == self.account else f"{key.address} in account {key.account}"
+
 
 def preview(account: str, accounts: Sequence[Compared], *, known: bool) -> Preview:
     """What was found, in the order in which an apply would do it; what is withheld comes last in each account."""

@@ -63,18 +63,28 @@ class Message:
 def messages(found: Sequence[RecordedEvent], names: Mapping[int, str]) -> list[Message]:
     """What events say, one message for all of a kind that one transaction did to one repository.
 
+    Edits by hand have a transaction each, so a script's would be a flood: those of one person in one account that follow each other are
+    one message.
     Shape: `found` in the order of its numbers; `names` of repositories by id. Events that are not reported are left out.
     """
     made = []
     worth = [e for e in found if e.event.type in TOLD and not _is_step(e)]
-    for (at, _), transaction in groupby(worth, key=lambda e: (e.at, e.actor)):
+    for _, together in groupby(worth, key=_together):
+        transaction = list(together)
         kinds: dict[tuple[str, int | None], list[RecordedEvent]] = {}
         for e in transaction:
             kinds.setdefault((TOLD[e.event.type], e.event.repository_id), []).append(e)
         for (type_, repository_id), group in kinds.items():
             name = names.get(repository_id or 0, "a removed repository")
-            made.append(_message(type_, at, name, group))
+            made.append(_message(type_, group[-1].at, name, group))
     return sorted(made, key=lambda message: message.seq)
+
+
+def _together(found: RecordedEvent) -> tuple[object, ...]:
+    """What events that are reported together have in common."""
+    if TOLD[found.event.type] == "fleet.edited":
+        return ("edits", found.event.account, found.actor)
+    return (found.at, found.actor)
 
 
 def _is_step(found: RecordedEvent) -> bool:
@@ -122,9 +132,9 @@ def _edited(at: datetime, group: Sequence[RecordedEvent]) -> Message:
     account = first.event.account or ""
     resources = tuple(dict.fromkeys(f"{e.event.kind}/{e.event.name}" for e in group))
     what = resources[0] if len(resources) == 1 else count(len(resources), "resource")
-    verb = first.event.type.removeprefix("fleet.") if len(resources) == 1 else "changed"
+    verb = first.event.type.removeprefix("fleet.") if len(group) == 1 else "changed"
     title = f"{first.actor} {verb} {what} in {account} by hand" + (
-        f": {first.event.reason}" if first.event.reason else ""
+        f": {first.event.reason[:200]}" if first.event.reason else ""
     )
     page = f"/resource?{urlencode({'id': f'{account}/{resources[0]}'})}" if len(resources) == 1 else "/audit"
     facts = {"actor": first.actor}

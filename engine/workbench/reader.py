@@ -755,7 +755,8 @@ class Reader:
             if owner and at is None:
                 standing = proposals.live_of(tx, repository_id=owner.id)
                 if owner.account == account:
-                    others = sorted(set(live.claimed_accounts(tx, owner.id)) - {account})
+                    left = set(live.claimed_accounts(tx, owner.id)) - {account}
+                    others = sorted(filter(self._sees, left))
             fleets = [live.read_live(tx, each, at) for each in [account, *others]]
             known = account in live.accounts(tx)
         if owner is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from engine.errors import FleetError
 from pages.components.turns import in_turn
 
 EVERY_S = 5
@@ -16,10 +17,17 @@ def follow(look: Callable[[], object], news: str | None = None) -> None:
 
     `look` runs every few seconds in each open tab, so it asks for little.
     """
-    seen = look()
+
+    def answer() -> object:
+        try:
+            return look()
+        except FleetError as error:
+            return error.code  # such as a run that is not kept any more: the page itself says so once it is drawn anew
+
+    seen = answer()
 
     def watch() -> None:
-        if look() == seen:
+        if answer() == seen:
             return
         if news is None:
             st.rerun()

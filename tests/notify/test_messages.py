@@ -86,3 +86,27 @@ def test_many_are_counted_and_the_first_few_named() -> None:
     (message,) = messages([recorded(n, "gitops.proposal_applied") for n in range(1, 2501)], NAMES)
     assert (message.count, len(message.resources), len(message.data["proposal_ids"])) == (2500, 10, 100)
     assert "and 2,490 more" in slack(message, "")["text"]
+
+
+def test_edits_by_hand_that_follow_each_other_are_one_message() -> None:
+    def edit(
+        seq: int, type_: str, actor: str, account: str = "acme", name: str = "", reason: str | None = None
+    ) -> RecordedEvent:
+        event = Event(f"fleet.{type_}", account, kind="modules", name=name or f"m{seq}", reason=reason)
+        return RecordedEvent(seq, NOW + timedelta(seconds=seq), actor, event)
+
+    found = [
+        *(edit(n, "created", "ana", reason="x" * 5_000) for n in range(1, 4_001)),
+        edit(4_001, "updated", "ben", name="a"),
+        edit(4_002, "updated", "ana", "rival", name="a"),
+        edit(4_003, "created", "ana", name="b"),
+        edit(4_004, "destroyed", "ana", name="b"),
+    ]
+    made = messages(found, NAMES)
+    assert [(m.seq, m.count, m.account, m.title.partition(":")[0]) for m in made] == [
+        (4_000, 4_000, "acme", "ana changed 4,000 resources in acme by hand"),
+        (4_001, 1, "acme", "ben updated modules/a in acme by hand"),
+        (4_002, 1, "rival", "ana updated modules/a in rival by hand"),
+        (4_004, 1, "acme", "ana changed modules/b in acme by hand"),
+    ]
+    assert len(made[0].title) < 300, "a note of any length fits"

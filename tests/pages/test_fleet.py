@@ -172,13 +172,23 @@ def test_an_earlier_version_is_restored_by_hand(applied: Workbench, dashboard: D
     app.selectbox(key="version_shown").select_index(1)
     app = press(run(app), "do_restoring")
     said = texts(app)
-    assert "Restore" not in [button.label for button in app.button]
     assert 'class="was">70' in said[said.index("Changes the live fleet immediately") :]
     press(app, "restore_confirm")
     newest = applied.history(NGINX, 1)[0]
     assert (newest.spec or {})["priority"] == 50
     assert (newest.spec or {})["config"] == {"workers": 4}
     assert (newest.actor, newest.note) == ("root", "Back to version 1")
+
+
+def test_a_version_of_one_resource_is_not_restored_over_another(applied: Workbench, dashboard: Dashboard) -> None:
+    applied.set_resource(Actor("ben"), NGINX, {"priority": 70})
+    app = dashboard("resource", id=NGINX.text)
+    app.selectbox(key="version_shown").select_index(1)
+    app = press(run(app), "do_restoring")
+    app.query_params["id"] = "acme/modules/base"  # as Back does it, with the dialog open
+    app = run(app)
+    assert "base" in app.title[0].value
+    assert not [button for button in app.button if button.key == "restore_confirm"]
 
 
 def test_what_moved_while_the_dialog_was_open_is_not_restored_over(applied: Workbench, dashboard: Dashboard) -> None:
