@@ -125,6 +125,25 @@ def test_a_preview_finds_what_a_tick_finds_in_the_account_that_was_left_and_show
     }
 
 
+def test_a_run_in_two_accounts_shows_each_to_whom_it_is_open(workbench: Workbench, git_repo: GitRepository) -> None:
+    git_repo.push("version: 1\naccount: first\nmodules: {nginx: {description: canary}, spare: {}}\n")
+    workbench.add_repository(ME, "fc", str(git_repo.path), account="first")
+    workbench.approve(ME, [p.id for p in workbench.sync(ME, "fc").proposals])
+    workbench.apply(ME)
+    workbench.set_resource(ME, ResourceKey("first", "templates", "by-hand"), {"modules": ["nginx"]})
+    workbench.change_repository(ME, "fc", {"account": "second"})
+    git_repo.push("version: 1\naccount: second\nmodules: {}\nnodes: {app-01: {}}\n")
+    synced = workbench.sync(ME, "fc")
+    workbench.approve(ME, [p.id for p in synced.proposals])
+    workbench.apply(ME)
+    whole, narrow = (bench.run_detail(synced.run) for bench in (workbench, workbench.narrowed("second")))
+    assert {step.key.text for step in whole.applied} == {"first/modules/spare", "second/nodes/app-01"}
+    assert [held.key.text for held in whole.withheld] == ["first/modules/nginx"]
+    assert [step.key.text for step in narrow.applied] == ["second/nodes/app-01"]
+    assert (narrow.withheld, workbench.narrowed("second").held_by(synced.run)) == ((), [])
+    assert "canary" in str(workbench.held_by(synced.run))
+
+
 def test_a_tick_is_evaluated_again_when_something_that_decides_it_changes(
     workbench: Workbench, git_repo: GitRepository
 ) -> None:

@@ -419,7 +419,8 @@ class Reader:
     def held_by(self, run: Run) -> list[HeldDifference]:
         """What a run withheld, path by path."""
         with self.store.read() as tx:
-            return withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
+            found = withheld.of_run(tx, run.repository_id, run.id) if run.remaining else []
+        return [held for held in found if self._sees(held.key.account)]
 
     @crosses
     def run_details(self, found: Sequence[Run]) -> list[RunDetail]:
@@ -433,8 +434,10 @@ class Reader:
         made = []
         for run in found:
             current = replace(now.get(run.id, run), unchanged=run.unchanged)
-            mine = sorted((s for id_ in current.proposal_ids for s in steps.get(id_, ())), key=lambda s: s.id)
-            made.append(RunDetail(current, tuple(mine), tuple(held.get(run.id, ()))))
+            tried = sorted((s for id_ in current.proposal_ids for s in steps.get(id_, ())), key=lambda s: s.id)
+            # A repository that has moved still owns resources in the account that it has left.
+            mine = tuple(s for s in tried if self._sees(s.key.account))
+            made.append(RunDetail(current, mine, tuple(w for w in held.get(run.id, ()) if self._sees(w.key.account))))
         return made
 
     @crosses
