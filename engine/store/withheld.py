@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from engine.model import Change, Difference, HeldBack, HeldDifference, ResourceKey, WithheldDiff
 from engine.paths import as_json, field_changes, from_json
 from engine.store.database import Transaction
 
+_Facts = tuple[Any, ...]
+"""(account, section, name, change, reason, detail, place): what an interval is about."""
+
+_UNKNOWN = "[]"
+"""The fields of a row that an older version wrote. No difference is without any."""
+
 
 def settle(tx: Transaction, repository_id: int, run_id: int, withheld: Sequence[WithheldDiff]) -> None:
     """Make the open intervals of a repository those of this run: keep what stays, close what ended, open what is new."""
-    standing = {tuple(facts): id_ for id_, *facts in tx.rows("withheld/list_open", repository_id=repository_id)}
-    wanted = {
-        (*w.difference.key, w.difference.change.value, w.reason.value, w.detail, _fields(w.difference), place)
-        for place, w in enumerate(withheld)
+    standing: dict[_Facts, tuple[int, str]] = {}
+    for id_, *facts, fields, position in tx.rows("withheld/list_open", repository_id=repository_id):
+        standing[(*facts, position)] = id_, fields
+    wanted: dict[_Facts, str] = {}
+    for place, w in enumerate(withheld):
+        wanted[(*w.difference.key, w.difference.change.value, w.reason.value, w.detail, place)] = _fields(w.difference)
+    # A row of an older version has no fields: it goes on, and gets them.
+    known = {
+        facts: id_
+        for facts, (id_, fields) in standing.items()
+        if facts in wanted and fields in {wanted[facts], _UNKNOWN}
     }
-    ended = [id_ for facts, id_ in standing.items() if facts not in wanted]
-    if ended:
+    if ended := [id_ for facts, (id_, _) in standing.items() if facts not in known]:
         tx.run("withheld/close_withheld", ids=ended, run_id=run_id, at=tx.at)
-    new = sorted(wanted - standing.keys(), key=lambda facts: facts[-1])
+    if bare := [facts for facts in known if standing[facts][1] != wanted[facts]]:
+        tx.run("withheld/set_fields", ids=[known[facts] for facts in bare], fields=[wanted[facts] for facts in bare])
+    new = sorted(((*facts, wanted[facts]) for facts in wanted.keys() - known.keys()), key=lambda facts: facts[-2])
     if new:
-        account, kind, name, change, reason, detail, fields, position = (
-            list(column) for column in zip(*new, strict=True)
-        )
+        account, kind, name, change, reason, detail, position, fields = (list(c) for c in zip(*new, strict=True))
         tx.run(
             "withheld/insert_withheld",
             id=tx.ids("withheld_id", len(new)),
