@@ -69,7 +69,7 @@ def _of_account(kinds: Kinds, account: Compared) -> list[dict[str, Any]]:
         warn("unpinned_reference", address, f"refers to {target} without a version; the current version is {version}.")
     leaving = {d.key for d in account.diff.differences if d.change is Change.DESTROY}
     for address, sentence in diff.advised(kinds, account.desired, account.live, leaving):
-        found.append({"code": "hardly_meant", "resource": address, "message": f"{address}: {sentence}."})
+        found.append({"code": "probably_wrong", "resource": address, "message": f"{address}: {sentence}."})
     return found
 
 

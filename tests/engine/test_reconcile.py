@@ -101,7 +101,7 @@ def test_a_pin_to_any_version_ever_known_is_good(bench: Bench) -> None:
     ]
 
 
-def test_a_run_warns_of_what_is_hardly_meant_in_the_fleet_as_it_would_be(bench: Bench) -> None:
+def test_a_run_warns_of_what_is_probably_wrong_in_the_fleet_as_it_would_be(bench: Bench) -> None:
     around = "nodes: {n1: {}}\nsdwan_networks: {w: {cidr: 10.0.0.0/24}}\nsdwan_virtual_ips:\n"
     vip = "  {}: {{network: w, address: 10.0.0.{}, primary_holder: n1}}\n"
     bench.settle(around + vip.format("b", 9))
@@ -110,11 +110,11 @@ def test_a_run_warns_of_what_is_hardly_meant_in_the_fleet_as_it_would_be(bench: 
     run = bench.sync(around + vip.format("a", 8) + vip.format("b", 9) + vip.format("c", 255))
     assert [(w["code"], w["message"]) for w in run.warnings] == [
         (
-            "hardly_meant",
+            "probably_wrong",
             "sdwan_virtual_ips/a: address 10.0.0.8 is also the address of sdwan_virtual_ips/z, in network w.",
         ),
         (
-            "hardly_meant",
+            "probably_wrong",
             "sdwan_virtual_ips/c: address 10.0.0.255 is the broadcast address of sdwan_networks/w (10.0.0.0/24).",
         ),
     ]

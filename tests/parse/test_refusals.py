@@ -644,7 +644,7 @@ def vip(name: str, network: str, address: str, more: str = "") -> str:
         (NETWORKS + 'sdwan_peers: {"six:n1": {endpoint: "[fd00:20::0]:51820"}}\n', 5, 36, "is the network address of sdwan_networks/six"),
     ],
 )  # fmt: skip
-def test_what_is_hardly_meant_is_warned_of(text: str, line: int, column: int, words: str) -> None:
+def test_what_is_probably_wrong_is_warned_of(text: str, line: int, column: int, words: str) -> None:
     [warning] = warnings_of(text)
     assert places([warning]) == [(codes.HARDLY_MEANT, line, column)]
     assert words in warning.message
